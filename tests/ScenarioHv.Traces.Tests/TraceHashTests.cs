@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using ScenarioHv.Engine.Tracing;
 
@@ -25,6 +26,9 @@ internal sealed class TraceHashTests
             BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(16 + (8 * value)), (ulong)(4 + value));
         Assert.That(Digest(Sample), Is.EqualTo(Convert.ToHexStringLower(SHA256.HashData(bytes))));
     }
+
+    [Test]
+    public void An_event_is_one_cache_line() => Assert.That(Unsafe.SizeOf<TraceEvent>(), Is.EqualTo(64));
 
     [Test]
     public void Equal_streams_have_equal_digests()
