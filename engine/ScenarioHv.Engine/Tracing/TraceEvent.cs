@@ -2,7 +2,9 @@ using ScenarioHv.Engine.Interrupts;
 
 namespace ScenarioHv.Engine.Tracing;
 
-/// <summary>What a <see cref="TraceEvent"/> records. Names starting with Kvm are the kernel's tracepoints; the others are the laboratory's own.</summary>
+/// <summary>
+/// What a <see cref="TraceEvent"/> records. Names starting with Kvm are the kernel's tracepoints; the others are the laboratory's own.
+/// </summary>
 public enum TraceEventKind : byte
 {
     /// <summary>No event.</summary>
@@ -11,13 +13,18 @@ public enum TraceEventKind : byte
     /// <summary>kvm_entry: A rip, B VM-entry interruption information, C error code, D immediate exit (0 or 1).</summary>
     KvmEntry,
 
-    /// <summary>kvm_exit: A reason (bit 63 set: SVM exit code), B rip, C info1, D info2, E interruption information, F error code.</summary>
+    /// <summary>
+    /// kvm_exit: A reason (bit 63 set: SVM exit code), B rip,
+    /// C exit qualification (SVM: EXITINFO1), D IDT-vectoring information (SVM: EXITINFO2),
+    /// E bits 31:0 VM-exit interruption information (SVM: EXITINTINFO), F bits 31:0 its error code.
+    /// E bits 63:32 and F bits 63:32 are the high and the low half of vcpu->requests.
+    /// </summary>
     KvmExit,
 
     /// <summary>kvm_nested_vmexit: as <see cref="KvmExit"/>.</summary>
     KvmNestedVmexit,
 
-    /// <summary>kvm_nested_vmexit_inject: A reason, C info1, D info2, E interruption information, F error code.</summary>
+    /// <summary>kvm_nested_vmexit_inject: as <see cref="KvmExit"/>, B and the requests unused.</summary>
     KvmNestedVmexitInject,
 
     /// <summary>kvm_set_irq: A gsi, B level, C source.</summary>
@@ -32,7 +39,10 @@ public enum TraceEventKind : byte
     /// <summary>kvm_ioapic_delayed_eoi_inj: A redirection entry.</summary>
     KvmIoapicDelayedEoiInj,
 
-    /// <summary>kvm_apic_accept_irq: A APIC ID, B vector, C delivery mode, D <see cref="ApicMessageFlags"/>.</summary>
+    /// <summary>
+    /// kvm_apic_accept_irq: A APIC ID, B vector, C delivery mode, D <see cref="ApicMessageFlags"/>,
+    /// E where the trigger mode came from (0 MSI data or ICR, bit 15; 1 in-kernel I/O APIC, one bit).
+    /// </summary>
     KvmApicAcceptIrq,
 
     /// <summary>kvm_apic_ipi: A ICR low, B destination.</summary>
@@ -41,16 +51,16 @@ public enum TraceEventKind : byte
     /// <summary>kvm_eoi: A APIC ID, B vector (-1 as an unsigned 64-bit number if nothing was in service).</summary>
     KvmEoi,
 
-    /// <summary>kvm_inj_virq: A vector, B re-injected (0 or 1).</summary>
+    /// <summary>kvm_inj_virq: A vector, B re-injected (0 or 1), C software interrupt (0 or 1).</summary>
     KvmInjVirq,
 
     /// <summary>kvm_ack_irq: A irqchip (0 PIC master, 1 PIC slave, 2 IOAPIC), B pin.</summary>
     KvmAckIrq,
 
-    /// <summary>kvm_userspace_exit: A reason number.</summary>
+    /// <summary>kvm_userspace_exit: A reason number, B negative errno as an unsigned 64-bit number, 0 if none.</summary>
     KvmUserspaceExit,
 
-    /// <summary>kvm_pio: A write (0 or 1), B port, C size in bytes, D value.</summary>
+    /// <summary>kvm_pio: A write (0 or 1), B port, C size in bytes, D value, E further repetitions (0 except for string I/O).</summary>
     KvmPio,
 
     /// <summary>kvm_mmio: A kind (0 unsatisfied-read, 1 read, 2 write), B length, C guest physical address, D value.</summary>
@@ -88,10 +98,12 @@ public enum TraceEventKind : byte
 }
 
 /// <summary>One line of history: plain data, no references, the same bytes on every machine. Text is made of it elsewhere.</summary>
-public readonly struct TraceEvent
+public readonly partial struct TraceEvent
 {
     /// <summary>Creates an event; what <paramref name="a"/> to <paramref name="f"/> mean depends on the kind.</summary>
-    public TraceEvent(long cycle, TraceEventKind kind, byte actor, byte vcpu, ulong a = 0, ulong b = 0, ulong c = 0, ulong d = 0, ulong e = 0, ulong f = 0)
+    public TraceEvent(
+        long cycle, TraceEventKind kind, byte actor, byte vcpu,
+        ulong a = 0, ulong b = 0, ulong c = 0, ulong d = 0, ulong e = 0, ulong f = 0)
     {
         Cycle = cycle;
         Kind = kind;
