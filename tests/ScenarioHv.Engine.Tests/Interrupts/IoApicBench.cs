@@ -64,6 +64,19 @@ internal sealed class IoApicBench
 
     public void EntryHigh(int pin, byte destination) => Write((byte)(0x11 + 2 * pin), (uint)destination << 24);
 
+    /// <summary>Writes the low half and serves nothing.</summary>
+    public void EntryLowOnly(int pin, uint low) => WriteOnly((byte)(0x10 + 2 * pin), low);
+
+    /// <summary>Writes the high half and serves nothing.</summary>
+    public void EntryHighOnly(int pin, byte destination) => WriteOnly((byte)(0x11 + 2 * pin), (uint)destination << 24);
+
+    /// <summary>An EOI after which nothing is sent again.</summary>
+    public void ClearRemoteIrrs(byte vector)
+    {
+        for (var pin = Chip.NextEoiPin(vector, 0); pin >= 0; pin = Chip.NextEoiPin(vector, pin + 1))
+            Chip.ClearRemoteIrr(pin, vector);
+    }
+
     public uint ReadLow(int pin) => Read((byte)(0x10 + 2 * pin));
 
     public bool RemoteIrr(int pin) => (ReadLow(pin) & RedirectionEntry.RemoteIrrBit) != 0;
@@ -111,6 +124,12 @@ internal sealed class IoApicBench
     }
 
     public int Take(int cpu = 0) => Take(cpu, _ => { });
+
+    private void WriteOnly(byte register, uint value)
+    {
+        Chip.WriteWindow(IoApic.IoRegSel, register);
+        Chip.WriteWindow(IoApic.IoWin, value);
+    }
 
     private int Serve(IoApicPinRange range, int resultOf)
     {

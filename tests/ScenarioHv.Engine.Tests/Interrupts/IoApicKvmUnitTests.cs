@@ -6,6 +6,7 @@ namespace ScenarioHv.Engine.Tests.Interrupts;
 [TestFixture(IoApicFlavour.Architectural)]
 [TestFixture(IoApicFlavour.KvmKernel)]
 [TestFixture(IoApicFlavour.QemuUserspace)]
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 public class IoApicKvmUnitTests(IoApicFlavour flavour)
 {
     private const uint Level = RedirectionEntry.LevelBit;
@@ -13,16 +14,6 @@ public class IoApicKvmUnitTests(IoApicFlavour flavour)
     private const uint Logical = RedirectionEntry.LogicalBit;
 
     private readonly IoApicBench _bench = new(flavour, cpus: 4);
-
-    [SetUp]
-    public void LowerAllLines()
-    {
-        for (var pin = 0; pin < IoApic.StandardPinCount; pin++)
-            _bench.Line(pin, false);
-        _bench.Chip.Reset();
-        foreach (var cpu in _bench.Cpus)
-            Array.Clear(cpu.Tmr);
-    }
 
     [Test]
     public void Version_register_read_only_test()
