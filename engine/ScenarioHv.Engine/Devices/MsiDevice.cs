@@ -4,15 +4,17 @@ using ScenarioHv.Engine.Interrupts;
 namespace ScenarioHv.Engine.Devices;
 
 /// <summary>
-/// A device that interrupts by MSI, with the capability of PCI 3.0 section 6.8.1: up to 32 vectors, and the mask and pending bits of a function
-/// with per-vector masking. Not modelled: MSI-X tables, INTx while MSI is disabled, the ordering behind DMA.
+/// A device that interrupts by MSI, with the capability of PCI 3.0 section 6.8.1: up to 32 vectors, and the mask and pending bits of a
+/// function with per-vector masking. Not modelled: MSI-X tables, INTx while MSI is disabled, the ordering behind DMA.
 /// </summary>
 public struct MsiDevice
 {
     /// <summary>Bit 0 of the message control word: MSI enable.</summary>
     public const ushort EnableBit = 1;
 
-    /// <summary>Bit 8 of the message control word, read-only: per-vector masking. Without it <see cref="WriteMask"/> has no effect.</summary>
+    /// <summary>
+    /// Bit 8 of the message control word, read-only: per-vector masking. Without it <see cref="WriteMask"/> has no effect.
+    /// </summary>
     public const ushort PerVectorMaskBit = 1 << 8;
 
     /// <summary>Message address and data, as the driver programmed them.</summary>
@@ -94,7 +96,9 @@ public struct MsiDevice
             Mask = mask;
     }
 
-    /// <summary>Sends the lowest pending event that is no longer masked, once, and clears its pending bit. Call it until it returns false.</summary>
+    /// <summary>
+    /// Sends the lowest pending event that is no longer masked, once, and clears its pending bit. Call it until it returns false.
+    /// </summary>
     /// <param name="message">The write to be done.</param>
     public bool TrySendPending(out MsiMessage message)
     {

@@ -1,12 +1,13 @@
 namespace ScenarioHv.Engine.Devices;
 
 /// <summary>
-/// The USB host controller of the PIIX4 as far as interrupts go (UHCI design guide 1.1, chapter 2; QEMU hcd-uhci.c for what the guide leaves open):
-/// registers, status bits and the level of INTD. Its driver must clear USBSTS before it ends the interrupt, or the line fires again.
+/// The USB host controller of the PIIX4 as far as interrupts go (UHCI design guide 1.1, chapter 2; QEMU hcd-uhci.c for what the guide
+/// leaves open): registers, status bits and the level of INTD. Its driver must clear USBSTS before it ends the interrupt, or the line
+/// fires again.
 /// </summary>
 /// <remarks>
-/// Not modelled: frame lists and transfers (what they lead to is said by <see cref="CompleteTransfer"/> and the others), the reset of attached
-/// devices, and the gate USBPIRQDEN (LEGSUP bit 13) of the silicon, which QEMU does not have either and which resets to enabled.
+/// Not modelled: frame lists and transfers (what they lead to is said by <see cref="CompleteTransfer"/> and the others), the reset of
+/// attached devices, and the gate USBPIRQDEN (LEGSUP bit 13) of the silicon, which QEMU does not have either and which resets to enabled.
 /// As in QEMU, reserved bits of USBCMD and USBINTR are stored. A write of one byte reaches only SOFMOD.
 /// </remarks>
 public struct Piix4Uhci
@@ -133,7 +134,9 @@ public struct Piix4Uhci
         || ((Status & ResumeDetect) != 0 && (InterruptEnable & ResumeEnable) != 0)
         || (Status & (HostSystemError | ProcessError)) != 0;
 
-    /// <summary>The driver reads. A 32-bit read of two 16-bit registers gives both; unused offsets read FF7Fh (QEMU: a disabled port).</summary>
+    /// <summary>
+    /// The driver reads. A 32-bit read of two 16-bit registers gives both; unused offsets read FF7Fh (QEMU: a disabled port).
+    /// </summary>
     /// <param name="offset">The offset in bytes; bits 4:0 count.</param>
     /// <param name="size">1, 2 or 4 bytes.</param>
     public readonly uint ReadRegister(int offset, int size)

@@ -6,7 +6,9 @@ public enum GsiRouting : byte
     /// <summary>KVM's own table, before a VMM replaces it: identity, GSI 0..15 to both chips (KVM irq_comm.c:default_routing).</summary>
     KvmDefault = 0,
 
-    /// <summary>The table QEMU gives to KVM: GSI 0 to I/O APIC pin 2 and PIC input 0, GSI 2 nowhere (QEMU kvm_pc_setup_irq_routing).</summary>
+    /// <summary>
+    /// The table QEMU gives to KVM: GSI 0 to I/O APIC pin 2 and PIC input 0, GSI 2 nowhere (QEMU kvm_pc_setup_irq_routing).
+    /// </summary>
     QemuKvm = 1,
 
     /// <summary>QEMU's userspace chips: identity; the I/O APIC itself moves pin 0 to 2 (QEMU gsi_handler, ioapic_set_irq).</summary>

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace ScenarioHv.Engine.Interrupts;
 
 /// <summary>
-/// The PCI interrupt routing of q35 (ICH9 datasheet, chipset configuration and LPC bridge; QEMU lpc_ich9.c): slot and pin to PIRQ A..H (0..7),
-/// PIRQ to GSI 16..23, and to a PIC input if enabled. Pins are 0..3 for INTA..INTD (configuration register 3Dh holds 1..4).
+/// The PCI interrupt routing of q35 (ICH9 datasheet, chipset configuration and LPC bridge; QEMU lpc_ich9.c): slot and pin to PIRQ A..H
+/// (0..7), PIRQ to GSI 16..23, and to a PIC input if enabled. Pins are 0..3 for INTA..INTD (configuration register 3Dh holds 1..4).
 /// </summary>
 /// <remarks>
 /// The piix4-usb-uhci of QEMU is hard-wired to INTD: in slot 04.0 it drives PIRQH = GSI 23, in slot 1d.0 after reset PIRQD = GSI 19.

@@ -8,10 +8,11 @@ namespace ScenarioHv.Engine.Interrupts;
 /// <item><see cref="TryDispatch"/> on each, ascending, gives the message; the caller delivers it;</item>
 /// <item><see cref="Dispatched"/> tells how many local APICs accepted;</item>
 /// <item><see cref="NextEoiPin"/>, <see cref="ClearRemoteIrr"/> and <see cref="LineStillAsserted"/> are the steps of an EOI. Whether a line
-/// that is still asserted is sent again at once (<see cref="ServiceFor"/>), later, or not, and any count of such EOIs, is the caller's policy.</item>
+/// that is still asserted is sent again at once (<see cref="ServiceFor"/>), later, or not, and any count of such EOIs, is the caller's
+/// policy.</item>
 /// </list>
-/// Not modelled: polarity (lines are assertions), the message latency of the APIC bus, KVM's mask and ack notifiers and its count of RTC EOIs
-/// (the caller says in <see cref="SetLine"/> whether one is outstanding), QEMU's INTA cycle for ExtINT entries that are masked
+/// Not modelled: polarity (lines are assertions), the message latency of the APIC bus, KVM's mask and ack notifiers and its count of RTC
+/// EOIs (the caller says in <see cref="SetLine"/> whether one is outstanding), QEMU's INTA cycle for ExtINT entries that are masked
 /// or coalesced (<c>ioapic_entry_parse</c> reads the 8259A before it looks at the mask), interrupt remapping.
 /// The delivery modes that ought to be edge (SMI, NMI, INIT, ExtINT) obey the trigger bit, as they do in KVM and QEMU.
 /// </summary>
@@ -20,7 +21,9 @@ public readonly ref partial struct IoApic
     /// <summary>The pins of the 82093AA, and of KVM's and QEMU's model.</summary>
     public const int StandardPinCount = 24;
 
-    /// <summary>The largest number of pins that the version register can announce (82093AA 3.2.2). Entries from 120 on have no index of 8 bits.</summary>
+    /// <summary>
+    /// The largest number of pins that the version register can announce (82093AA 3.2.2). Entries from 120 on have no index of 8 bits.
+    /// </summary>
     public const int MaximumPinCount = 240;
 
     /// <summary>The version of the 82093AA.</summary>
@@ -69,7 +72,9 @@ public readonly ref partial struct IoApic
             pin = new IoApicPin { Entry = RedirectionEntry.Reset };
     }
 
-    /// <summary>Reset: IOREGSEL and ID 0, entries masked, nothing latched. KVM only sets the mask bit of an entry (KVM ioapic.c:kvm_ioapic_reset).</summary>
+    /// <summary>
+    /// Reset: IOREGSEL and ID 0, entries masked, nothing latched. KVM only sets the mask bit of an entry (KVM ioapic.c:kvm_ioapic_reset).
+    /// </summary>
     public void Reset()
     {
         _header.Select = 0;
@@ -108,12 +113,17 @@ public readonly ref partial struct IoApic
         return new IoApicLineChange(outcome, scans ? ServiceFor(pin) : default);
     }
 
-    /// <summary>The pins to try when one asks for service: itself, or in QEMU, whose <c>ioapic_service</c> scans the table, all of them.</summary>
+    /// <summary>
+    /// The pins to try when one asks for service: itself, or in QEMU, whose <c>ioapic_service</c> scans the table, all of them.
+    /// </summary>
     /// <param name="pin">The pin that asks.</param>
     public IoApicPinRange ServiceFor(int pin) =>
         _flavour == IoApicFlavour.QemuUserspace ? new IoApicPinRange(0, PinCount) : new IoApicPinRange(pin, pin + 1);
 
-    /// <summary>True if <see cref="TryDispatch"/> would send.</summary>
+    /// <summary>
+    /// True if <see cref="TryDispatch"/> would send. KVM's <c>ioapic_service</c> sends an edge entry whenever it is called with the line high:
+    /// it is called by a rising edge and by an EOI (see <see cref="LineStillAsserted"/>), not by a scan.
+    /// </summary>
     /// <param name="pin">The pin.</param>
     public bool WantsService(int pin)
     {
@@ -187,8 +197,10 @@ public readonly ref partial struct IoApic
     /// </summary>
     /// <param name="pin">The pin.</param>
     /// <param name="vector">The vector ended.</param>
-    /// <param name="tmr">The TMR bit of the vector in the local APIC; the EOI of an edge interrupt ends nothing here.</param>
-    /// <param name="directed">True if broadcasts are suppressed in the SVR (bit 12); KVM comes here all the same, for its notifiers.</param>
+    /// <param name="tmr">The TMR bit of the vector in the local APIC; the EOI of an edge interrupt ends nothing here.
+    /// The EOI exit of a split irqchip comes whatever the TMR is: true.</param>
+    /// <param name="directed">True if broadcasts are suppressed in the SVR (bit 12); KVM comes here all the same, for its
+    /// notifiers.</param>
     /// <returns>True if the EOI was this pin's, and the line is to be looked at next.</returns>
     public bool ClearRemoteIrr(int pin, byte vector, bool tmr = true, bool directed = false)
     {

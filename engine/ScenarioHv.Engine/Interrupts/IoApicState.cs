@@ -13,7 +13,9 @@ public enum IoApicFlavour : byte
     QemuUserspace = 2,
 }
 
-/// <summary>The registers of an I/O APIC that are not per pin. The arbitration ID is loaded whenever the ID is, and so is not kept.</summary>
+/// <summary>
+/// The registers of an I/O APIC that are not per pin. The arbitration ID is loaded whenever the ID is, and so is not kept.
+/// </summary>
 public struct IoApicHeader
 {
     /// <summary>IOREGSEL: the index of the register that IOWIN shows. Reset 0.</summary>

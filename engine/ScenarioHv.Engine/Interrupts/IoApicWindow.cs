@@ -28,8 +28,8 @@ public readonly ref partial struct IoApic
     public const byte FirstEntryRegister = 0x10;
 
     /// <summary>
-    /// A read of the window. IOWIN is read with 4 bytes: QEMU reads 0 otherwise, and so does the architectural flavour, where it is undefined;
-    /// KVM gives the low bytes, or zero-extends to 8.
+    /// A read of the window. IOWIN is read with 4 bytes: QEMU reads 0 otherwise, and so does the architectural flavour, where it is
+    /// undefined; KVM gives the low bytes, or zero-extends to 8.
     /// </summary>
     /// <param name="offset">The address; bits 7:0 are decoded.</param>
     /// <param name="size">The size in bytes: 1, 2, 4 or 8.</param>
@@ -64,8 +64,9 @@ public readonly ref partial struct IoApic
     }
 
     /// <summary>
-    /// Reads the register that IOREGSEL selects. An index without a register reads all ones in KVM, 0 in QEMU and, where the manual is silent,
-    /// in the architectural flavour. There, delivery status is 1 while a message waits to be sent or accepted; KVM and QEMU always show 0.
+    /// Reads the register that IOREGSEL selects. An index without a register reads all ones in KVM, 0 in QEMU and, where the manual is
+    /// silent, in the architectural flavour. There, delivery status is 1 while a message waits to be sent or accepted; KVM and QEMU
+    /// always show 0.
     /// </summary>
     public uint ReadRegister()
     {
@@ -118,12 +119,14 @@ public readonly ref partial struct IoApic
             pin.Flags &= ~IoApicPinFlags.InFlight;
         }
 
-        // An edge that was recognised and not sent is withdrawn by the mask, and means nothing to a level entry (82093AA 3.2.4, interrupt mask).
+        // An edge that was recognised and not sent is withdrawn by the mask (82093AA 3.2.4, bit 16), and means nothing to a level entry.
         if (_flavour == IoApicFlavour.Architectural && (pin.Entry.IsLevel || pin.Entry.IsMasked))
             pin.Flags &= ~IoApicPinFlags.Irr;
     }
 
-    /// <summary>An asserted level line fires; an edge does not, except in QEMU, whose scan sends what irr still holds of the level.</summary>
+    /// <summary>
+    /// An asserted level line fires; an edge does not, except in QEMU, whose scan sends what irr still holds of the level.
+    /// </summary>
     private IoApicPinRange ServiceAfterWrite(int pin)
     {
         if (_flavour == IoApicFlavour.QemuUserspace)

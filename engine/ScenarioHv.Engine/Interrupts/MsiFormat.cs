@@ -29,10 +29,14 @@ public enum MsiDestinationFormat : byte
 /// <summary>Who reads an MSI.</summary>
 public enum MsiRules : byte
 {
-    /// <summary>The manual: only addresses FEExxxxxh, and trigger mode level with data bit 14 clear is a de-assertion (SDM3 10.11.1, 10.11.2).</summary>
+    /// <summary>
+    /// The manual: only addresses FEExxxxxh, and trigger mode level with data bit 14 clear is a de-assertion (SDM3 10.11.1, 10.11.2).
+    /// </summary>
     Architectural = 0,
 
-    /// <summary>KVM and QEMU: address bits 31:20 and data bit 14 are not looked at, every message asserts (KVM irq.c:kvm_set_msi_irq).</summary>
+    /// <summary>
+    /// KVM and QEMU: address bits 31:20 and data bit 14 are not looked at, every message asserts (KVM irq.c:kvm_set_msi_irq).
+    /// </summary>
     Kvm = 1,
 }
 
@@ -67,8 +71,8 @@ public static class MsiFormat
     /// <param name="rules">Who reads it.</param>
     /// <param name="format">Where the destination is.</param>
     /// <param name="message">The message for the local APICs.</param>
-    /// <returns>False if it is no interrupt: the address is not FEExxxxxh or remappable (architectural), or bits 7:0 of the high address are set
-    /// in <see cref="MsiDestinationFormat.Bits32"/> (KVM irq_comm.c:kvm_msi_route_invalid).</returns>
+    /// <returns>False if it is no interrupt: the address is not FEExxxxxh or remappable (architectural), or bits 7:0 of the high address
+    /// are set in <see cref="MsiDestinationFormat.Bits32"/> (KVM irq_comm.c:kvm_msi_route_invalid).</returns>
     public static bool TryDecode(in MsiMessage msi, MsiRules rules, MsiDestinationFormat format, out ApicMessage message)
     {
         message = default;
@@ -91,8 +95,8 @@ public static class MsiFormat
     }
 
     /// <summary>
-    /// The MSI that QEMU makes of a redirection entry, for its address space or a route of the split irqchip (QEMU ioapic.c:ioapic_entry_parse):
-    /// bits 63:48 go to address bits 19:4, and data bit 14 stays clear.
+    /// The MSI that QEMU makes of a redirection entry, for its address space or a route of the split irqchip (QEMU
+    /// ioapic.c:ioapic_entry_parse): bits 63:48 go to address bits 19:4, and data bit 14 stays clear.
     /// </summary>
     /// <param name="entry">The entry.</param>
     public static MsiMessage Encode(RedirectionEntry entry) => new()

@@ -8,7 +8,9 @@ public struct RedirectionEntry
     /// <summary>Bit 12 of the low half, read-only: delivery status, 1 while a message waits to be sent.</summary>
     public const uint DeliveryStatusBit = 1u << 12;
 
-    /// <summary>Bit 13 of the low half: polarity, 1 active low. Stored and without effect: the lines of this model are assertions.</summary>
+    /// <summary>
+    /// Bit 13 of the low half: polarity, 1 active low. Stored and without effect: the lines of this model are assertions.
+    /// </summary>
     public const uint PolarityBit = 1u << 13;
 
     /// <summary>Bit 14 of the low half, read-only: remote IRR, 1 from the acceptance of a level interrupt to the matching EOI.</summary>
@@ -23,7 +25,9 @@ public struct RedirectionEntry
     /// <summary>Bit 11 of the low half: destination mode, 1 logical.</summary>
     public const uint LogicalBit = 1u << 11;
 
-    /// <summary>The bits of the low half that a write cannot change (82093AA 3.2.4; KVM ioapic.c:ioapic_write_indirect; QEMU IOAPIC_RO_BITS).</summary>
+    /// <summary>
+    /// The bits of the low half that a write cannot change (82093AA 3.2.4; KVM ioapic.c:ioapic_write_indirect; QEMU IOAPIC_RO_BITS).
+    /// </summary>
     public const uint ReadOnlyBits = DeliveryStatusBit | RemoteIrrBit;
 
     /// <summary>Bits 31:0 (register 10h + 2n).</summary>

@@ -114,6 +114,17 @@ public class Piix4UhciTests
     }
 
     [Test]
+    public void Completion_is_shown_at_the_end_of_one_frame_only()
+    {
+        Start(AllEnables);
+        _uhci.CompleteTransfer(ioc: true, shortPacket: false);
+        _uhci.EndFrame();
+        Write(Piix4Uhci.StatusOffset, Piix4Uhci.UsbInterrupt);
+        Assert.That(_uhci.EndFrame(), Is.False);
+        Assert.That(Status, Is.Zero);
+    }
+
+    [Test]
     public void Clearing_another_bit_keeps_the_hidden_causes()
     {
         Start(AllEnables);

@@ -34,11 +34,11 @@ public class GsiRoutingTests
     public void Shared_line_is_high_while_any_source_asserts()
     {
         var lines = new GsiLines(new GsiLine[24]);
-        Assert.That(lines.Set(23, 0, true), Is.EqualTo(new GsiLevel(true, true)));
-        Assert.That(lines.Set(23, 63, true), Is.EqualTo(new GsiLevel(true, false)));
-        Assert.That(lines.Set(23, 0, false), Is.EqualTo(new GsiLevel(true, false)));
-        Assert.That(lines.IsHigh(22), Is.False);
-        Assert.That(lines.Set(23, 63, false), Is.EqualTo(new GsiLevel(false, true)));
+        var levels = new[] { lines.Set(23, 0, true), lines.Set(23, 63, true), lines.Set(23, 0, false), lines.Set(23, 63, false) };
+        Assert.That(levels.Select(level => level.IsHigh), Is.EqualTo(new[] { true, true, true, false }));
+        Assert.That(levels.Select(level => level.Changed), Is.EqualTo(new[] { true, false, false, true }));
+        lines.Set(23, 0, true);
+        Assert.That((lines.IsHigh(22), lines.IsHigh(23)), Is.EqualTo((false, true)));
     }
 
     [Test]

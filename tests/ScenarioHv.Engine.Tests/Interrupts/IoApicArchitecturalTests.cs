@@ -24,6 +24,14 @@ public class IoApicArchitecturalTests
     }
 
     [Test]
+    public void Edge_is_not_a_line_that_an_EOI_would_find_asserted()
+    {
+        _bench.EntryLow(3, 0x51);
+        _bench.Chip.SetLine(3, true);
+        Assert.That(_bench.Chip.LineStillAsserted(3), Is.False);
+    }
+
+    [Test]
     public void Edge_that_has_fallen_before_it_is_sent_is_sent()
     {
         _bench.EntryLow(3, 0x51);
@@ -233,7 +241,8 @@ public class IoApicArchitecturalTests
         }
 
         public uint ReadLow(int pin) => _vector[pin] + (_logical[pin] ? 0x800u : 0) + (Waits(pin) || _unanswered[pin] ? 0x1000u : 0)
-            + (_activeLow[pin] ? 0x2000u : 0) + (_remoteIrr[pin] ? 0x4000u : 0) + (_level[pin] ? 0x8000u : 0) + (_masked[pin] ? 0x10000u : 0);
+            + (_activeLow[pin] ? 0x2000u : 0) + (_remoteIrr[pin] ? 0x4000u : 0) + (_level[pin] ? 0x8000u : 0)
+            + (_masked[pin] ? 0x10000u : 0);
 
         private bool Waits(int pin) =>
             !_masked[pin] && (_level[pin] ? _line[pin] && !_remoteIrr[pin] && !_unanswered[pin] : _edgeHeld[pin]);

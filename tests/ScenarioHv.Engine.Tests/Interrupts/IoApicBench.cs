@@ -2,7 +2,9 @@ using ScenarioHv.Engine.Interrupts;
 
 namespace ScenarioHv.Engine.Tests.Interrupts;
 
-/// <summary>An I/O APIC with the plainest local APICs around it, wired as KVM and QEMU do: an EOI sends a line that is still asserted at once.</summary>
+/// <summary>
+/// An I/O APIC with the plainest local APICs around it, wired as KVM and QEMU do: an EOI sends a line that is still asserted at once.
+/// </summary>
 internal sealed class IoApicBench
 {
     private readonly IoApicFlavour _flavour;
@@ -161,7 +163,9 @@ internal sealed class StandInLapic(byte id)
 
     public bool Accept(ApicMessage message)
     {
-        var matches = message.IsLogical ? (message.Destination & (1u << id)) != 0 : message.Destination == id || message.Destination == 0xFF;
+        var matches = message.IsLogical
+            ? (message.Destination & (1u << id)) != 0
+            : message.Destination == id || message.Destination == 0xFF;
         if (!matches || !Enabled)
             return false;
         Tmr[message.Vector] = message.IsLevel;

@@ -82,6 +82,26 @@ public class IoApicKvmTests
     }
 
     [Test]
+    public void Edge_asserted_again_is_saved_as_pending_until_it_is_delivered()
+    {
+        _bench.Entry(3, 0x51);
+        _bench.Pulse(3);
+        _bench.EntryLow(3, 0x51 | Masked);
+        _bench.Line(3, true);
+        Assert.That(_bench.Chip.SavedIrr(3), Is.True);
+    }
+
+    [Test]
+    public void Coalesced_edge_is_saved_as_pending()
+    {
+        // ioapic_set_irq clears irr_delivered before it finds that the line was high already.
+        _bench.Entry(3, 0x51);
+        _bench.Line(3, true);
+        _bench.Line(3, true);
+        Assert.That(_bench.Chip.SavedIrr(3), Is.True);
+    }
+
+    [Test]
     public void Edge_delivered_and_made_level_is_still_saved_as_not_pending()
     {
         // Recorded: irr=000000 3=000000000000c051 with the line high.

@@ -88,7 +88,8 @@ public class MsiFormatTests
     [TestCase(MsiDestinationFormat.Bits32, 0xFFFF_FFFFu)]
     public void Message_survives_encoding_and_decoding(MsiDestinationFormat format, uint destination)
     {
-        foreach (var flags in new[] { ApicMessageFlags.Logical, ApicMessageFlags.Level | ApicMessageFlags.Deassert, ApicMessageFlags.RedirectionHint })
+        const ApicMessageFlags Deassert = ApicMessageFlags.Level | ApicMessageFlags.Deassert;
+        foreach (var flags in new[] { ApicMessageFlags.Logical, Deassert, ApicMessageFlags.RedirectionHint })
         {
             var message = new ApicMessage { Destination = destination, Vector = 0xE1, Mode = DeliveryMode.LowestPriority, Flags = flags };
             var msi = MsiFormat.Encode(message, format);
