@@ -121,8 +121,8 @@ public readonly ref partial struct IoApic
         _flavour == IoApicFlavour.QemuUserspace ? new IoApicPinRange(0, PinCount) : new IoApicPinRange(pin, pin + 1);
 
     /// <summary>
-    /// True if <see cref="TryDispatch"/> would send. KVM's <c>ioapic_service</c> sends an edge entry whenever it is called with the line high:
-    /// it is called by a rising edge and by an EOI (see <see cref="LineStillAsserted"/>), not by a scan.
+    /// True if <see cref="TryDispatch"/> would send. KVM's <c>ioapic_service</c> sends an edge entry whenever it is called with the line
+    /// high: it is called by a rising edge and by an EOI (see <see cref="LineStillAsserted"/>), not by a scan.
     /// </summary>
     /// <param name="pin">The pin.</param>
     public bool WantsService(int pin)
