@@ -40,7 +40,8 @@ public enum CoreRequest : byte
 /// <param name="Core">What the core has to do.</param>
 /// <param name="Vector">The vector as it arrived; the page of a start-up IPI.</param>
 /// <param name="RaisedError">An error was newly latched and the LVT error interrupt has been accepted for it.</param>
-public readonly record struct AcceptResult(AcceptOutcome Outcome, CoreRequest Core = CoreRequest.None, byte Vector = 0, bool RaisedError = false)
+public readonly record struct AcceptResult(
+    AcceptOutcome Outcome, CoreRequest Core = CoreRequest.None, byte Vector = 0, bool RaisedError = false)
 {
     /// <summary>True if the interrupt was accepted, merged or not: what an I/O APIC's remote IRR wants to know.</summary>
     public bool IsAccepted => Outcome != AcceptOutcome.Dropped;

@@ -1,6 +1,6 @@
 namespace ScenarioHv.Engine.Interrupts;
 
-/// <summary>Destination shorthand, bits 19:18 of the ICR (SDM3 10.6.1). Other than <see cref="None"/> it overrides the destination.</summary>
+/// <summary>Destination shorthand, ICR bits 19:18 (SDM3 10.6.1). Any but <see cref="None"/> overrides the destination.</summary>
 public enum IpiShorthand : byte
 {
     /// <summary>The destination field and mode decide.</summary>

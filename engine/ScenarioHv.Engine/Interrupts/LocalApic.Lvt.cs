@@ -39,7 +39,7 @@ public partial struct LocalApic
     /// raises them itself.) Masked means lost, and so do modes the entry has not. A performance interrupt that goes out masks its entry.
     /// </summary>
     /// <param name="entry">The source's entry.</param>
-    /// <exception cref="ArgumentException">The entry is a LINT input, which is a line (<see cref="SetLint"/>), or does not exist here.</exception>
+    /// <exception cref="ArgumentException">The entry is a LINT input, a line (<see cref="SetLint"/>), or does not exist here.</exception>
     public AcceptResult LocalInterrupt(LvtEntry entry)
     {
         if (entry is LvtEntry.Lint0 or LvtEntry.Lint1)

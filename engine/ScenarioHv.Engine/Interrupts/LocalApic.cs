@@ -32,12 +32,12 @@ public partial struct LocalApic
     public Instant TimerDeadline;
 
     /// <summary>
-    /// How much later than exact <see cref="TimerDeadline"/> is, in cycles / BusHz (0..BusHz − 1). The next period is counted from the exact
-    /// moment, so a periodic timer does not drift.
+    /// How much later than exact <see cref="TimerDeadline"/> is, in cycles / BusHz (0..BusHz − 1). The next period is counted from the
+    /// exact moment, so a periodic timer does not drift.
     /// </summary>
     public long TimerDeadlineExcess;
 
-    /// <summary>A TSC deadline 2⁶² cycles or more ahead, as it was written; it never comes. 0 if there is none.</summary>
+    /// <summary>A TSC deadline 2⁶² cycles or more ahead, as written; it never comes. 0 if there is none.</summary>
     public ulong FarTscDeadline;
 
     /// <summary>APIC ID register, 31:24.</summary>

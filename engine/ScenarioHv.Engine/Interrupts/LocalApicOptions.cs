@@ -3,7 +3,7 @@ namespace ScenarioHv.Engine.Interrupts;
 /// <summary>What differs between models of local APIC and is fixed at RESET.</summary>
 public readonly struct LocalApicOptions
 {
-    /// <summary>Version 14h with LVT timer, thermal, performance, LINT0, LINT1 and error: what KVM without CMCI, QEMU and OpenVMM show.</summary>
+    /// <summary>Version 14h with LVT timer, thermal, performance, LINT0, LINT1, error: KVM without CMCI, QEMU, OpenVMM.</summary>
     public const uint SixLvtVersion = 0x0005_0014;
 
     /// <summary>Version 14h with the CMCI entry as the seventh: what KVM shows when machine-check CMCI is offered.</summary>

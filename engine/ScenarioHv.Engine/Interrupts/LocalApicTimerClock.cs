@@ -12,13 +12,15 @@ public readonly struct LocalApicTimerClock
     /// <summary>The largest frequency either clock may have: 2⁴⁰ Hz.</summary>
     public const long MaxHz = 1L << 40;
 
-    /// <summary>TSC cycles per bus tick stay below this, so that the longest count (2³² × 128 ticks) fits an <see cref="Time.Instant"/>.</summary>
+    /// <summary>TSC cycles per bus tick stay below this, so that the longest count, 2³² × 128 ticks, fits an <c>Instant</c>.</summary>
     public const long MaxRatio = 1L << 20;
 
     /// <summary>Creates the pair of clocks.</summary>
     /// <param name="tscHz">TSC frequency in Hz, 1..<see cref="MaxHz"/>.</param>
-    /// <param name="busHz">Frequency of the timer's base clock in Hz before the divider, 1..<see cref="MaxHz"/>. KVM's default is 10⁹.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A frequency is out of range, or the TSC is <see cref="MaxRatio"/> times the bus clock or more.</exception>
+    /// <param name="busHz">The timer's base clock in Hz, before the divider, 1..<see cref="MaxHz"/>. KVM's default is 10⁹.</param>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// A frequency is out of range, or the TSC is <see cref="MaxRatio"/> times the bus clock or more.
+    /// </exception>
     public LocalApicTimerClock(long tscHz, long busHz)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(tscHz, 1);

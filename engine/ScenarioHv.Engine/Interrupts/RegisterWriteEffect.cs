@@ -18,7 +18,7 @@ public enum LocalApicEffects : byte
     /// <summary>An IPI to route: see <see cref="RegisterWriteEffect.Ipi"/>.</summary>
     SendIpi = 2,
 
-    /// <summary>An IPI for the sender alone (shorthand self): hand the message of <see cref="RegisterWriteEffect.Ipi"/> to this APIC.</summary>
+    /// <summary>An IPI for the sender alone (shorthand self): <see cref="RegisterWriteEffect.Ipi"/> is for this APIC to accept.</summary>
     SelfIpi = 4,
 
     /// <summary><see cref="LocalApic.TimerDeadline"/> may have changed: schedule it anew.</summary>
@@ -27,7 +27,10 @@ public enum LocalApicEffects : byte
     /// <summary>The LVT error interrupt was accepted.</summary>
     ErrorInterrupt = 16,
 
-    /// <summary>IRR, PPR or the gate of ExtINT changed: ask <see cref="LocalApic.HighestDeliverable"/> and <see cref="LocalApic.ExtIntAsserted"/> again.</summary>
+    /// <summary>
+    /// IRR, PPR or the gate of ExtINT changed: ask <see cref="LocalApic.HighestDeliverable"/> and
+    /// <see cref="LocalApic.ExtIntAsserted"/> again.
+    /// </summary>
     DeliverabilityMayHaveChanged = 32,
 }
 

@@ -49,7 +49,7 @@ internal sealed class LocalApicBench
         return Read(LocalApicRegister.Esr);
     }
 
-    /// <summary>Turns the clock to <paramref name="cycle"/> and expires the timer as often as it is due; returns how often that was.</summary>
+    /// <summary>Turns the clock to <paramref name="cycle"/> expires the timer as often as it is due and returns how often.</summary>
     public int RunTo(long cycle)
     {
         int expiries = 0;

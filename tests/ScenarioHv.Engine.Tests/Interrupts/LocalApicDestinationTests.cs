@@ -61,6 +61,12 @@ public class LocalApicDestinationTests
         Assert.That(Enumerable.Range(0, 255).Any(d => bench.Apic.Matches(Logical((uint)d))), Is.False);
     }
 
+    [TestCase(0x101u)]
+    [TestCase(0x1FFu)]
+    [TestCase(0xFFFF_FFFFu)]
+    public void A_logical_destination_above_FF_is_no_xAPIC_destination(uint destination) =>
+        Assert.That(Logical(0xFF, Flat).Apic.Matches(Logical(destination)), Is.False);
+
     [Test]
     public void Each_APIC_reads_the_destination_by_its_own_DFR()
     {

@@ -138,7 +138,8 @@ public class LocalApicLvtTests
         var bench = new LocalApicBench();
         bench.Write(LocalApicRegister.LvtLint0, Masked | Level | 0x61);
         Assert.That(bench.Apic.SetLint(LvtEntry.Lint0, true).IsAccepted, Is.False);
-        Assert.That(bench.Write(LocalApicRegister.LvtLint0, Level | 0x61).Effects, Is.EqualTo(LocalApicEffects.DeliverabilityMayHaveChanged));
+        RegisterWriteEffect effect = bench.Write(LocalApicRegister.LvtLint0, Level | 0x61);
+        Assert.That(effect.Effects, Is.EqualTo(LocalApicEffects.DeliverabilityMayHaveChanged));
         Assert.That(bench.Irr(), Is.EqualTo(new[] { 0x61 }));
         Assert.That(bench.Tmr(), Is.EqualTo(new[] { 0x61 }));
     }

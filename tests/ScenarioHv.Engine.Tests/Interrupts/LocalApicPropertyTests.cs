@@ -2,7 +2,7 @@ using ScenarioHv.Engine.Interrupts;
 
 namespace ScenarioHv.Engine.Tests.Interrupts;
 
-/// <summary>Random lists of operations: the local APIC and the naive one agree after every operation, in results and in registers.</summary>
+/// <summary>Random lists of operations: the local APIC and the naive one agree after each, in results and in registers.</summary>
 public class LocalApicPropertyTests
 {
     private const int Lists = 2000;
@@ -10,7 +10,8 @@ public class LocalApicPropertyTests
     private const uint Version = LocalApicOptions.SixLvtVersion | LocalApicOptions.EoiBroadcastSuppression;
 
     // Few vectors, so that they meet: the illegal ones, both ends of a class, both sides of every word of the register.
-    private static readonly byte[] Vectors = [0, 5, 15, 16, 0x1F, 0x20, 0x31, 0x3E, 0x3F, 0x40, 0x41, 0x7F, 0x80, 0xBF, 0xC0, 0xEF, 0xFE, 0xFF];
+    private static readonly byte[] Vectors =
+        [0, 5, 15, 16, 0x1F, 0x20, 0x31, 0x3E, 0x3F, 0x40, 0x41, 0x7F, 0x80, 0xBF, 0xC0, 0xEF, 0xFE, 0xFF];
 
     [Test]
     public void The_fast_APIC_equals_the_naive_one([Range(0, 9)] int tenth)

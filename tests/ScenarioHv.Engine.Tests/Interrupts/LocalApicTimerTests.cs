@@ -142,6 +142,17 @@ public class LocalApicTimerTests
         Assert.That(bench.RunTo(1_000_000), Is.Zero);
     }
 
+    // 87.5 cycles a tick: the deadline has a fraction, and a stopped timer must not remember it.
+    [Test]
+    public void A_stopped_timer_is_the_same_state_however_it_stopped()
+    {
+        LocalApicBench bench = Timer(OneShot | 0xEE, clock: new LocalApicTimerClock(2_100_000_000, 24_000_000));
+        bench.Write(LocalApicRegister.TimerInitialCount, 1);
+        Assert.That(bench.Apic.TimerDeadlineExcess, Is.EqualTo(12_000_000));
+        bench.RunTo(88);
+        Assert.That(bench.Apic.TimerDeadlineExcess, Is.Zero);
+    }
+
     [Test]
     public void Writing_the_initial_count_starts_anew()
     {

@@ -3,8 +3,8 @@ using ScenarioHv.Engine.Interrupts;
 namespace ScenarioHv.Engine.Tests.Interrupts;
 
 /// <summary>
-/// The rules of SDM3 10.4.7, 10.5 and 10.8 once more, as slowly and plainly as they read: sets of vectors, one object per LVT entry, nothing
-/// cached. It shares no code with <see cref="LocalApic"/>, only the names of results.
+/// The rules of SDM3 10.4.7, 10.5 and 10.8 once more, as slowly and plainly as they read: sets of vectors, one object per LVT entry,
+/// nothing cached. It shares no code with <see cref="LocalApic"/>, only the names of results.
 /// </summary>
 internal sealed class NaiveLocalApic
 {
@@ -219,5 +219,7 @@ internal sealed class NaiveEntry
     }
 
     public uint Register() =>
-        (uint)(Vector + (int)Mode * 256 + (Polarity ? 0x2000 : 0) + (RemoteIrr ? 0x4000 : 0) + (Level ? 0x8000 : 0) + (Masked ? 0x10000 : 0));
+        (uint)(Vector + (int)Mode * 256 + Bit(13, Polarity) + Bit(14, RemoteIrr) + Bit(15, Level) + Bit(16, Masked));
+
+    private static int Bit(int position, bool value) => value ? 1 << position : 0;
 }
