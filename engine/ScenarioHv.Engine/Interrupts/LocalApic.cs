@@ -28,7 +28,7 @@ public partial struct LocalApic
     /// <summary>Trigger mode register: 1 = the vector's latest accepted message was level. Written at acceptance only.</summary>
     public Register256 Tmr;
 
-    /// <summary>When the timer next expires: one-shot, periodic or TSC-deadline. <see cref="Instant.Never"/> if it is not running.</summary>
+    /// <summary>When the timer next expires, in any of its modes; <see cref="Instant.Never"/> if it is not running.</summary>
     public Instant TimerDeadline;
 
     /// <summary>
@@ -254,7 +254,7 @@ public partial struct LocalApic
     // * IPIs are always edge, asserted, and NMI/SMI/INIT/start-up reach a software-disabled APIC. KVM and QEMU honour trigger level in the
     //   ICR; KVM drops an NMI by MSI to a software-disabled APIC.
     // * Software-disabling sets all LVT masks, as in KVM. QEMU lets ExtINT pass.
-    // * LVT bits 12 and 14 are read-only. KVM and QEMU store them.
+    // * LVT bits 12 and 14 are read-only, and reserved ICR bits read 0. KVM and QEMU store them.
     // * A performance interrupt masks its entry. KVM does that for Intel-compatible guests only.
     // * A withdrawn level LINT keeps its IRR bit. QEMU clears it.
     // * One-shot <-> periodic keeps the count running, as in KVM, Xen and kvm-unit-tests; the manual says a mode change disarms.
