@@ -46,7 +46,8 @@ public class ScenarioTests : ScenarioFixture
     [Test]
     public void Optional_keys_of_the_machine_are_read()
     {
-        var machine = Read(With("irqchip: split", "irqchip: kernel\n  userspace: qemu@3.1\n  host-tick: 250 Hz\n  vcpus: 0x2")).Base.Machine;
+        var text = With("irqchip: split", "irqchip: kernel\n  userspace: qemu@3.1\n  host-tick: 250 Hz\n  vcpus: 0x2");
+        var machine = Read(text).Base.Machine;
         Assert.That(machine.Userspace, Is.EqualTo("qemu@3.1"));
         Assert.That(machine.HostTick, Is.EqualTo(new FrequencyHz(250)));
         Assert.That(machine.Vcpus, Is.EqualTo(2));
@@ -73,7 +74,8 @@ public class ScenarioTests : ScenarioFixture
     [Test]
     public void Costs_override_the_profile_s_in_cycles()
     {
-        var machine = Read(With("timing: skylake", "timing: { profile: skylake, costs: { vm-exit: 1500 cycles, vm-entry: 2 us } }")).Base.Machine;
+        var text = With("timing: skylake", "timing: { profile: skylake, costs: { vm-exit: 1500 cycles, vm-entry: 2 us } }");
+        var machine = Read(text).Base.Machine;
         Assert.That(machine.TimingProfile, Is.EqualTo("skylake"));
         Assert.That(machine.TimingOverrides, Is.EqualTo(new Dictionary<string, long> { ["vm-exit"] = 1500, ["vm-entry"] = 4800 }));
     }
@@ -132,7 +134,9 @@ public class ScenarioTests : ScenarioFixture
     public void Timeline_keeps_its_order()
     {
         var timeline = Read(Good).Base.Timeline;
-        Assert.That(timeline.Select(entry => (entry.Action, entry.Device)), Is.EqualTo(new[] { (TimelineAction.Raise, "usb"), (TimelineAction.Fire, "clock") }));
+        Assert.That(
+            timeline.Select(entry => (entry.Action, entry.Device)),
+            Is.EqualTo(new[] { (TimelineAction.Raise, "usb"), (TimelineAction.Fire, "clock") }));
         Assert.That(timeline[0].At.ToCycles(2_400_000_000), Is.EqualTo(120_000));
         Assert.That((timeline[0].Every, timeline[0].Count), Is.EqualTo(((Duration?)null, (int?)null)));
     }
@@ -146,14 +150,18 @@ public class ScenarioTests : ScenarioFixture
     }
 
     [Test]
-    public void Several_outcomes_may_be_expected() =>
-        Assert.That(Read(With("expect: livelock", "expect: [stuck, violated]")).Base.Expect, Is.EqualTo(new[] { Outcome.Stuck, Outcome.Violated }));
+    public void Several_outcomes_may_be_expected()
+    {
+        var expect = Read(With("expect: livelock", "expect: [stuck, violated]")).Base.Expect;
+        Assert.That(expect, Is.EqualTo(new[] { Outcome.Stuck, Outcome.Violated }));
+    }
 
     [Test]
     public void Scenario_may_expect_nothing_and_have_no_title_source_or_timeline()
     {
         var text = Good[..Good.IndexOf("timeline:", StringComparison.Ordinal)] + "goal: l1 reports \"up\"\n";
-        var scenario = Read(text.Replace("title: Hyper-V hangs at boot\nsource: \"KVM list, 2019-03-28\"\n", "", StringComparison.Ordinal)).Base;
+        var lines = text.Split('\n');
+        var scenario = Read(string.Join('\n', [lines[0], .. lines[3..]])).Base;
         Assert.That(scenario.Expect, Is.Empty);
         Assert.That(scenario.Timeline, Is.Empty);
         Assert.That((scenario.Title, scenario.Source), Is.EqualTo(("hyperv-hang", "")));

@@ -6,8 +6,7 @@ namespace ScenarioHv.Scenarios.Tests;
 public class SourceFileTests : ScenarioFixture
 {
     [Test]
-    public void Missing_file_is_named() =>
-        Assert.That(ErrorOfFile(InDirectory("none.yaml")).ToString(), Is.EqualTo($"{InDirectory("none.yaml")}:1:1: the scenario file does not exist"));
+    public void Missing_file_is_named() => AssertError(ErrorOfFile(ScenarioPath), 1, 1, "the scenario file does not exist");
 
     [Test]
     public void Directory_is_no_scenario()
@@ -33,7 +32,7 @@ public class SourceFileTests : ScenarioFixture
     // 0xe4 begins three bytes of UTF-8; Latin-1 writes an a-umlaut with it.
     [Test]
     public void Latin_1_is_not_UTF_8() =>
-        AssertError(ErrorOf([.. "title: "u8, 0xc3, 0xa9, (byte)' ', 0xe4, (byte)'x', (byte)'\n']), 1, 10, "byte 0xe4 at offset 10 is not UTF-8");
+        AssertError(ErrorOf([.. "title: \u00e9 "u8, 0xe4, .. "x\n"u8]), 1, 10, "byte 0xe4 at offset 10 is not UTF-8");
 
     [TestCase(new byte[] { 0xc0, 0x80 }, TestName = "Overlong_encoding_of_NUL_is_not_UTF_8")]
     [TestCase(new byte[] { 0xed, 0xa0, 0x80 }, TestName = "Encoded_surrogate_is_not_UTF_8")]
@@ -55,7 +54,7 @@ public class SourceFileTests : ScenarioFixture
             stream.SetLength(100_000_000);
         var clock = Stopwatch.StartNew();
         var error = ErrorOfFile(ScenarioPath);
-        Assert.That(clock.ElapsedMilliseconds, Is.LessThan(200));
+        Assert.That(clock.ElapsedMilliseconds, Is.LessThan(500));
         AssertError(error, 1, 1, "100000000 bytes", "at most 1048576");
     }
 

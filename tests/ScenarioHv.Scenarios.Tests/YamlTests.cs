@@ -25,7 +25,9 @@ public class YamlTests
 
     [Test]
     public void Quotes_are_remembered() =>
-        Assert.That(new[] { "a: 1", "a: '1'" }.Select(text => ((YamlScalar)Value(Map(text), "a")).IsQuoted), Is.EqualTo(new[] { false, true }));
+        Assert.That(
+            new[] { "a: 1", "a: '1'" }.Select(text => ((YamlScalar)Value(Map(text), "a")).IsQuoted),
+            Is.EqualTo(new[] { false, true }));
 
     [TestCase("a: &x 1", 4, "anchor '&x' is refused", "repeat the value")]
     [TestCase("a: *x", 4, "alias '*x' is refused", "repeat the value")]
@@ -105,7 +107,8 @@ public class YamlTests
 
     private static YamlMap Map(string text) => (YamlMap)Read(text);
 
-    private static YamlNode Value(YamlMap map, string key) => map.TryGet(key, out var entry) ? entry.Value : throw new KeyNotFoundException(key);
+    private static YamlNode Value(YamlMap map, string key) =>
+        map.TryGet(key, out var entry) ? entry.Value : throw new KeyNotFoundException(key);
 
     private static Diagnostic ErrorOf(string text) => Assert.Throws<ScenarioException>(() => Read(text))!.Diagnostic;
 

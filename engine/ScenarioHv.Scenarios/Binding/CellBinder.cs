@@ -15,6 +15,11 @@ internal static class CellBinder
         var items = Fields.ListOf(node, "cells");
         if (items.Count > MostCells)
             throw items[MostCells].Mark.Error($"more than {MostCells} cells");
+        if ((long)items.Count * CountNodes(root) > YamlLimits.NodesOfAllCells)
+        {
+            var (values, limit) = (CountNodes(root), YamlLimits.NodesOfAllCells);
+            throw node.Mark.Error($"{items.Count} cells of a file with {values} values are too many; together {limit} are allowed");
+        }
         foreach (var item in items)
         {
             var fields = Fields.Open(item, "a cell", "name", "note", "set", "expect");
@@ -28,6 +33,22 @@ internal static class CellBinder
             var scenario = ScenarioBinder.Bind(root.Overlay((YamlMap)set), file, vocabulary);
             yield return new ScenarioCell(name.Text, note, scenario with { Expect = expect });
         }
+    }
+
+    private static int CountNodes(YamlNode node)
+    {
+        var count = 1;
+        if (node is YamlMap map)
+        {
+            foreach (var entry in map.Entries)
+                count += CountNodes(entry.Value);
+        }
+        else if (node is YamlList list)
+        {
+            foreach (var item in list.Items)
+                count += CountNodes(item);
+        }
+        return count;
     }
 
     /// <summary>Where the name of a cell was written.</summary>

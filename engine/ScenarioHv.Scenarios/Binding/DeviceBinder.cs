@@ -6,12 +6,17 @@ namespace ScenarioHv.Scenarios.Binding;
 /// <summary>The <c>devices</c> of a machine: what keys a device takes follows from its type.</summary>
 internal static class DeviceBinder
 {
+    // Bus 0 has 32 devices of 8 functions.
+    private const int MostDevices = 256;
+
     public static IReadOnlyList<DeviceSection> Bind(YamlNode node, Vocabulary vocabulary, long tscHz)
     {
         var devices = new List<DeviceSection>();
         var slots = new Dictionary<PciSlot, string>();
         foreach (var entry in Fields.MapOf(node, "devices").Entries)
         {
+            if (devices.Count == MostDevices)
+                throw entry.KeyMark.Error($"more than {MostDevices} devices");
             Fields.CheckIdentifier(entry.Key, entry.KeyMark, "a device");
             var device = Device(entry, vocabulary, tscHz);
             if (device.Slot is { } slot && !slots.TryAdd(slot, device.Name))

@@ -75,9 +75,9 @@ internal sealed class Fields
 
     public static Int128 Integer(YamlNode node, IntegerRule rule)
     {
-        if (node is not YamlScalar { IsQuoted: false } scalar)
+        if (node is not YamlScalar { IsQuoted: false, Text.Length: > 0 } scalar)
         {
-            var quotes = node is YamlScalar ? " without quotes" : "";
+            var quotes = node is YamlScalar { IsQuoted: true } ? " without quotes" : "";
             throw node.Mark.Error($"found {node.Description}, expected a whole number for {rule.Name}{quotes}");
         }
         return rule.Read(scalar.Text, out var error) ?? throw node.Mark.Error(error);
@@ -93,8 +93,9 @@ internal sealed class Fields
     public static Duration Duration(
         YamlNode node, string what, long tscHz, long minimum = 0, long maximum = Scenarios.Duration.MaximumCycles)
     {
-        var scalar = node as YamlScalar ?? throw node.Mark.Error($"found {node.Description}, expected a duration for {what}");
-        return Duration(scalar.Text, node.Mark, what, tscHz, minimum, maximum);
+        return node is YamlScalar { Text.Length: > 0 } scalar
+            ? Duration(scalar.Text, node.Mark, what, tscHz, minimum, maximum)
+            : throw node.Mark.Error($"found {node.Description}, expected a duration for {what}");
     }
 
     /// <summary>A duration whose length in cycles lies in a range.</summary>
@@ -118,7 +119,8 @@ internal sealed class Fields
 
     public static FrequencyHz Frequency(YamlNode node, string what, FrequencyHz minimum, FrequencyHz maximum)
     {
-        var scalar = node as YamlScalar ?? throw node.Mark.Error($"found {node.Description}, expected a frequency for {what}");
+        if (node is not YamlScalar { Text.Length: > 0 } scalar)
+            throw node.Mark.Error($"found {node.Description}, expected a frequency for {what}");
         if (!FrequencyHz.TryParse(scalar.Text, out var frequency, out var error))
             throw node.Mark.Error($"{what}: {error}");
         return frequency.Hertz >= minimum.Hertz && frequency.Hertz <= maximum.Hertz

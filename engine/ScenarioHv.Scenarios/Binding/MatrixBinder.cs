@@ -9,6 +9,7 @@ namespace ScenarioHv.Scenarios.Binding;
 internal sealed class MatrixBinder
 {
     private const int MostCells = 4096;
+    private const int MostRows = 256;
 
     private readonly PolicyBinder _policies;
     private readonly YamlMap _map;
@@ -54,7 +55,11 @@ internal sealed class MatrixBinder
                 continue;
             var point = _policies.Point(entry.Key, entry.KeyMark);
             var values = new List<PolicyValue>();
-            foreach (var item in Fields.ListOf(entry.Value, $"the values of {point.Name}"))
+            var items = Fields.ListOf(entry.Value, $"the values of {point.Name}");
+            product *= items.Count;
+            if (product > MostCells)
+                throw entry.KeyMark.Error($"the matrix has more than {MostCells} cells");
+            foreach (var item in items)
             {
                 var value = _policies.Value(point, item);
                 if (values.Contains(value))
@@ -64,9 +69,6 @@ internal sealed class MatrixBinder
             if (values.Count == 0)
                 throw entry.Value.Mark.Error($"the list of values of {point.Name} is empty");
             _axes.Add(new Axis(point.Name, values));
-            product *= values.Count;
-            if (product > MostCells)
-                throw entry.KeyMark.Error($"the matrix has more than {MostCells} cells");
         }
         if (_axes.Count == 0)
             throw _map.Mark.Error("the matrix has no axis: a policy point with a list of values");
@@ -76,7 +78,10 @@ internal sealed class MatrixBinder
     {
         if (!_map.TryGet("expect", out var expect))
             throw _map.Mark.Error("matrix has no 'expect'; it is required");
-        foreach (var item in Fields.ListOf(expect.Value, "expect of the matrix"))
+        var items = Fields.ListOf(expect.Value, "expect of the matrix");
+        if (items.Count > MostRows)
+            throw items[MostRows].Mark.Error($"more than {MostRows} rows");
+        foreach (var item in items)
         {
             var fields = Fields.Open(item, "a row of expect", "when", "outcome", "note");
             var when = new Dictionary<string, PolicyValue>(StringComparer.Ordinal);

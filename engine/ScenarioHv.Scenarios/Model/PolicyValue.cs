@@ -4,11 +4,30 @@ namespace ScenarioHv.Scenarios;
 /// A value of a policy point that the vocabulary knows, with arguments of the right number, kinds and ranges:
 /// <c>zero-timer</c>, <c>throttle(100, 1000)</c>, <c>self-ipi(after(3))</c>.
 /// </summary>
-/// <param name="Name">The value's name.</param>
-/// <param name="Arguments">Its arguments, one for each parameter, in order.</param>
-/// <param name="Mark">Where it was written.</param>
-public sealed record PolicyValue(string Name, IReadOnlyList<PolicyArgument> Arguments, SourceMark Mark)
+public sealed record PolicyValue
 {
+    // Values are compared often, every cell of a matrix with every row.
+    private readonly string _text;
+
+    /// <summary>Creates a value.</summary>
+    /// <param name="name">The value's name.</param>
+    /// <param name="arguments">Its arguments, one for each parameter, in order.</param>
+    /// <param name="mark">Where it was written.</param>
+    public PolicyValue(string name, IReadOnlyList<PolicyArgument> arguments, SourceMark mark)
+    {
+        (Name, Arguments, Mark) = (name, arguments, mark);
+        _text = arguments.Count == 0 ? name : $"{name}({string.Join(", ", arguments)})";
+    }
+
+    /// <summary>The value's name.</summary>
+    public string Name { get; }
+
+    /// <summary>Its arguments, one for each parameter, in order.</summary>
+    public IReadOnlyList<PolicyArgument> Arguments { get; }
+
+    /// <summary>Where it was written.</summary>
+    public SourceMark Mark { get; }
+
     /// <summary>The argument at a position as a count.</summary>
     /// <param name="index">Position from 0.</param>
     /// <exception cref="InvalidOperationException">It is of another kind.</exception>
@@ -25,13 +44,13 @@ public sealed record PolicyValue(string Name, IReadOnlyList<PolicyArgument> Argu
     public PolicyValue ChoiceAt(int index) => Of(ParameterKind.Choice, index).Choice!;
 
     /// <summary>The same text for equal values, whatever their spaces and units of time: <c>delay-after(10000, 10 ms)</c>.</summary>
-    public override string ToString() => Arguments.Count == 0 ? Name : $"{Name}({string.Join(", ", Arguments)})";
+    public override string ToString() => _text;
 
     /// <summary>True if name and arguments are equal; where it was written does not matter.</summary>
-    public bool Equals(PolicyValue? other) => other is not null && ToString() == other.ToString();
+    public bool Equals(PolicyValue? other) => other is not null && _text == other._text;
 
     /// <inheritdoc/>
-    public override int GetHashCode() => StringComparer.Ordinal.GetHashCode(ToString());
+    public override int GetHashCode() => StringComparer.Ordinal.GetHashCode(_text);
 
     private PolicyArgument Of(ParameterKind kind, int index) =>
         Arguments[index].Kind == kind

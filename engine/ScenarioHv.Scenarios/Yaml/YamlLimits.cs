@@ -11,4 +11,7 @@ public static class YamlLimits
 
     /// <summary>Most nodes (scalars, maps and lists; keys are not counted).</summary>
     public const int Nodes = 50_000;
+
+    /// <summary>Most values that the cells may make of one file: each cell binds the whole file again.</summary>
+    public const int NodesOfAllCells = 1_000_000;
 }
