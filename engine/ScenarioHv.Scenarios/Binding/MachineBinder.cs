@@ -1,0 +1,89 @@
+using ScenarioHv.Scenarios.Yaml;
+
+namespace ScenarioHv.Scenarios.Binding;
+
+/// <summary>The <c>machine</c> section.</summary>
+internal static class MachineBinder
+{
+    private const int UsualPreemptionTimerShift = 5;
+
+    private static readonly FrequencyHz LowestTsc = new(1_000_000);
+    private static readonly FrequencyHz HighestTsc = new(100_000_000_000);
+    private static readonly FrequencyHz SlowestTick = new(1);
+    private static readonly FrequencyHz FastestTick = new(1_000_000);
+
+    public static MachineSection Bind(YamlNode node, Vocabulary vocabulary)
+    {
+        var machine = Fields.Open(
+            node, "machine", "tsc", "timing", "cpu", "hypervisor", "userspace", "irqchip", "host-tick", "vcpus", "policies", "devices");
+        var tscHz = Fields.Frequency(machine.Required("tsc"), "tsc", LowestTsc, HighestTsc).Hertz;
+        var (profile, costs) = Timing(machine.Required("timing"), vocabulary.Timing, tscHz);
+        return new MachineSection
+        {
+            TscHz = tscHz,
+            TimingProfile = profile,
+            TimingOverrides = costs,
+            Cpu = Cpu(machine.Required("cpu")),
+            Hypervisor = Preset(machine.Required("hypervisor"), "hypervisor", vocabulary.Hypervisors),
+            Userspace = machine.Optional("userspace") is { } userspace ? Preset(userspace, "userspace", vocabulary.Userspaces) : null,
+            Irqchip = machine.Optional("irqchip") is { } irqchip && Fields.Name(irqchip, "irqchip", ["split", "kernel"]) == 0
+                ? Irqchip.Split
+                : Irqchip.Kernel,
+            HostTick = machine.Optional("host-tick") is { } tick ? HostTick(tick) : null,
+            Vcpus = machine.Optional("vcpus") is { } vcpus ? (int)Fields.Integer(vcpus, IntegerRule.Vcpus) : 1,
+            Policies = machine.Optional("policies") is { } policies ? new PolicyBinder(vocabulary, tscHz).Map(policies) : NoPolicies(),
+            Devices = machine.Optional("devices") is { } devices ? DeviceBinder.Bind(devices, vocabulary, tscHz) : [],
+        };
+    }
+
+    private static OrderedDictionary<string, PolicyValue> NoPolicies() => new(StringComparer.Ordinal);
+
+    /// <summary>A profile's name, or <c>{ profile: name, costs: { vm-exit: 1500 cycles } }</c>.</summary>
+    private static (string Profile, OrderedDictionary<string, long> Costs) Timing(YamlNode node, TimingInfo timing, long tscHz)
+    {
+        var profiles = Fields.NamesOf(timing.Profiles, profile => profile.Name);
+        var costs = new OrderedDictionary<string, long>(StringComparer.Ordinal);
+        if (node is not YamlMap)
+            return (profiles[Fields.Name(node, "timing", profiles)], costs);
+
+        var fields = Fields.Open(node, "timing", "profile", "costs");
+        var name = profiles[Fields.Name(fields.Required("profile"), "timing profile", profiles)];
+        var known = Fields.NamesOf(timing.Costs, cost => cost.Name);
+        foreach (var entry in Fields.MapOf(fields.Required("costs"), "costs").Entries)
+        {
+            var index = Array.IndexOf(known, entry.Key);
+            if (index < 0)
+                throw entry.KeyMark.Error($"unknown cost {Wording.Quote(entry.Key)}; {Wording.Expected(entry.Key, known)}");
+            var cost = timing.Costs[index];
+            costs.Add(cost.Name, Fields.Duration(entry.Value, cost.Name, tscHz, cost.Minimum, cost.Maximum).ToCycles(tscHz));
+        }
+        return (name, costs);
+    }
+
+    private static CpuSection Cpu(YamlNode node)
+    {
+        var cpu = Fields.Open(node, "cpu", "vendor", "apicv", "preemption-timer");
+        var vendor = Fields.Name(cpu.Required("vendor"), "cpu vendor", ["intel", "amd"]) == 0 ? CpuVendor.Intel : CpuVendor.Amd;
+        var apicv = cpu.Optional("apicv") is { } value && Fields.Boolean(value, "apicv");
+        var timer = cpu.Optional("preemption-timer");
+        if (timer is YamlScalar { Text: "off" } || (timer is null && vendor == CpuVendor.Amd))
+            return new CpuSection(vendor, apicv, null);
+        if (timer is null)
+            return new CpuSection(vendor, apicv, UsualPreemptionTimerShift);
+        if (vendor == CpuVendor.Amd)
+            throw timer.Mark.Error("an AMD processor has no VMX-preemption timer; leave it out or write 'off'");
+        if (timer is not YamlMap)
+            throw timer.Mark.Error($"found {timer.Description} for preemption-timer, expected {{ shift: 0..31 }} or off");
+        var shift = Fields.Open(timer, "preemption-timer", "shift").Required("shift");
+        return new CpuSection(vendor, apicv, (int)Fields.Integer(shift, IntegerRule.PreemptionTimerShift));
+    }
+
+    private static string Preset(YamlNode node, string what, IReadOnlyList<PresetInfo> presets)
+    {
+        var names = Fields.NamesOf(presets, preset => preset.Name);
+        return names[Fields.Name(node, what, names)];
+    }
+
+    private static FrequencyHz HostTick(YamlNode node) =>
+        node is YamlScalar { Text: "off" } ? default : Fields.Frequency(node, "host-tick", SlowestTick, FastestTick);
+}

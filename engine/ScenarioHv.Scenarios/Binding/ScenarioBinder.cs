@@ -1,0 +1,79 @@
+using ScenarioHv.Scenarios.Yaml;
+
+namespace ScenarioHv.Scenarios.Binding;
+
+/// <summary>A whole scenario: the root map without <c>matrix</c> and <c>cells</c>.</summary>
+internal static class ScenarioBinder
+{
+    private static readonly string[] OutcomeNames = ["reached", "livelock", "stuck", "violated", "inconclusive"];
+
+    public static Scenario Bind(YamlNode root, string file, Vocabulary vocabulary)
+    {
+        var fields = Fields.Open(
+            root, "the scenario", "scenario", "title", "source", "machine", "guests", "timeline", "goal", "expect", "matrix", "cells");
+        var name = Fields.Text(fields.Required("scenario"), "scenario");
+        Fields.CheckIdentifier(name.Text, name.Mark, "a scenario");
+        var machine = MachineBinder.Bind(fields.Required("machine"), vocabulary);
+        var guests = GuestBinder.Bind(fields.Required("guests"), file);
+        return new Scenario
+        {
+            Name = name.Text,
+            Title = fields.Optional("title") is { } title ? Fields.Text(title, "title").Text : name.Text,
+            Source = fields.Optional("source") is { } source ? Fields.Text(source, "source").Text : "",
+            File = file,
+            Machine = machine,
+            Guests = guests,
+            Timeline = fields.Optional("timeline") is { } timeline ? TimelineBinder.Bind(timeline, machine, vocabulary) : [],
+            Goal = BindGoal(fields.Required("goal"), guests),
+            Expect = fields.Optional("expect") is { } expect ? BindOutcomes(expect, "expect") : [],
+        };
+    }
+
+    /// <summary>One outcome, or a list of different ones.</summary>
+    public static IReadOnlyList<Outcome> BindOutcomes(YamlNode node, string what)
+    {
+        if (node is not YamlList list)
+            return [(Outcome)Fields.Name(node, what, OutcomeNames)];
+        if (list.Items.Count == 0)
+            throw list.Mark.Error($"found an empty list for {what}, {Wording.Expected("", OutcomeNames)}");
+        var outcomes = new List<Outcome>();
+        foreach (var item in list.Items)
+        {
+            var outcome = (Outcome)Fields.Name(item, what, OutcomeNames);
+            if (outcomes.Contains(outcome))
+                throw item.Mark.Error($"outcome {item.Description} is given twice");
+            outcomes.Add(outcome);
+        }
+        return outcomes;
+    }
+
+    /// <summary><c>l2 reports "usb served"</c>.</summary>
+    private static Goal BindGoal(YamlNode node, IReadOnlyList<GuestSection> guests)
+    {
+        const string Form = "expected l1 or l2, the word reports, and a text in quotes: l2 reports \"usb served\"";
+        var scalar = Fields.Text(node, "goal");
+        var text = scalar.Text;
+        var afterLevel = NextWord(text, 0, out var levelStart);
+        var levelName = new YamlScalar(scalar.MarkAt(levelStart), text[levelStart..afterLevel]);
+        var level = Fields.Name(levelName, "the guest of the goal", ["l1", "l2"]);
+        var afterVerb = NextWord(text, afterLevel, out var verbStart);
+        if (text[verbStart..afterVerb] != "reports")
+            throw scalar.MarkAt(verbStart).Error($"found {Wording.Quote(text[verbStart..])} in the goal; {Form}");
+        var report = text[afterVerb..].Trim();
+        if (report.Length <= 2 || report[0] != '"' || report.IndexOf('"', 1) != report.Length - 1)
+            throw scalar.MarkAt(afterVerb).Error($"found {Wording.Quote(report)} in the goal; {Form}");
+        return level < guests.Count
+            ? new Goal((GuestLevel)level, report[1..^1], scalar.Mark)
+            : throw scalar.MarkAt(levelStart).Error("the goal names l2, but guests has only l1");
+    }
+
+    private static int NextWord(string text, int position, out int start)
+    {
+        while (position < text.Length && text[position] == ' ')
+            position++;
+        start = position;
+        while (position < text.Length && text[position] is not (' ' or '"'))
+            position++;
+        return position;
+    }
+}

@@ -1,0 +1,70 @@
+using ScenarioHv.Scenarios.Yaml;
+
+namespace ScenarioHv.Scenarios.Binding;
+
+/// <summary>The <c>timeline</c>: what happens from outside.</summary>
+internal static class TimelineBinder
+{
+    private static readonly string[] Actions = ["raise", "lower", "fire"];
+
+    public static IReadOnlyList<TimelineEntry> Bind(YamlNode node, MachineSection machine, Vocabulary vocabulary)
+    {
+        var entries = new List<TimelineEntry>();
+        foreach (var item in Fields.ListOf(node, "timeline"))
+            entries.Add(Entry(item, machine, vocabulary));
+        return entries;
+    }
+
+    private static TimelineEntry Entry(YamlNode node, MachineSection machine, Vocabulary vocabulary)
+    {
+        const string What = "a timeline entry";
+        var fields = Fields.Open(node, What, ["at", .. Actions, "every", "count"]);
+        var at = Fields.Duration(fields.Required("at"), "at", machine.TscHz);
+        var action = fields.ExactlyOne(Actions);
+        var device = Device(action, machine.Devices);
+        CheckAction(action, device, vocabulary);
+
+        Duration? every = null;
+        int? count = null;
+        if (fields.Optional("every") is { } everyNode)
+            every = Fields.Duration(everyNode, "every", machine.TscHz, minimum: 1);
+        if (fields.Optional("count") is { } countNode)
+        {
+            count = (int)Fields.Integer(countNode, IntegerRule.Repetitions);
+            if (every is not { } period)
+                throw countNode.Mark.Error("'count' needs 'every': how long after the first one the next one comes");
+            if (at.ToCycles(machine.TscHz) + ((Int128)period.ToCycles(machine.TscHz) * (count - 1)) > Duration.MaximumCycles)
+                throw countNode.Mark.Error($"the last of {count} comes after the {Duration.MaximumCycles} cycles a scenario can last");
+        }
+        return new TimelineEntry(at, (TimelineAction)Array.IndexOf(Actions, action.Key), device.Name, every, count, node.Mark);
+    }
+
+    private static DeviceSection Device(YamlEntry action, IReadOnlyList<DeviceSection> devices)
+    {
+        var name = Fields.Text(action.Value, action.Key).Text;
+        foreach (var device in devices)
+        {
+            if (device.Name == name)
+                return device;
+        }
+        var names = Fields.NamesOf(devices, device => device.Name);
+        throw action.Value.Mark.Error(names.Length == 0
+            ? $"unknown device {Wording.Quote(name)}; the machine has no devices"
+            : $"unknown device {Wording.Quote(name)}; {Wording.Expected(name, names)}");
+    }
+
+    private static void CheckAction(YamlEntry action, DeviceSection device, Vocabulary vocabulary)
+    {
+        foreach (var type in vocabulary.DeviceTypes)
+        {
+            if (type.Name != device.Type)
+                continue;
+            var allowed = Fields.NamesOf(type.Actions, possible => Actions[(int)possible]);
+            if (Array.IndexOf(allowed, action.Key) < 0)
+            {
+                throw action.KeyMark.Error(
+                    $"'{action.Key}' does nothing to '{device.Name}', a device of type {type.Name}; {Wording.Expected("", allowed)}");
+            }
+        }
+    }
+}

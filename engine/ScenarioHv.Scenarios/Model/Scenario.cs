@@ -1,0 +1,104 @@
+namespace ScenarioHv.Scenarios;
+
+/// <summary>A scenario with every name known and every value in range. Plain data.</summary>
+public sealed record Scenario
+{
+    /// <summary>Its name: letters, digits, '-', '_' and '.'.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>One line for people; the name if the author gave none.</summary>
+    public required string Title { get; init; }
+
+    /// <summary>The thread, commit or report it comes from; empty if not given.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>The path of the file, as the caller gave it.</summary>
+    public required string File { get; init; }
+
+    /// <summary>Processor, hypervisor and devices.</summary>
+    public required MachineSection Machine { get; init; }
+
+    /// <summary>The guests, L1 first.</summary>
+    public required IReadOnlyList<GuestSection> Guests { get; init; }
+
+    /// <summary>What happens from outside, in the order written; entries of one cycle happen in that order.</summary>
+    public required IReadOnlyList<TimelineEntry> Timeline { get; init; }
+
+    /// <summary>What must happen for the outcome to be <see cref="Outcome.Reached"/>.</summary>
+    public required Goal Goal { get; init; }
+
+    /// <summary>The outcomes the author expects, any of which will do; empty if the author expects nothing in particular.</summary>
+    public required IReadOnlyList<Outcome> Expect { get; init; }
+}
+
+/// <summary>How a scenario ends.</summary>
+public enum Outcome
+{
+    /// <summary><c>reached</c>: the goal was met and every property held.</summary>
+    Reached,
+
+    /// <summary><c>livelock</c>: guest operations retire for ever without the goal.</summary>
+    Livelock,
+
+    /// <summary><c>stuck</c>: no guest operation will ever retire again, and the goal is unmet.</summary>
+    Stuck,
+
+    /// <summary><c>violated</c>: a safety property failed.</summary>
+    Violated,
+
+    /// <summary><c>inconclusive</c>: a limit came first.</summary>
+    Inconclusive,
+}
+
+/// <summary>The level a guest runs at; the hypervisor itself is L0.</summary>
+public enum GuestLevel
+{
+    /// <summary><c>l1</c>: runs on the hypervisor.</summary>
+    L1,
+
+    /// <summary><c>l2</c>: runs on the hypervisor that is the L1 guest.</summary>
+    L2,
+}
+
+/// <summary>What must happen: <c>l2 reports "usb served"</c>.</summary>
+/// <param name="Level">The guest that must report.</param>
+/// <param name="Report">The exact text of its report.</param>
+/// <param name="Mark">Where it was written.</param>
+public sealed record Goal(GuestLevel Level, string Report, SourceMark Mark);
+
+/// <summary>A guest and its script.</summary>
+/// <param name="Level">The level it runs at.</param>
+/// <param name="Script">The path as written.</param>
+/// <param name="ScriptPath">The full path; the file existed when the scenario was read.</param>
+/// <param name="With">Parameters for the script by name, in the order written.</param>
+/// <param name="Mark">Where the path was written.</param>
+public sealed record GuestSection(
+    GuestLevel Level, string Script, string ScriptPath, IReadOnlyDictionary<string, GuestParameter> With, SourceMark Mark);
+
+/// <summary>A parameter for a script: a number or a truth value.</summary>
+/// <param name="IsBoolean">True if it was written <c>true</c> or <c>false</c>.</param>
+/// <param name="Value">The number, -2^63..2^64-1; 1 or 0 for a truth value.</param>
+/// <param name="Mark">Where it was written.</param>
+public sealed record GuestParameter(bool IsBoolean, Int128 Value, SourceMark Mark);
+
+/// <summary>What the timeline does to a device.</summary>
+public enum TimelineAction
+{
+    /// <summary><c>raise</c>: asserts its line.</summary>
+    Raise,
+
+    /// <summary><c>lower</c>: deasserts its line.</summary>
+    Lower,
+
+    /// <summary><c>fire</c>: makes it send one message or one edge.</summary>
+    Fire,
+}
+
+/// <summary>Something that happens from outside.</summary>
+/// <param name="At">When it first happens, from the start.</param>
+/// <param name="Action">What happens.</param>
+/// <param name="Device">The device's name.</param>
+/// <param name="Every">The time from one to the next; null if it happens once.</param>
+/// <param name="Count">How often it happens in all; null without <paramref name="Every"/>, or when it never ends.</param>
+/// <param name="Mark">Where the entry was written.</param>
+public sealed record TimelineEntry(Duration At, TimelineAction Action, string Device, Duration? Every, int? Count, SourceMark Mark);
