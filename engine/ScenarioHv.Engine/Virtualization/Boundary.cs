@@ -170,7 +170,10 @@ public struct BoundaryEvent
     /// <summary>Basic exit reason (VMX) or EXITCODE (SVM) if the kind is Exit.</summary>
     public uint ExitCode;
 
-    /// <summary>VMX: VM-exit interruption information of exit 0. For exit 1 see <see cref="VmxProcessor.ExternalInterruptExitInformation"/>.</summary>
+    /// <summary>
+    /// VMX: VM-exit interruption information of exit 0, and of exit 1 after <see cref="VmxProcessor.AfterAcknowledge"/>.
+    /// For exit 1 of a boundary it is 0: see <see cref="VmxProcessor.ExternalInterruptExitInformation"/>.
+    /// </summary>
     public uint InterruptionInformation;
 
     /// <summary>The vector of a start-up IPI or of SVM's virtual interrupt; otherwise 0.</summary>
@@ -245,6 +248,8 @@ public struct InjectedEvent
     /// <summary>1 if an error code is pushed.</summary>
     public byte HasErrorCode;
 
-    /// <summary>VMX: 1 if the entry leaves an MTF VM exit pending (SDM3 26.7.8): the caller's next boundary has <see cref="BoundaryFlags.MonitorTrap"/>.</summary>
+    /// <summary>
+    /// VMX: 1 if the entry leaves an MTF VM exit pending (SDM3 26.7.8): the caller's next boundary has <see cref="BoundaryFlags.MonitorTrap"/>.
+    /// </summary>
     public byte MonitorTrapPending;
 }

@@ -185,6 +185,17 @@ public struct CpuCore
         Activity = ActivityState.Active;
     }
 
+    /// <summary>
+    /// The event of a VM entry is vectored. Blocking by NMI is not touched: the injection has set it where it must (VMX, or V_NMI_MASK under SVM).
+    /// </summary>
+    /// <param name="injected">What the injection returned; nothing happens if it has no vector.</param>
+    /// <param name="interruptGate">True for an interrupt gate, false for a trap gate.</param>
+    public void TakeInjected(in InjectedEvent injected, bool interruptGate)
+    {
+        if (injected.Kind is not (InjectedEventKind.None or InjectedEventKind.MonitorTrap))
+            TakeException(interruptGate);
+    }
+
     /// <summary>The pending debug traps are delivered as one #DB.</summary>
     /// <param name="interruptGate">True for an interrupt gate, false for a trap gate.</param>
     public void TakeDebugTrap(bool interruptGate)

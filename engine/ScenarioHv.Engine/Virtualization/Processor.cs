@@ -4,8 +4,8 @@ namespace ScenarioHv.Engine.Virtualization;
 public static class Processor
 {
     /// <summary>
-    /// What happens at this instruction boundary, by priority (SDM3 6.9 "Priority Among Concurrent Events"; APM2 8.5): SMI, INIT, debug traps, NMI, maskable interrupt.
-    /// While GIF = 0 all but debug traps stay pending (APM2 15.17).
+    /// What happens at this instruction boundary, by priority (SDM3 6.9 "Priority Among Concurrent Events"; APM2 8.5):
+    /// SMI, INIT, debug traps, NMI, maskable interrupt. While GIF = 0 all but debug traps stay pending (APM2 15.17).
     /// </summary>
     /// <param name="core">The core.</param>
     /// <param name="inputs">What is pending; what concerns only guests is not looked at.</param>

@@ -8,8 +8,7 @@ public static class SvmProcessor
     /// <summary>
     /// VMRUN's effect on the core, and the event in EVENTINJ, before the first instruction: GIF = 1, active (the VMCB has no activity state),
     /// and an event ends the shadow. IF, TPR, shadow and GIF do not hold it back, and no intercept sees it (APM2 15.20). V_IRQ stays.
-    /// The caller delivers what is returned with <see cref="CpuCore.TakeInterrupt"/> and its siblings when it is vectored,
-    /// except an NMI: EVENTINJ masks NMIs only through V_NMI_MASK, so it is delivered with <see cref="CpuCore.TakeException"/>.
+    /// An NMI masks NMIs only through V_NMI_MASK. The caller delivers what is returned with <see cref="CpuCore.TakeInjected"/> when it is vectored.
     /// </summary>
     /// <param name="vmcb">The VMCB. EVENTINJ stays as it is until <see cref="ClearInjectionAtExit"/>.</param>
     /// <param name="core">The guest's core.</param>

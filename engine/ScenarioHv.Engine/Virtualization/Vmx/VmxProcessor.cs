@@ -6,8 +6,8 @@ public static class VmxProcessor
     private const byte DebugVector = 1;
 
     /// <summary>
-    /// The effect of the VM-entry interruption-information field on the core (SDM3 26.6, 26.7.1, 26.7.2), without the gate: the caller delivers what is returned with
-    /// <see cref="CpuCore.TakeInterrupt"/> and its siblings when it is vectored. No control can intercept it, and no APIC register changes.
+    /// The effect of the VM-entry interruption-information field on the core (SDM3 26.6, 26.7.1, 26.7.2), without the gate: the caller delivers what is returned
+    /// with <see cref="CpuCore.TakeInjected"/> when it is vectored. No control can intercept it, and no APIC register changes.
     /// </summary>
     /// <param name="vmcs">The current VMCS. The field stays as it is until <see cref="ClearInjectionAtExit"/>.</param>
     /// <param name="core">The guest's core: a vectored event ends the shadows, makes it active, may drop pending debug traps, and an NMI blocks NMIs.</param>
