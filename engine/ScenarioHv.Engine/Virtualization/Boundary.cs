@@ -20,7 +20,9 @@ public enum BoundaryFlags : ushort
     /// <summary>A start-up IPI; its vector is <see cref="BoundaryInputs.SipiVector"/>.</summary>
     Sipi = 1 << 2,
 
-    /// <summary>VMX: an MTF VM exit is pending: an instruction retired with "monitor trap flag" = 1, or the entry made it pending.</summary>
+    /// <summary>
+    /// VMX: an MTF VM exit is pending: an instruction retired with "monitor trap flag" = 1, or the entry made it pending.
+    /// </summary>
     MonitorTrap = 1 << 3,
 
     /// <summary>VMX: the VMX-preemption timer counted down to zero, or was loaded with zero.</summary>
@@ -59,8 +61,9 @@ public enum ApicTrapExit : byte
 }
 
 /// <summary>
-/// What the manuals leave to the implementation about the one-instruction shadows (SDM3 25.3). With no flag an STI or MOV SS shadow delays the delivery
-/// of an NMI and the NMI window, and no other exit: what a guest of KVM sees, and what kvm-unit-tests eventinj expects of NMI after STI.
+/// What the manuals leave to the implementation about the one-instruction shadows (SDM3 25.3). With no flag an STI or MOV SS shadow
+/// delays the delivery of an NMI and the NMI window, and no other exit: what a guest of KVM sees, and what kvm-unit-tests eventinj
+/// expects of NMI after STI.
 /// </summary>
 [Flags]
 public enum ShadowModel : byte
@@ -249,7 +252,8 @@ public struct InjectedEvent
     public byte HasErrorCode;
 
     /// <summary>
-    /// VMX: 1 if the entry leaves an MTF VM exit pending (SDM3 26.7.8): the caller's next boundary has <see cref="BoundaryFlags.MonitorTrap"/>.
+    /// VMX: 1 if the entry leaves an MTF VM exit pending (SDM3 26.7.8): the caller's next boundary has
+    /// <see cref="BoundaryFlags.MonitorTrap"/>.
     /// </summary>
     public byte MonitorTrapPending;
 }

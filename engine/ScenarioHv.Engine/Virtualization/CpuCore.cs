@@ -65,12 +65,13 @@ public enum PendingDebugExceptions : ushort
 
 /// <summary>
 /// What one processor, at one virtualization level, remembers from one instruction to the next and an interrupt depends on.
-/// For a guest it is at the same time the interruptibility state, the activity state and the pending debug exceptions of the guest-state area:
-/// there is no second copy in the VMCS or VMCB.
+/// For a guest it is at the same time the interruptibility state, the activity state and the pending debug exceptions of the guest-state
+/// area: there is no second copy in the VMCS or VMCB.
 /// </summary>
 /// <remarks>
-/// The default value is active, IF = 0, GIF = 1 and nothing blocked. One instruction is: its operation here (if it has one), then <see cref="InstructionRetired"/>,
-/// then the boundary. A shadow counts the retirements it still has to see: 2 while the instruction that makes it is in flight, 1 at the boundary that it covers.
+/// The default value is active, IF = 0, GIF = 1 and nothing blocked. One instruction is: its operation here (if it has one), then
+/// <see cref="InstructionRetired"/>, then the boundary. A shadow counts the retirements it still has to see: 2 while the instruction that
+/// makes it is in flight, 1 at the boundary that it covers.
 /// </remarks>
 [StructLayout(LayoutKind.Sequential)]
 public struct CpuCore
@@ -105,7 +106,9 @@ public struct CpuCore
     /// <summary>True if maskable interrupts are not blocked: IF = 1 and no shadow. GIF and the activity state are not looked at.</summary>
     public readonly bool InterruptsOpen => InterruptFlag != 0 && !InShadow;
 
-    /// <summary>The interruptibility state as it is saved at a VM exit (field 0x4824). Setting it makes a shadow cover the next instruction.</summary>
+    /// <summary>
+    /// The interruptibility state as it is saved at a VM exit (field 0x4824). Setting it makes a shadow cover the next instruction.
+    /// </summary>
     /// <exception cref="InvalidOperationException">A bit other than 0, 1 and 3 is set.</exception>
     public InterruptibilityState Interruptibility
     {
@@ -186,7 +189,8 @@ public struct CpuCore
     }
 
     /// <summary>
-    /// The event of a VM entry is vectored. Blocking by NMI is not touched: the injection has set it where it must (VMX, or V_NMI_MASK under SVM).
+    /// The event of a VM entry is vectored. Blocking by NMI is not touched: the injection has set it where it must (VMX, or V_NMI_MASK
+    /// under SVM).
     /// </summary>
     /// <param name="injected">What the injection returned; nothing happens if it has no vector.</param>
     /// <param name="interruptGate">True for an interrupt gate, false for a trap gate.</param>
@@ -204,7 +208,9 @@ public struct CpuCore
         PendingDebugTrap = PendingDebugExceptions.None;
     }
 
-    /// <summary>NMIs are blocked from here: by delivery, by injection, or in the host because an NMI caused the VM exit (SDM3 27.5.5).</summary>
+    /// <summary>
+    /// NMIs are blocked from here: by delivery, by injection, or in the host because an NMI caused the VM exit (SDM3 27.5.5).
+    /// </summary>
     public void BlockNmi() => NmiBlocked = 1;
 
     /// <summary>IRET. It makes no shadow; call <see cref="InstructionRetired"/> as for any instruction.</summary>

@@ -1,6 +1,8 @@
 namespace ScenarioHv.Engine.Virtualization.Svm;
 
-/// <summary>#VMEXIT codes (APM2 appendix C). The VMCB field is 64 bits wide: see <see cref="Vmcb.ExitCode"/> for the extension of Invalid.</summary>
+/// <summary>
+/// #VMEXIT codes (APM2 appendix C). The VMCB field is 64 bits wide: see <see cref="Vmcb.ExitCode"/> for the extension of Invalid.
+/// </summary>
 public enum SvmExitCode : uint
 {
     /// <summary>MOV from CR8.</summary>

@@ -1,14 +1,18 @@
 namespace ScenarioHv.Engine.Virtualization.Svm;
 
-/// <summary>What the processor does at VMRUN, between the instructions of a guest, and at #VMEXIT. All inputs are passed in; what happens is returned.</summary>
+/// <summary>
+/// What the processor does at VMRUN, between the instructions of a guest, and at #VMEXIT. All inputs are passed in; what happens is
+/// returned.
+/// </summary>
 public static class SvmProcessor
 {
     private const byte NmiVector = 2;
 
     /// <summary>
-    /// VMRUN's effect on the core, and the event in EVENTINJ, before the first instruction: GIF = 1, active (the VMCB has no activity state),
-    /// and an event ends the shadow. IF, TPR, shadow and GIF do not hold it back, and no intercept sees it (APM2 15.20). V_IRQ stays.
-    /// An NMI masks NMIs only through V_NMI_MASK. The caller delivers what is returned with <see cref="CpuCore.TakeInjected"/> when it is vectored.
+    /// VMRUN's effect on the core, and the event in EVENTINJ, before the first instruction: GIF = 1, active (the VMCB has no activity
+    /// state), and an event ends the shadow. IF, TPR, shadow and GIF do not hold it back, and no intercept sees it (APM2 15.20). V_IRQ
+    /// stays. An NMI masks NMIs only through V_NMI_MASK. The caller delivers what is returned with <see cref="CpuCore.TakeInjected"/>
+    /// when it is vectored.
     /// </summary>
     /// <param name="vmcb">The VMCB. EVENTINJ stays as it is until <see cref="ClearInjectionAtExit"/>.</param>
     /// <param name="core">The guest's core.</param>
@@ -92,7 +96,9 @@ public static class SvmProcessor
             core.Stgi();
     }
 
-    /// <summary>IRET in the guest, not intercepted: with virtual NMIs it clears V_NMI_MASK, else it unblocks physical NMIs (APM2 15.21.10).</summary>
+    /// <summary>
+    /// IRET in the guest, not intercepted: with virtual NMIs it clears V_NMI_MASK, else it unblocks physical NMIs (APM2 15.21.10).
+    /// </summary>
     /// <param name="vmcb">The VMCB.</param>
     /// <param name="core">The guest's core.</param>
     /// <param name="restoredIf">The IF that is popped, 0 or 1.</param>
@@ -112,7 +118,9 @@ public static class SvmProcessor
         core.TakeInterrupt();
     }
 
-    /// <summary>The virtual NMI is vectored: V_NMI = 0, V_NMI_MASK = 1 (APM2 15.21.10). Blocking of physical NMIs does not change.</summary>
+    /// <summary>
+    /// The virtual NMI is vectored: V_NMI = 0, V_NMI_MASK = 1 (APM2 15.21.10). Blocking of physical NMIs does not change.
+    /// </summary>
     /// <param name="vmcb">The VMCB.</param>
     /// <param name="core">The guest's core.</param>
     public static void TakeVirtualNmi(ref Vmcb vmcb, ref CpuCore core)
@@ -141,7 +149,9 @@ public static class SvmProcessor
         ClearInjectionAtExit(ref vmcb);
     }
 
-    /// <summary>A #VMEXIT cut the delivery of an event short: it is recorded so that the hypervisor can inject it again (APM2 15.7.2).</summary>
+    /// <summary>
+    /// A #VMEXIT cut the delivery of an event short: it is recorded so that the hypervisor can inject it again (APM2 15.7.2).
+    /// </summary>
     /// <param name="vmcb">The VMCB, after the other exit fields were written.</param>
     /// <param name="word">The event, in the layout of <see cref="EventInjection"/>.</param>
     public static void RecordExitIntInfo(ref Vmcb vmcb, ulong word) => vmcb.ExitIntInfo = word;
@@ -172,7 +182,9 @@ public static class SvmProcessor
             : !inputs.ShadowHoldsNmi(core);
     }
 
-    /// <summary>V_INTR_MASKING chooses whose IF masks physical interrupts; the shadow is the guest's in either case (APM2 15.21.1, 15.21.2).</summary>
+    /// <summary>
+    /// V_INTR_MASKING chooses whose IF masks physical interrupts; the shadow is the guest's in either case (APM2 15.21.1, 15.21.2).
+    /// </summary>
     private static bool PhysicalInterruptIsOpen(in Vmcb vmcb, in CpuCore core, in BoundaryInputs inputs)
     {
         var unmasked = vmcb.VIntrMasking != 0 ? inputs.Has(BoundaryFlags.HostInterruptFlag) : core.InterruptFlag != 0;

@@ -200,8 +200,9 @@ public struct Vmcb
 
     /// <summary>int_ctl (0x060) as the one word that traces print; x2AVIC (bit 30) reads 0.</summary>
     public readonly uint IntCtl =>
-        (VTpr & 0xFu) | ((uint)VIrq << 8) | ((uint)VGif << 9) | ((uint)VNmi << 11) | ((uint)VNmiMask << 12) | ((VIntrPrio & 0xFu) << 16)
-        | ((uint)VIgnTpr << 20) | ((uint)VIntrMasking << 24) | ((uint)VGifEnable << 25) | ((uint)VNmiEnable << 26) | ((uint)AvicEnable << 31);
+        (VTpr & 0xFu) | ((uint)VIrq << 8) | ((uint)VGif << 9) | ((uint)VNmi << 11) | ((uint)VNmiMask << 12)
+        | ((VIntrPrio & 0xFu) << 16) | ((uint)VIgnTpr << 20) | ((uint)VIntrMasking << 24)
+        | ((uint)VGifEnable << 25) | ((uint)VNmiEnable << 26) | ((uint)AvicEnable << 31);
 
     /// <summary>True if any bit of <paramref name="intercept"/> is set.</summary>
     public readonly bool Has(Intercept3 intercept) => (Intercept3 & intercept) != 0;

@@ -29,8 +29,8 @@ public enum InterruptionType : byte
 }
 
 /// <summary>
-/// The interruption-information words: VM-entry (0x4016), VM-exit (0x4404) and IDT-vectoring (0x4408), which share vector 7:0, type 10:8, error code 11 and valid 31
-/// (SDM3 24.8.3, 24.9.2, 24.9.3). SVM's EVENTINJ and EXITINTINFO have the same low half.
+/// The interruption-information words: VM-entry (0x4016), VM-exit (0x4404) and IDT-vectoring (0x4408), which share vector 7:0, type 10:8,
+/// error code 11 and valid 31 (SDM3 24.8.3, 24.9.2, 24.9.3). SVM's EVENTINJ and EXITINTINFO have the same low half.
 /// </summary>
 public static class InterruptionInfo
 {
@@ -40,7 +40,9 @@ public static class InterruptionInfo
     /// <summary>An error code belongs to it.</summary>
     public const uint ErrorCodeValid = 1u << 11;
 
-    /// <summary>VM-exit information only: the IRET that faulted had unblocked NMIs. Reserved at VM entry, undefined in IDT-vectoring information.</summary>
+    /// <summary>
+    /// VM-exit information only: the IRET that faulted had unblocked NMIs. Reserved at VM entry, undefined in IDT-vectoring information.
+    /// </summary>
     public const uint NmiUnblockingDueToIret = 1u << 12;
 
     /// <summary>An NMI: valid, type 2, vector 2.</summary>
@@ -55,7 +57,8 @@ public static class InterruptionInfo
     /// <summary>A hardware exception.</summary>
     /// <param name="vector">Its vector, 0..31.</param>
     /// <param name="errorCode">True if an error code belongs to it.</param>
-    public static uint HardwareException(byte vector, bool errorCode = false) => Make(InterruptionType.HardwareException, vector, errorCode);
+    public static uint HardwareException(byte vector, bool errorCode = false) =>
+        Make(InterruptionType.HardwareException, vector, errorCode);
 
     /// <summary>Any valid word.</summary>
     /// <param name="type">The type.</param>

@@ -36,25 +36,27 @@ public struct VirtualApicUpdate
 }
 
 /// <summary>
-/// APIC virtualization as functions of small values (SDM3 29.1, 29.2). VIRR, VISR, VTPR and VPPR stay where they are, in the virtual-APIC page:
-/// the caller changes one bit of VIRR or VISR as said, and passes in the highest vector that is then left.
+/// APIC virtualization as functions of small values (SDM3 29.1, 29.2). VIRR, VISR, VTPR and VPPR stay where they are, in the virtual-APIC
+/// page: the caller changes one bit of VIRR or VISR as said, and passes in the highest vector that is then left.
 /// </summary>
 /// <remarks>
-/// Evaluation happens at VM entry, TPR virtualization, EOI virtualization, self-IPI virtualization and posted-interrupt processing, and nowhere else:
-/// a change of VIRR by software is not seen until RVI is changed and one of them comes.
+/// Evaluation happens at VM entry, TPR virtualization, EOI virtualization, self-IPI virtualization and posted-interrupt processing, and
+/// nowhere else: a change of VIRR by software is not seen until RVI is changed and one of them comes.
 /// </remarks>
 public static class VirtualInterruptDelivery
 {
     /// <summary>PPR virtualization (SDM3 29.1.3): VTPR if its class is at least SVI's, else the class of SVI.</summary>
     public static byte VirtualizePpr(byte vtpr, byte svi) => (vtpr >> 4) >= (svi >> 4) ? vtpr : (byte)(svi & 0xF0);
 
-    /// <summary>Evaluation of pending virtual interrupts (SDM3 29.2.1): class of RVI above class of VPPR, and no interrupt-window exiting.</summary>
+    /// <summary>
+    /// Evaluation of pending virtual interrupts (SDM3 29.2.1): class of RVI above class of VPPR, and no interrupt-window exiting.
+    /// </summary>
     public static bool Recognizes(in Vmcs vmcs, byte rvi, byte vppr) =>
         !vmcs.Has(PrimaryControls.InterruptWindowExiting) && (rvi >> 4) > (vppr >> 4);
 
     /// <summary>
-    /// VM entry, after the injected event: with virtual-interrupt delivery, PPR virtualization and evaluation (SDM3 26.3.2.5); without it, and with
-    /// "virtualize APIC accesses", the TPR threshold is compared (SDM3 26.7.7).
+    /// VM entry, after the injected event: with virtual-interrupt delivery, PPR virtualization and evaluation (SDM3 26.3.2.5); without
+    /// it, and with "virtualize APIC accesses", the TPR threshold is compared (SDM3 26.7.7).
     /// </summary>
     /// <param name="vmcs">The current VMCS.</param>
     /// <param name="vtpr">VTPR, bits 7:0.</param>
@@ -118,8 +120,8 @@ public static class VirtualInterruptDelivery
         Evaluate(vmcs, Math.Max(vmcs.Rvi, highestPir), vmcs.Svi, vppr);
 
     /// <summary>
-    /// Delivery of the recognized virtual interrupt, V = RVI (SDM3 29.2.2). The caller has set VISR[V] and cleared VIRR[V], and delivers V through
-    /// the guest's IDT. Recognition ceases. VPPR is the class of V alone, without the low bits of VTPR.
+    /// Delivery of the recognized virtual interrupt, V = RVI (SDM3 29.2.2). The caller has set VISR[V] and cleared VIRR[V], and delivers
+    /// V through the guest's IDT. Recognition ceases. VPPR is the class of V alone, without the low bits of VTPR.
     /// </summary>
     /// <param name="vmcs">The current VMCS.</param>
     /// <param name="highestVirr">The highest vector left in VIRR, 0 if none.</param>

@@ -35,7 +35,9 @@ public enum VmEntryFailure : byte
     /// <summary>TPR threshold bits 31:4 not 0, with a TPR shadow and without virtual-interrupt delivery.</summary>
     TprThresholdReservedBits,
 
-    /// <summary>TPR threshold above VTPR 7:4, with a TPR shadow, without virtual-interrupt delivery and APIC-access virtualization.</summary>
+    /// <summary>
+    /// TPR threshold above VTPR 7:4, with a TPR shadow, without virtual-interrupt delivery and APIC-access virtualization.
+    /// </summary>
     TprThresholdAboveVtpr,
 
     /// <summary>x2APIC mode, APIC-register virtualization or virtual-interrupt delivery without a TPR shadow.</summary>
@@ -106,8 +108,8 @@ public enum VmEntryFailure : byte
 /// The checks on VM entry that concern events: control fields (SDM3 26.2.1), then guest state (SDM3 26.3.1.4, 26.3.1.5), in that order.
 /// </summary>
 /// <remarks>
-/// Not modelled: a guest with CR0.PE = 0, where "deliver error code" must be 0; all checks of other fields. Error code bits 31:16 must be 0;
-/// older manuals said 31:15.
+/// Not modelled: a guest with CR0.PE = 0, where "deliver error code" must be 0; all checks of other fields. Error code bits 31:16 must be
+/// 0; older manuals said 31:15.
 /// </remarks>
 public static class VmEntryChecks
 {
@@ -139,7 +141,8 @@ public static class VmEntryChecks
     }
 
     /// <summary>True if the entry fails with VMfailValid and <see cref="InvalidControlField"/>, before any guest state is loaded.</summary>
-    public static bool IsControlFailure(VmEntryFailure failure) => failure is > VmEntryFailure.None and < VmEntryFailure.StiAndMovSsBlocking;
+    public static bool IsControlFailure(VmEntryFailure failure) =>
+        failure is > VmEntryFailure.None and < VmEntryFailure.StiAndMovSsBlocking;
 
     /// <summary>True if the entry fails as a VM exit with <see cref="InvalidGuestStateExit"/>.</summary>
     public static bool IsGuestStateFailure(VmEntryFailure failure) => failure >= VmEntryFailure.StiAndMovSsBlocking;
@@ -250,7 +253,9 @@ public static class VmEntryChecks
             case InterruptionType.Nmi:
                 if (core.MovSsShadow != 0 || (core.StiShadow != 0 && (capabilities & VmxCapabilities.StiBlocksNmiInjection) != 0))
                     return VmEntryFailure.NmiInShadow;
-                return vmcs.Has(PinBasedControls.VirtualNmis) && core.NmiBlocked != 0 ? VmEntryFailure.NmiWhileNmiBlocked : VmEntryFailure.None;
+                return vmcs.Has(PinBasedControls.VirtualNmis) && core.NmiBlocked != 0
+                    ? VmEntryFailure.NmiWhileNmiBlocked
+                    : VmEntryFailure.None;
 
             default:
                 return VmEntryFailure.None;

@@ -39,10 +39,12 @@ public struct EoiExitBitmap
 }
 
 /// <summary>
-/// The control fields, VM-entry fields and VM-exit fields of a VMCS that event delivery reads or writes. The guest-state area's interruptibility state,
-/// activity state and pending debug exceptions are those of the guest level's <see cref="CpuCore"/>.
+/// The control fields, VM-entry fields and VM-exit fields of a VMCS that event delivery reads or writes. The guest-state area's
+/// interruptibility state, activity state and pending debug exceptions are those of the guest level's <see cref="CpuCore"/>.
 /// </summary>
-/// <remarks>Not modelled: tertiary controls (IPI virtualization), VM-entry controls, host state, addresses of pages and descriptors.</remarks>
+/// <remarks>
+/// Not modelled: tertiary controls (IPI virtualization), VM-entry controls, host state, addresses of pages and descriptors.
+/// </remarks>
 [StructLayout(LayoutKind.Sequential)]
 public struct Vmcs
 {
@@ -124,7 +126,8 @@ public struct Vmcs
     }
 
     /// <summary>The secondary controls, 0 unless they are activated (SDM3 24.6.2).</summary>
-    public readonly SecondaryControls EffectiveSecondary => Has(PrimaryControls.ActivateSecondaryControls) ? Secondary : SecondaryControls.None;
+    public readonly SecondaryControls EffectiveSecondary =>
+        Has(PrimaryControls.ActivateSecondaryControls) ? Secondary : SecondaryControls.None;
 
     /// <summary>True if any bit of <paramref name="control"/> is 1.</summary>
     public readonly bool Has(PinBasedControls control) => (PinBased & control) != 0;

@@ -1,8 +1,8 @@
 namespace ScenarioHv.Engine.Virtualization.Vmx;
 
 /// <summary>
-/// The VMX-preemption timer (SDM3 25.5.1): it counts down by 1 whenever bit X of the TSC changes because of an increment, X = IA32_VMX_MISC 4:0,
-/// so its ticks are at the multiples of 2^X of the host's TSC, whatever the guest's TSC offset and scaling are.
+/// The VMX-preemption timer (SDM3 25.5.1): it counts down by 1 whenever bit X of the TSC changes because of an increment, X =
+/// IA32_VMX_MISC 4:0, so its ticks are at the multiples of 2^X of the host's TSC, whatever the guest's TSC offset and scaling are.
 /// </summary>
 /// <remarks>Not modelled: C-states deeper than C2, in which it stands still, and the errata that make it count at another rate.</remarks>
 public static class VmxPreemptionTimer

@@ -1,16 +1,21 @@
 namespace ScenarioHv.Engine.Virtualization.Vmx;
 
-/// <summary>What the processor does at VM entry, between the instructions of a guest, and at VM exit. All inputs are passed in; what happens is returned.</summary>
+/// <summary>
+/// What the processor does at VM entry, between the instructions of a guest, and at VM exit. All inputs are passed in; what happens is
+/// returned.
+/// </summary>
 public static class VmxProcessor
 {
     private const byte DebugVector = 1;
 
     /// <summary>
-    /// The effect of the VM-entry interruption-information field on the core (SDM3 26.6, 26.7.1, 26.7.2), without the gate: the caller delivers what is returned
-    /// with <see cref="CpuCore.TakeInjected"/> when it is vectored. No control can intercept it, and no APIC register changes.
+    /// The effect of the VM-entry interruption-information field on the core (SDM3 26.6, 26.7.1, 26.7.2), without the gate: the caller
+    /// delivers what is returned with <see cref="CpuCore.TakeInjected"/> when it is vectored. No control can intercept it, and no APIC
+    /// register changes.
     /// </summary>
     /// <param name="vmcs">The current VMCS. The field stays as it is until <see cref="ClearInjectionAtExit"/>.</param>
-    /// <param name="core">The guest's core: a vectored event ends the shadows, makes it active, may drop pending debug traps, and an NMI blocks NMIs.</param>
+    /// <param name="core">The guest's core: a vectored event ends the shadows, makes it active, may drop pending debug traps, and an NMI
+    /// blocks NMIs.</param>
     public static InjectedEvent Inject(ref Vmcs vmcs, ref CpuCore core)
     {
         var word = vmcs.EntryInterruptionInformation;
@@ -40,8 +45,8 @@ public static class VmxProcessor
     }
 
     /// <summary>
-    /// What happens at this instruction boundary in VMX non-root operation: right after VM entry and its injected event, and between instructions.
-    /// The order is that of SDM3 6.9, 25.5.1, 25.5.2, 26.7.3..26.7.8 and 29.2.2; Bochs and KVM agree with it.
+    /// What happens at this instruction boundary in VMX non-root operation: right after VM entry and its injected event, and between
+    /// instructions. The order is that of SDM3 6.9, 25.5.1, 25.5.2, 26.7.3..26.7.8 and 29.2.2; Bochs has the same.
     /// </summary>
     /// <param name="vmcs">The current VMCS.</param>
     /// <param name="core">The guest's core.</param>
@@ -83,8 +88,8 @@ public static class VmxProcessor
             : BoundaryEvent.Exit(VmxExitReason.ExternalInterrupt, 0, InterruptionInfo.ExternalInterrupt(vector));
 
     /// <summary>
-    /// The VM-exit interruption information of an external-interrupt exit: 0x80000000 + vector with "acknowledge interrupt on exit", else 0,
-    /// and then the interrupt is still pending in the controller (SDM3 27.2.2).
+    /// The VM-exit interruption information of an external-interrupt exit: 0x80000000 + vector with "acknowledge interrupt on exit", else
+    /// 0, and then the interrupt is still pending in the controller (SDM3 27.2.2).
     /// </summary>
     /// <param name="vmcs">The current VMCS.</param>
     /// <param name="acknowledgedVector">The vector that the controller gave; not looked at without the control.</param>
@@ -94,7 +99,9 @@ public static class VmxProcessor
     /// <summary>Bit 31 of the VM-entry interruption information is cleared by every VM exit (SDM3 27.2.4), not by a failed entry.</summary>
     public static void ClearInjectionAtExit(ref Vmcs vmcs) => vmcs.EntryInterruptionInformation &= ~InterruptionInfo.Valid;
 
-    /// <summary>Writes the VM-exit fields of an exit between instructions and clears the injection. IDT-vectoring information becomes 0.</summary>
+    /// <summary>
+    /// Writes the VM-exit fields of an exit between instructions and clears the injection. IDT-vectoring information becomes 0.
+    /// </summary>
     /// <param name="vmcs">The current VMCS.</param>
     /// <param name="exit">The exit.</param>
     /// <param name="interruptionInformation">For exit 1: <see cref="ExternalInterruptExitInformation"/>; otherwise the event's own.</param>
@@ -111,7 +118,9 @@ public static class VmxProcessor
         ClearInjectionAtExit(ref vmcs);
     }
 
-    /// <summary>An exit cut the delivery of an event short: it is recorded so that the hypervisor can inject it again (SDM3 27.2.4).</summary>
+    /// <summary>
+    /// An exit cut the delivery of an event short: it is recorded so that the hypervisor can inject it again (SDM3 27.2.4).
+    /// </summary>
     /// <param name="vmcs">The current VMCS, after the other exit fields were written.</param>
     /// <param name="information">The event, in the layout of <see cref="InterruptionInfo"/>.</param>
     /// <param name="errorCode">Its error code, if it has one.</param>
