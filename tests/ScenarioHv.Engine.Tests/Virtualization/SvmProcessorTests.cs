@@ -214,7 +214,10 @@ public sealed class SvmProcessorTests
         var core = new CpuCore { StiShadow = 1 };
         var injected = SvmProcessor.Inject(ref vmcb, ref core);
         core.TakeInjected(injected, interruptGate: true);
-        Assert.That((injected.Kind, injected.Vector), Is.EqualTo((InjectedEventKind.ExternalInterrupt, (byte)0x60)), "IF = 0 and a shadow do not matter");
+        Assert.That(
+            (injected.Kind, injected.Vector),
+            Is.EqualTo((InjectedEventKind.ExternalInterrupt, (byte)0x60)),
+            "IF = 0 and a shadow do not matter");
         var boundary = At(vmcb, core, Intr | BoundaryFlags.HostInterruptFlag);
         ExitIs(boundary, SvmExitCode.Intr);
         SvmProcessor.RecordExit(ref vmcb, boundary);
@@ -270,7 +273,8 @@ public sealed class SvmProcessorTests
     [TestCase(Intercept3.Nmi, ActivityState.Hlt, BoundaryEventKind.Exit)]
     [TestCase(Intercept3.None, ActivityState.Active, BoundaryEventKind.DeliverNmi)]
     [TestCase(Intercept3.None, ActivityState.Hlt, BoundaryEventKind.DeliverNmi)]
-    public void An_NMI_comes_before_an_interrupt_running_and_halted(Intercept3 intercepts, ActivityState activity, BoundaryEventKind expected)
+    public void An_NMI_comes_before_an_interrupt_running_and_halted(
+        Intercept3 intercepts, ActivityState activity, BoundaryEventKind expected)
     {
         // kvm-unit-tests nmi, nmi_hlt.
         KindIs(At(new Vmcb { Intercept3 = intercepts }, Open with { Activity = activity }, BoundaryFlags.Nmi | Intr), expected);

@@ -110,7 +110,8 @@ public sealed class VirtualInterruptDeliveryTests
 
     [TestCase(SecondaryControls.VirtualizeApicAccesses, ApicTrapExit.TprBelowThreshold)]
     [TestCase(SecondaryControls.VirtualizeX2ApicMode, ApicTrapExit.None)]
-    public void The_threshold_is_compared_after_entry_under_APIC_access_virtualization(SecondaryControls secondary, ApicTrapExit expected) =>
+    public void The_threshold_is_compared_after_entry_under_APIC_access_virtualization(
+        SecondaryControls secondary, ApicTrapExit expected) =>
         Assert.That(VirtualInterruptDelivery.AtEntry(WithThreshold(5, secondary), 0x4F, 0).TrapExit, Is.EqualTo(expected));
 
     [Test]

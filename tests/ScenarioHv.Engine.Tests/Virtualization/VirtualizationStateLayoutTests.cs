@@ -30,7 +30,8 @@ public sealed class VirtualizationStateLayoutTests
         }
 
         Assert.That(type.IsValueType, $"{type} is a reference.");
-        return type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic).Sum(field => SumOfFields(field.FieldType));
+        return type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)
+            .Sum(field => SumOfFields(field.FieldType));
     }
 
     private static int SizeOf(Type type) =>

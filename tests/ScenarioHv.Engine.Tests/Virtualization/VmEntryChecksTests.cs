@@ -8,9 +8,12 @@ public sealed class VmEntryChecksTests
 {
     private static readonly CpuCore Open = new() { InterruptFlag = 1 };
 
-    private static VmEntryFailure Inject(uint word, uint length = 0, uint errorCode = 0, VmxCapabilities capabilities = VmxCapabilities.MonitorTrapFlag) =>
-        VmEntryChecks.Check(
-            new Vmcs { EntryInterruptionInformation = word, EntryInstructionLength = length, EntryErrorCode = errorCode }, Open, 0, capabilities);
+    private static VmEntryFailure Inject(
+        uint word, uint length = 0, uint errorCode = 0, VmxCapabilities capabilities = VmxCapabilities.MonitorTrapFlag)
+    {
+        var vmcs = new Vmcs { EntryInterruptionInformation = word, EntryInstructionLength = length, EntryErrorCode = errorCode };
+        return VmEntryChecks.Check(vmcs, Open, 0, capabilities);
+    }
 
     // kvm-unit-tests test_invalid_event_injection.
 
@@ -27,8 +30,11 @@ public sealed class VmEntryChecksTests
     public void Type_and_vector_must_fit(uint word, VmEntryFailure expected) => Assert.That(Inject(word), Is.EqualTo(expected));
 
     [Test]
-    public void A_pending_MTF_exit_needs_support_of_MTF() =>
-        Assert.That(Inject(InterruptionInfo.MonitorTrap, capabilities: VmxCapabilities.None), Is.EqualTo(VmEntryFailure.InjectionTypeReserved));
+    public void A_pending_MTF_exit_needs_support_of_MTF()
+    {
+        var failure = Inject(InterruptionInfo.MonitorTrap, capabilities: VmxCapabilities.None);
+        Assert.That(failure, Is.EqualTo(VmEntryFailure.InjectionTypeReserved));
+    }
 
     [Test]
     public void Hardware_exceptions_have_their_error_codes_and_no_others([Range(0, 31)] int vector)
@@ -44,8 +50,11 @@ public sealed class VmEntryChecksTests
     [TestCase((byte)13)]
     public void IA32_VMX_BASIC_bit_56_makes_the_error_code_free(byte vector)
     {
-        Assert.That(Inject(InterruptionInfo.HardwareException(vector, true), capabilities: VmxCapabilities.AnyErrorCode), Is.EqualTo(VmEntryFailure.None));
-        Assert.That(Inject(InterruptionInfo.HardwareException(vector, false), capabilities: VmxCapabilities.AnyErrorCode), Is.EqualTo(VmEntryFailure.None));
+        foreach (var errorCode in new[] { true, false })
+        {
+            var failure = Inject(InterruptionInfo.HardwareException(vector, errorCode), capabilities: VmxCapabilities.AnyErrorCode);
+            Assert.That(failure, Is.EqualTo(VmEntryFailure.None));
+        }
     }
 
     [TestCase(InterruptionType.ExternalInterrupt, (byte)0x60)]
@@ -53,8 +62,11 @@ public sealed class VmEntryChecksTests
     [TestCase(InterruptionType.SoftwareInterrupt, (byte)13)]
     [TestCase(InterruptionType.PrivilegedSoftwareException, (byte)13)]
     [TestCase(InterruptionType.SoftwareException, (byte)13)]
-    public void Only_hardware_exceptions_have_an_error_code(InterruptionType type, byte vector) =>
-        Assert.That(Inject(InterruptionInfo.Make(type, vector, errorCode: true), length: 1), Is.EqualTo(VmEntryFailure.InjectionDeliverErrorCode));
+    public void Only_hardware_exceptions_have_an_error_code(InterruptionType type, byte vector)
+    {
+        var failure = Inject(InterruptionInfo.Make(type, vector, errorCode: true), length: 1);
+        Assert.That(failure, Is.EqualTo(VmEntryFailure.InjectionDeliverErrorCode));
+    }
 
     [Test]
     public void Bits_30_to_12_are_reserved([Range(12, 30)] int bit) =>
@@ -118,7 +130,8 @@ public sealed class VmEntryChecksTests
     [TestCase(5u, 0x50, SecondaryControls.None, VmEntryFailure.None)]
     [TestCase(5u, 0x4F, SecondaryControls.VirtualizeApicAccesses, VmEntryFailure.None)]
     [TestCase(5u, 0x4F, SecondaryControls.VirtualInterruptDelivery, VmEntryFailure.None)]
-    public void The_threshold_has_four_bits_and_is_not_above_VTPR(uint threshold, int vtpr, SecondaryControls secondary, VmEntryFailure expected)
+    public void The_threshold_has_four_bits_and_is_not_above_VTPR(
+        uint threshold, int vtpr, SecondaryControls secondary, VmEntryFailure expected)
     {
         var vmcs = new Vmcs
         {
@@ -179,7 +192,8 @@ public sealed class VmEntryChecksTests
     [TestCase(InterruptionType.Nmi, (byte)1, (byte)1, (byte)0, VmEntryFailure.None)]
     [TestCase(InterruptionType.Nmi, (byte)0, (byte)0, (byte)1, VmEntryFailure.NmiInShadow)]
     [TestCase(InterruptionType.HardwareException, (byte)0, (byte)0, (byte)1, VmEntryFailure.None)]
-    public void An_injected_event_meets_IF_and_shadows(InterruptionType type, byte interruptFlag, byte sti, byte movSs, VmEntryFailure expected)
+    public void An_injected_event_meets_IF_and_shadows(
+        InterruptionType type, byte interruptFlag, byte sti, byte movSs, VmEntryFailure expected)
     {
         var vmcs = new Vmcs { EntryInterruptionInformation = InterruptionInfo.Make(type, 2) };
         var core = new CpuCore { InterruptFlag = interruptFlag, StiShadow = sti, MovSsShadow = movSs };
@@ -211,7 +225,8 @@ public sealed class VmEntryChecksTests
     [TestCase((byte)0, (byte)0, (byte)1, ActivityState.Active, VmEntryFailure.None)]
     [TestCase((byte)1, (byte)1, (byte)0, ActivityState.Hlt, VmEntryFailure.ShadowWhileNotActive)]
     [TestCase((byte)1, (byte)0, (byte)1, ActivityState.Shutdown, VmEntryFailure.ShadowWhileNotActive)]
-    public void The_interruptibility_state_is_consistent(byte interruptFlag, byte sti, byte movSs, ActivityState activity, VmEntryFailure expected)
+    public void The_interruptibility_state_is_consistent(
+        byte interruptFlag, byte sti, byte movSs, ActivityState activity, VmEntryFailure expected)
     {
         var core = new CpuCore { InterruptFlag = interruptFlag, StiShadow = sti, MovSsShadow = movSs, Activity = activity };
         Assert.That(VmEntryChecks.Check(default, core, 0), Is.EqualTo(expected));
@@ -241,7 +256,11 @@ public sealed class VmEntryChecksTests
     [Test]
     public void Control_fields_are_checked_before_guest_state()
     {
-        var vmcs = new Vmcs { PinBased = PinBasedControls.VirtualNmis, EntryInterruptionInformation = InterruptionInfo.ExternalInterrupt(0x60) };
+        var vmcs = new Vmcs
+        {
+            PinBased = PinBasedControls.VirtualNmis,
+            EntryInterruptionInformation = InterruptionInfo.ExternalInterrupt(0x60),
+        };
         var failure = VmEntryChecks.Check(vmcs, default, 0);
         Assert.That(VmEntryChecks.IsControlFailure(failure), Is.True);
         var later = VmEntryChecks.Check(vmcs with { PinBased = 0 }, default, 0);

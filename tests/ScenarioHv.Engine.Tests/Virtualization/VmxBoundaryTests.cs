@@ -50,7 +50,8 @@ public sealed class VmxBoundaryTests
     {
         // kvm-unit-tests vmx_pending_event_hlt_test.
         var vmcs = new Vmcs { PinBased = PinBasedControls.ExternalInterruptExiting };
-        ExitIs(At(vmcs, new CpuCore { InterruptFlag = interruptFlag, Activity = ActivityState.Hlt }, Intr), VmxExitReason.ExternalInterrupt);
+        var core = new CpuCore { InterruptFlag = interruptFlag, Activity = ActivityState.Hlt };
+        ExitIs(At(vmcs, core, Intr), VmxExitReason.ExternalInterrupt);
     }
 
     [TestCase(ExitControls.AcknowledgeInterruptOnExit, 0x8000_0041u)]
@@ -103,9 +104,9 @@ public sealed class VmxBoundaryTests
     }
 
     [Test]
-    public void NOP_STI_STI_exits_three_bytes_after_the_NOP()
+    public void NOP_STI_STI_exits_after_the_second_STI()
     {
-        // IF = 0: NOP is one byte and STI is one byte; the exit is after the second STI, one before any third would be.
+        // Entered with IF = 0; each is one byte, so RIP is 3 more than the NOP's address. Only the first STI has a shadow.
         var vmcs = new Vmcs { Primary = PrimaryControls.InterruptWindowExiting };
         var core = new CpuCore();
         core.InstructionRetired();

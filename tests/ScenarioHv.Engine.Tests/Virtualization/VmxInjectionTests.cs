@@ -93,7 +93,7 @@ public sealed class VmxInjectionTests
     [Test]
     public void An_error_code_goes_with_its_exception()
     {
-        var vmcs = new Vmcs { EntryInterruptionInformation = InterruptionInfo.HardwareException(13, errorCode: true), EntryErrorCode = 0x18 };
+        var vmcs = new Vmcs { EntryInterruptionInformation = 0x8000_0B0D, EntryErrorCode = 0x18 };
         var core = new CpuCore();
         var injected = VmxProcessor.Inject(ref vmcs, ref core);
         Assert.That((injected.HasErrorCode, injected.ErrorCode), Is.EqualTo(((byte)1, 0x18u)));
@@ -102,7 +102,7 @@ public sealed class VmxInjectionTests
     [Test]
     public void An_exit_before_the_first_instruction_follows_the_injected_interrupt()
     {
-        // The injected interrupt is not subject to external-interrupt exiting; the one that is pending exits at the handler's first instruction.
+        // The injected interrupt is not subject to external-interrupt exiting; the pending one exits at the handler's first instruction.
         var vmcs = new Vmcs
         {
             PinBased = PinBasedControls.ExternalInterruptExiting,
@@ -138,6 +138,6 @@ public sealed class VmxInjectionTests
     {
         var vmcs = new Vmcs();
         VmxProcessor.RecordIdtVectoring(ref vmcs, InterruptionInfo.HardwareException(14, errorCode: true) | (1u << 12), 6);
-        Assert.That((vmcs.IdtVectoringInformation, vmcs.IdtVectoringErrorCode), Is.EqualTo((0x8000_0B0Eu, 6u)), "bit 12 is undefined there");
+        Assert.That((vmcs.IdtVectoringInformation, vmcs.IdtVectoringErrorCode), Is.EqualTo((0x8000_0B0Eu, 6u)), "without bit 12");
     }
 }

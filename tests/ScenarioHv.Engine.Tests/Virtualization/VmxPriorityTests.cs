@@ -6,7 +6,7 @@ namespace ScenarioHv.Engine.Tests.Virtualization;
 /// <summary>Every pair of the priority list of an instruction boundary in VMX non-root operation: the higher one happens.</summary>
 public sealed class VmxPriorityTests
 {
-    /// <summary>SDM3 6.9, 25.5.1, 25.5.2, 26.7.3 to 26.7.8, 29.2.2, highest first; each with what must come of it, all exits but the third from last.</summary>
+    /// <summary>SDM3 6.9, 25.5.1, 25.5.2, 26.7.3 to 26.7.8, 29.2.2; each with what must come of it.</summary>
     private static readonly (string Name, BoundaryEventKind Kind, int Reason)[] HighestFirst =
     [
         ("APIC trap", BoundaryEventKind.Exit, 43),
