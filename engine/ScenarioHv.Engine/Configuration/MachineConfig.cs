@@ -1,0 +1,158 @@
+using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Policies;
+using ScenarioHv.Engine.Time;
+
+namespace ScenarioHv.Engine.Configuration;
+
+/// <summary>Whose virtualization extensions the processor has.</summary>
+public enum CpuVendor : byte
+{
+    /// <summary>VMX.</summary>
+    Intel,
+
+    /// <summary>SVM.</summary>
+    Amd,
+}
+
+/// <summary>What runs the guest.</summary>
+public enum HypervisorKind : byte
+{
+    /// <summary>Linux KVM with a userspace monitor (QEMU).</summary>
+    Kvm,
+
+    /// <summary>Nothing: the first guest runs on the processor itself.</summary>
+    BareMetal,
+}
+
+/// <summary>Where KVM's interrupt controllers live.</summary>
+public enum IrqchipKind : byte
+{
+    /// <summary>Local APICs in the kernel, I/O APIC and 8259A in userspace (KVM_CAP_SPLIT_IRQCHIP).</summary>
+    Split,
+
+    /// <summary>All in the kernel (KVM_CREATE_IRQCHIP).</summary>
+    Kernel,
+}
+
+/// <summary>What a device is.</summary>
+public enum DeviceKind : byte
+{
+    /// <summary>PIIX4 UHCI: a level PCI function on INTD.</summary>
+    Piix4Uhci,
+
+    /// <summary>A level device with one status bit.</summary>
+    Line,
+
+    /// <summary>A device that sends a message.</summary>
+    Msi,
+}
+
+/// <summary>What a stimulus from outside does.</summary>
+public enum StimulusAction : byte
+{
+    /// <summary>The device has an event: its status bit is set and its line rises.</summary>
+    Raise,
+
+    /// <summary>The device's event is withdrawn: its line falls.</summary>
+    Lower,
+
+    /// <summary>The device sends its message.</summary>
+    Fire,
+}
+
+/// <summary>One device.</summary>
+/// <param name="Name">Its name in the scenario.</param>
+/// <param name="Kind">What it is.</param>
+public sealed record DeviceConfig(string Name, DeviceKind Kind)
+{
+    /// <summary>PCI device number on bus 0, for the routing of its pin.</summary>
+    public int Slot { get; init; }
+
+    /// <summary>The GSI of a level device, 0..23.</summary>
+    public int Gsi { get; init; }
+
+    /// <summary>The vector that the guest's firmware or system has programmed: in the redirection entry of its GSI, or in its MSI data.</summary>
+    public byte Vector { get; init; }
+
+    /// <summary>Destination APIC ID of its redirection entry or message.</summary>
+    public byte Destination { get; init; }
+
+    /// <summary>First I/O port of its registers, for devices that have some.</summary>
+    public ushort IoBase { get; init; }
+
+    /// <summary>How many ports from <see cref="IoBase"/>.</summary>
+    public ushort IoSize => Kind switch { DeviceKind.Piix4Uhci => 0x20, DeviceKind.Line => 8, _ => 0 };
+}
+
+/// <summary>One stimulus from outside.</summary>
+/// <param name="At">When it comes first, in cycles.</param>
+/// <param name="Action">What it does.</param>
+/// <param name="Device">Index of the device.</param>
+public sealed record StimulusConfig(long At, StimulusAction Action, int Device)
+{
+    /// <summary>Cycles between repetitions; 0 for a stimulus that comes once.</summary>
+    public long Every { get; init; }
+
+    /// <summary>How often it comes; 0 for as long as the run lasts.</summary>
+    public int Count { get; init; } = 1;
+}
+
+/// <summary>What the scenario waits for.</summary>
+/// <param name="Level">Whose report, 1 or 2.</param>
+/// <param name="Report">Its text.</param>
+public sealed record GoalConfig(int Level, string Report);
+
+/// <summary>A machine before it exists: everything that does not change while it runs.</summary>
+public sealed record MachineConfig
+{
+    /// <summary>TSC frequency in Hz.</summary>
+    public long TscHz { get; init; } = 2_400_000_000;
+
+    /// <summary>Cycle costs.</summary>
+    public TimingProfile Timing { get; init; } = TimingProfile.Shipped[0];
+
+    /// <summary>Vendor.</summary>
+    public CpuVendor Vendor { get; init; }
+
+    /// <summary>Virtual-interrupt delivery (and with it posted interrupts) for the guest. VMX only.</summary>
+    public bool Apicv { get; init; } = true;
+
+    /// <summary>Rate of the VMX-preemption timer: one tick per 2^shift TSC cycles (IA32_VMX_MISC 4:0). 0..31.</summary>
+    public int PreemptionTimerShift { get; init; } = 5;
+
+    /// <summary>Frequency of the local APIC timer's input in Hz.</summary>
+    public long ApicBusHz { get; init; } = 1_000_000_000;
+
+    /// <summary>What runs the guest.</summary>
+    public HypervisorKind Hypervisor { get; init; }
+
+    /// <summary>Where KVM's interrupt controllers live.</summary>
+    public IrqchipKind Irqchip { get; init; }
+
+    /// <summary>The host's tick in Hz; 0 for none.</summary>
+    public long HostTickHz { get; init; }
+
+    /// <summary>Number of vCPUs, 1..8.</summary>
+    public int Vcpus { get; init; } = 1;
+
+    /// <summary>The devices; at most 64.</summary>
+    public IReadOnlyList<DeviceConfig> Devices { get; init; } = [];
+
+    /// <summary>The stimuli from outside.</summary>
+    public IReadOnlyList<StimulusConfig> Timeline { get; init; } = [];
+
+    /// <summary>How an immediate exit is forced.</summary>
+    public IImmediateExitPolicy ImmediateExit { get; init; } = new ZeroTimer();
+
+    /// <summary>What an EOI does that finds the line still high.</summary>
+    public IIoApicEoiPolicy IoApicEoi { get; init; } = new Reinject();
+
+    /// <summary>The guest.</summary>
+    public required GuestProgram L1 { get; init; }
+
+    /// <summary>The guest's own guest, if it has one.</summary>
+    public GuestProgram? L2 { get; init; }
+
+    /// <summary>What the scenario waits for, if anything.</summary>
+    public GoalConfig? Goal { get; init; }
+}

@@ -1,0 +1,52 @@
+namespace ScenarioHv.Engine.Hypervisors.Kvm;
+
+/// <summary>
+/// Named points of KVM's and its monitor's code: between two of them others can observe or overtake. Stories, traces and schedules print them.
+/// </summary>
+public enum At : byte
+{
+    /// <summary>None.</summary>
+    None = 0,
+
+    /// <summary>The monitor has called KVM_RUN.</summary>
+    KvmRun,
+
+    /// <summary>vcpu_enter_guest begins: requests are looked at next.</summary>
+    RequestCheck,
+
+    /// <summary>Events for L1 are looked for while L2 is loaded (check_nested_events).</summary>
+    NestedCheck,
+
+    /// <summary>The control structure of the other level is loaded.</summary>
+    ControlsSwitched,
+
+    /// <summary>The interrupt is acknowledged: IRR to ISR.</summary>
+    Acknowledged,
+
+    /// <summary>Interrupts are off and vcpu->mode is IN_GUEST_MODE.</summary>
+    ModePublished,
+
+    /// <summary>The immediate exit is armed, if one was asked for.</summary>
+    ExitArmed,
+
+    /// <summary>The exit reason has been read.</summary>
+    ExitSeen,
+
+    /// <summary>The thread returns from KVM_RUN to the monitor.</summary>
+    UserspaceExit,
+
+    /// <summary>The monitor's I/O APIC has cleared remote IRR.</summary>
+    RemoteIrrCleared,
+
+    /// <summary>The I/O APIC has looked at the line, and its policy has decided.</summary>
+    LineSampled,
+
+    /// <summary>A message has been sent and not yet accepted.</summary>
+    MessageSent,
+
+    /// <summary>A device register was accessed.</summary>
+    DeviceAccessed,
+
+    /// <summary>The thread sleeps.</summary>
+    Sleeping,
+}

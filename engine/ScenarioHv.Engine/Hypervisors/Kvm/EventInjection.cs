@@ -1,0 +1,111 @@
+using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Time;
+using ScenarioHv.Engine.Tracing;
+
+namespace ScenarioHv.Engine.Hypervisors.Kvm;
+
+/// <summary>
+/// Which event the next entry delivers (x86.c:inject_pending_event, order of 4.19 to 5.1): what was begun is injected again, then L1's claims on L2 are looked at,
+/// then an NMI, then an interrupt; what cannot be delivered yet asks for a window.
+/// </summary>
+internal static class EventInjection
+{
+    /// <summary>Chooses and writes the event.</summary>
+    /// <returns>True if an event could not be delivered before this entry, so that the entry must be left at once.</returns>
+    public static async HostTask<bool> InjectPending(VcpuThread vcpu)
+    {
+        var again = InjectAgain(vcpu);
+        var nested = vcpu.IsL2 ? await NestedEvents.Check(vcpu) : NestedAnswer.Nothing;
+        if (nested == NestedAnswer.Busy)
+        {
+            return true;
+        }
+
+        if (!again && vcpu.Kvm.NmiPending > 0 && NmiAllowed(vcpu))
+        {
+            InjectNmi(vcpu);
+        }
+        else if (!again && HasInjectableInterrupt(vcpu) && InterruptAllowed(vcpu))
+        {
+            var vector = AcknowledgeForInjection(vcpu);
+            await vcpu.Point(At.Acknowledged, TimingCost.LoopPoint);
+            InjectInterrupt(vcpu, vector);
+        }
+
+        VcpuThread.Processor.SetInterruptWindow(VcpuThread.Context.Machine, vcpu.Index, HasInjectableInterrupt(vcpu) && !IsAwaitedByL1(vcpu));
+        VcpuThread.Processor.SetNmiWindow(VcpuThread.Context.Machine, vcpu.Index, vcpu.Kvm.NmiPending > 0);
+        return false;
+    }
+
+    /// <summary>The entry is given up: what was written for injection is kept for the next one (cancel_injection).</summary>
+    public static void Cancel(VcpuThread vcpu)
+    {
+        if (vcpu.Kvm.InjectedVector != 0 || vcpu.Kvm.NmiInjected != 0)
+        {
+            VcpuThread.Processor.ClearInjection(VcpuThread.Context.Machine, vcpu.Index);
+            vcpu.Request(KvmRequests.Event);
+        }
+    }
+
+    /// <summary>Whether a halted vCPU has an event that could end the halt (kvm_arch_vcpu_runnable).</summary>
+    public static bool CouldRun(VcpuThread vcpu) =>
+        vcpu.Kvm.NmiPending > 0
+        || (vcpu.Apic.HighestDeliverable() >= 0 && (InterruptAllowed(vcpu) || (vcpu.IsL2 && VcpuThread.Processor.NestedExitsOnInterrupt(VcpuThread.Context.Machine, vcpu.Index))));
+
+    /// <summary>Whether software has to inject an interrupt: never one of L1 while the hardware delivers them itself (kvm_cpu_has_injectable_intr).</summary>
+    private static bool HasInjectableInterrupt(VcpuThread vcpu) =>
+        (vcpu.IsL2 || !VcpuThread.ApicvActive) && vcpu.Apic.HighestDeliverable() >= 0;
+
+    /// <summary>While L2 runs and L1 wants exits for interrupts, a pending one is L1's: it waits for the nested check, not for a window of L2.</summary>
+    private static bool IsAwaitedByL1(VcpuThread vcpu) =>
+        vcpu.IsL2 && VcpuThread.Processor.NestedExitsOnInterrupt(VcpuThread.Context.Machine, vcpu.Index);
+
+    private static bool InterruptAllowed(VcpuThread vcpu) =>
+        !IsAwaitedByL1(vcpu) && vcpu.Kvm.GifClear == 0 && vcpu.Core(vcpu.State.Level).InterruptsOpen;
+
+    private static bool NmiAllowed(VcpuThread vcpu)
+    {
+        ref var core = ref vcpu.Core(vcpu.State.Level);
+        return vcpu.Kvm.GifClear == 0 && core.NmiBlocked == 0 && core.MovSsShadow == 0 && core.StiShadow == 0;
+    }
+
+    /// <summary>IRR to ISR: at injection, not at delivery (kvm_cpu_get_interrupt, kvm_apic_ack_interrupt).</summary>
+    private static byte AcknowledgeForInjection(VcpuThread vcpu)
+    {
+        var vector = vcpu.Apic.HighestDeliverable();
+        vcpu.Apic.Dispense(vector);
+        vcpu.Kvm.InjectedVector = (byte)vector;
+        return (byte)vector;
+    }
+
+    private static void InjectInterrupt(VcpuThread vcpu, byte vector)
+    {
+        VcpuThread.Emit(TraceEventKind.KvmInjVirq, vector);
+        VcpuThread.Processor.WriteInterruptInjection(VcpuThread.Context.Machine, vcpu.Index, vector);
+    }
+
+    private static void InjectNmi(VcpuThread vcpu)
+    {
+        vcpu.Kvm.NmiPending--;
+        vcpu.Kvm.NmiInjected = 1;
+        VcpuThread.Processor.WriteNmiInjection(VcpuThread.Context.Machine, vcpu.Index);
+    }
+
+    private static bool InjectAgain(VcpuThread vcpu)
+    {
+        if (vcpu.Kvm.NmiInjected != 0)
+        {
+            VcpuThread.Processor.WriteNmiInjection(VcpuThread.Context.Machine, vcpu.Index);
+            return true;
+        }
+
+        if (vcpu.Kvm.InjectedVector == 0)
+        {
+            return false;
+        }
+
+        VcpuThread.Emit(TraceEventKind.KvmInjVirq, vcpu.Kvm.InjectedVector, 1);
+        VcpuThread.Processor.WriteInterruptInjection(VcpuThread.Context.Machine, vcpu.Index, vcpu.Kvm.InjectedVector);
+        return true;
+    }
+}

@@ -1,0 +1,151 @@
+using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Scheduling;
+using ScenarioHv.Engine.Time;
+using ScenarioHv.Engine.Tracing;
+using ScenarioHv.Engine.Virtualization;
+
+namespace ScenarioHv.Engine.Hypervisors.Kvm;
+
+/// <summary>What KVM does with an exit (vmx.c:vmx_handle_exit, svm.c:handle_exit).</summary>
+internal static class ExitHandlers
+{
+    /// <summary>Traces the exit, gives it to L1 if L1 has asked for it, else handles it.</summary>
+    public static async HostTask Handle(VcpuThread vcpu, ExitCause cause)
+    {
+        EmitExit(vcpu, TraceEventKind.KvmExit);
+        if (vcpu.IsL2)
+        {
+            EmitExit(vcpu, TraceEventKind.KvmNestedVmexit);
+            if (VcpuThread.Processor.IsWantedByL1(VcpuThread.Context.Machine, vcpu.Index, cause))
+            {
+                await NestedEvents.Reflect(vcpu);
+                return;
+            }
+        }
+
+        switch (cause)
+        {
+            case ExitCause.VmEnter:
+                await NestedEvents.Enter(vcpu);
+                break;
+            case ExitCause.ExternalInterrupt:
+                await HandleExternalInterrupt(vcpu);
+                break;
+            case ExitCause.EoiInduced:
+                await KvmLapic.EoiInduced(vcpu, (byte)vcpu.LastExit.Info1);
+                break;
+            case ExitCause.ApicAccess or ExitCause.ApicWrite or ExitCause.Mmio or ExitCause.Cr8Write or ExitCause.Cr8Read:
+                await KvmLapic.HandleAccess(vcpu, cause);
+                break;
+            case ExitCause.MsrRead or ExitCause.MsrWrite:
+                HandleMsr(vcpu, cause);
+                break;
+            default:
+                HandleSimple(vcpu, cause);
+                break;
+        }
+    }
+
+    /// <summary>The exits that need no further point.</summary>
+    private static void HandleSimple(VcpuThread vcpu, ExitCause cause)
+    {
+        var level = vcpu.State.Level;
+        switch (cause)
+        {
+            case ExitCause.PreemptionTimer:
+                break;
+            case ExitCause.InterruptWindow:
+                VcpuThread.Processor.SetInterruptWindow(VcpuThread.Context.Machine, vcpu.Index, false);
+                vcpu.Request(KvmRequests.Event);
+                break;
+            case ExitCause.NmiWindow:
+                VcpuThread.Processor.SetNmiWindow(VcpuThread.Context.Machine, vcpu.Index, false);
+                vcpu.Request(KvmRequests.Event);
+                break;
+            case ExitCause.Hlt:
+                vcpu.CompleteOperation(level, 0);
+                vcpu.Kvm.Halted = 1;
+                break;
+            case ExitCause.Io:
+                BeginIo(vcpu, level);
+                break;
+            case ExitCause.VmCall:
+                // KVM answers hypercalls that it does not know with -KVM_ENOSYS.
+                vcpu.CompleteOperation(level, unchecked((ulong)-1000));
+                break;
+            case ExitCause.Stgi:
+                vcpu.Kvm.GifClear = 0;
+                vcpu.Request(KvmRequests.Event);
+                vcpu.CompleteOperation(level, 0);
+                break;
+            case ExitCause.Clgi:
+                vcpu.Kvm.GifClear = 1;
+                VcpuThread.Processor.SetInterruptWindow(VcpuThread.Context.Machine, vcpu.Index, false);
+                vcpu.CompleteOperation(level, 0);
+                break;
+            default:
+                throw new InvalidOperationException($"KVM has no handler for an exit by {cause} from level {level}.");
+        }
+    }
+
+    /// <summary>The host's own handler runs; the guest does not notice.</summary>
+    private static async HostTask HandleExternalInterrupt(VcpuThread vcpu)
+    {
+        ref var state = ref vcpu.State;
+        state.HostInterrupts = HostInterrupts.None;
+        state.HostInterruptAt = Instant.Never;
+        await vcpu.Point(At.ExitSeen, TimingCost.HostInterrupt);
+    }
+
+    /// <summary>Port I/O is userspace's.</summary>
+    private static void BeginIo(VcpuThread vcpu, int level)
+    {
+        ref var operation = ref vcpu.GuestOperation(level);
+        ref var kvm = ref vcpu.Kvm;
+        kvm.IoPort = (ushort)operation.Code;
+        kvm.IoSize = operation.Size;
+        kvm.IoIsWrite = operation.Kind == OperationKind.Out ? (byte)1 : (byte)0;
+        kvm.IoValue = (uint)operation.Value;
+        if (kvm.IoIsWrite != 0)
+        {
+            VcpuThread.Emit(TraceEventKind.KvmPio, 1, kvm.IoPort, kvm.IoSize, kvm.IoValue);
+        }
+
+        vcpu.ExitToUserspace(UserExit.Io);
+    }
+
+    private static void HandleMsr(VcpuThread vcpu, ExitCause cause)
+    {
+        var level = vcpu.State.Level;
+        ref var operation = ref vcpu.GuestOperation(level);
+        var context = VcpuThread.Context;
+        const uint TscDeadline = 0x6e0;
+        var now = new Instant(context.Machine.Now);
+        ref var clock = ref context.Machine.Ref(context.Board.Layout.Clock);
+        if (operation.Code != TscDeadline)
+        {
+            throw new InvalidOperationException($"The guest uses MSR 0x{operation.Code:x}, which this machine does not model; it has IA32_TSC_DEADLINE (0x6e0).");
+        }
+
+        var write = cause == ExitCause.MsrWrite;
+        var value = operation.Value;
+        if (write)
+        {
+            clock.ReadAbsolute();
+            vcpu.Apic.WriteTscDeadline(value, (ulong)now.Cycle, now);
+        }
+        else
+        {
+            value = vcpu.Apic.ReadTscDeadline((ulong)now.Cycle, now);
+        }
+
+        VcpuThread.Emit(TraceEventKind.KvmMsr, write ? 1UL : 0, operation.Code, value);
+        vcpu.CompleteOperation(level, value);
+    }
+
+    private static void EmitExit(VcpuThread vcpu, TraceEventKind kind)
+    {
+        var exit = vcpu.LastExit;
+        VcpuThread.Emit(kind, exit.Reason, exit.Rip, exit.Info1, 0, exit.InterruptionInformation);
+    }
+}

@@ -1,0 +1,54 @@
+using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Scheduling;
+using ScenarioHv.Engine.State;
+using ScenarioHv.Engine.Time;
+
+namespace ScenarioHv.Engine.Hypervisors.Kvm;
+
+/// <summary>A host thread of the virtual machine, seen by its own code: a vCPU's thread, or the monitor's I/O thread. One byte, so that a suspended copy is plain data.</summary>
+internal readonly struct HostThread(byte actor)
+{
+    /// <summary>The context of the step under way.</summary>
+    public static StepContext Context => StepContext.Current;
+
+    /// <summary>The machine.</summary>
+    public static Machine Machine => StepContext.Current.Machine;
+
+    /// <summary>The wiring.</summary>
+    public static Board Board => StepContext.Current.Board;
+
+    /// <summary>KVM.</summary>
+    public static KvmHypervisor Kvm => (KvmHypervisor)StepContext.Current.Board.Hypervisor;
+
+    /// <summary>From here on others may act; this thread goes on when <paramref name="cost"/> has passed.</summary>
+    public Op Point(At label, TimingCost cost)
+    {
+        var context = Context;
+        ReadyAt(context) = new Instant(context.Machine.Now) + context.Board.Config.Timing[cost];
+        return Await(context, OperationKind.Point, label);
+    }
+
+    /// <summary>The thread sleeps until somebody wakes it.</summary>
+    public Op Sleep()
+    {
+        var context = Context;
+        ReadyAt(context) = Instant.Never;
+        return Await(context, OperationKind.Sleep, At.Sleeping);
+    }
+
+    internal static unsafe Op Await(StepContext context, OperationKind kind, At label)
+    {
+        context.Fiber->Op = new Operation { Kind = kind, Code = (uint)label, Deadline = Instant.Never };
+        return default;
+    }
+
+    private ref Instant ReadyAt(StepContext context)
+    {
+        if (actor < context.Board.Config.Vcpus)
+        {
+            return ref context.Machine.Ref(context.Board.Vcpus, actor).ReadyAt;
+        }
+
+        return ref context.Machine.Ref(context.Board.Io).ReadyAt;
+    }
+}

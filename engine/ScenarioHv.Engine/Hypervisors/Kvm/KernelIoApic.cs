@@ -1,0 +1,65 @@
+using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Policies;
+using ScenarioHv.Engine.Time;
+using ScenarioHv.Engine.Tracing;
+
+namespace ScenarioHv.Engine.Hypervisors.Kvm;
+
+/// <summary>KVM's I/O APIC in the kernel: the paths around its register file that send messages (ioapic.c).</summary>
+internal static class KernelIoApic
+{
+    /// <summary>An EOI reaches the I/O APIC: every pin with that vector, in ascending order (kvm_ioapic_update_eoi).</summary>
+    public static async HostTask EndOfInterrupt(HostThread thread, byte vector, bool level)
+    {
+        for (var pin = Next(vector, 0); pin >= 0; pin = Next(vector, pin + 1))
+        {
+            if (!HostThread.Board.IoApicOf(HostThread.Machine).ClearRemoteIrr(pin, vector, level))
+            {
+                continue;
+            }
+
+            await thread.Point(At.RemoteIrrCleared, TimingCost.LoopPoint);
+            var decision = HostThread.Kvm.DecideEoi(HostThread.Context, pin);
+            await thread.Point(At.LineSampled, TimingCost.LoopPoint);
+            if (decision == IoApicEoiDecision.Resend)
+            {
+                await Service(thread, pin);
+            }
+            else if (decision == IoApicEoiDecision.Delay)
+            {
+                HostThread.Context.Emit(TraceEventKind.KvmIoapicDelayedEoiInj, HostThread.Machine.Ref(HostThread.Board.IoApicPins, pin).Entry.Bits);
+                HostThread.Kvm.DelayService(HostThread.Context);
+            }
+        }
+    }
+
+    /// <summary>Sends the interrupt of a pin if it wants service (ioapic_service): under the lock, but acceptance by the local APIC is a moment of its own.</summary>
+    public static async HostTask Service(HostThread thread, int pin)
+    {
+        if (!HostThread.Board.IoApicOf(HostThread.Machine).TryDispatch(pin, out var message))
+        {
+            return;
+        }
+
+        await thread.Point(At.MessageSent, TimingCost.Message);
+        var entry = HostThread.Machine.Ref(HostThread.Board.IoApicPins, pin).Entry.Bits;
+        var accepted = HostThread.Board.Hypervisor.Deliver(HostThread.Context, message);
+        HostThread.Board.IoApicOf(HostThread.Machine).Dispatched(pin, accepted);
+        HostThread.Context.Emit(TraceEventKind.KvmIoapicSetIrq, (ulong)pin, entry, accepted == 0 ? 1UL : 0);
+    }
+
+    /// <summary>The delayed work: level pins that are asserted and not in service (kvm_ioapic_eoi_inject_work).</summary>
+    public static async HostTask DelayedWork(HostThread thread)
+    {
+        for (var pin = 0; pin < IoApic.StandardPinCount; pin++)
+        {
+            if (HostThread.Board.IoApicOf(HostThread.Machine).WantsDelayedService(pin))
+            {
+                await Service(thread, pin);
+            }
+        }
+    }
+
+    private static int Next(byte vector, int from) => HostThread.Board.IoApicOf(HostThread.Machine).NextEoiPin(vector, from);
+}

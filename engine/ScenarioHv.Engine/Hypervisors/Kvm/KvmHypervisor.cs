@@ -1,0 +1,266 @@
+using ScenarioHv.Engine.Configuration;
+using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Policies;
+using ScenarioHv.Engine.Scheduling;
+using ScenarioHv.Engine.State;
+using ScenarioHv.Engine.Time;
+using ScenarioHv.Engine.Tracing;
+using ScenarioHv.Engine.Virtualization;
+
+namespace ScenarioHv.Engine.Hypervisors.Kvm;
+
+/// <summary>
+/// KVM with its monitor: its actors, and what several of them use. Not modelled yet: PIR, ON and SN as words of their own (a vector goes straight to IRR),
+/// the preemption timer as backing of the local APIC timer (that is a host timer here), the 8259A and SMM.
+/// </summary>
+internal sealed class KvmHypervisor(Board board) : Hypervisor
+{
+    /// <inheritdoc/>
+    public override IReadOnlyList<Actor> CreateActors() =>
+    [
+        .. Enumerable.Range(0, board.Config.Vcpus).Select(vcpu => new VcpuActor(board, vcpu)),
+        new IoThreadActor(board),
+        .. Enumerable.Range(0, board.Config.Vcpus).Select(vcpu => new ApicTimerActor(board, vcpu)),
+        .. Enumerable.Range(0, board.Config.HostTickHz > 0 ? board.Config.Vcpus : 0).Select(vcpu => new HostTickActor(board, vcpu)),
+    ];
+
+    /// <inheritdoc/>
+    public override void Reset(StepContext context)
+    {
+        for (var vcpu = 0; vcpu < board.Config.Vcpus; vcpu++)
+        {
+            var index = (byte)vcpu;
+            context.Actor = context.Vcpu = index;
+            context.Level = 0;
+            Requests.ScanIoApic(new VcpuThread(index));
+            context.Start(board.HostFiber(vcpu), () => VcpuLoop.Thread(new VcpuThread(index)).Completed);
+        }
+
+        context.Actor = (byte)board.Config.Vcpus;
+        context.Start(board.IoFiber, () => Userspace.IoThread(new HostThread((byte)board.Config.Vcpus)).Completed);
+    }
+
+    /// <inheritdoc/>
+    public override void TakeExit(StepContext context, int vcpu, in GuestExit exit)
+    {
+        ref var state = ref context.Machine.Ref(board.Vcpus, vcpu);
+        state.InGuest = 0;
+        state.ReadyAt = new Instant(context.Machine.Now) + board.Config.Timing[TimingCost.VmExit];
+        context.Machine.Fiber(board.HostFiber(vcpu)).Op.Value = (ulong)exit.Cause;
+    }
+
+    /// <inheritdoc/>
+    public override bool ExecuteDirectly(StepContext context, int vcpu, ref ulong result) =>
+        throw new InvalidOperationException("Under KVM every such operation exits.");
+
+    /// <inheritdoc/>
+    public override void ApicWrite(StepContext context, int vcpu, int offset, uint value) =>
+        throw new InvalidOperationException("Under KVM a store to the local APIC exits or is virtualized.");
+
+    /// <inheritdoc/>
+    public override void TimerExpired(StepContext context, int vcpu)
+    {
+        var result = context.Machine.Ref(board.Apics, vcpu).Expire(new Instant(context.Machine.Now), board.ApicClock);
+        if (result.IsAccepted)
+        {
+            context.Emit(TraceEventKind.KvmApicAcceptIrq, context.Machine.Ref(board.Apics, vcpu).ApicId, result.Vector);
+            Notify(context, vcpu);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void HostTick(StepContext context, int vcpu)
+    {
+        ref var state = ref context.Machine.Ref(board.Vcpus, vcpu);
+        var now = new Instant(context.Machine.Now);
+        if (state.InGuest != 0 || context.Machine.Ref(board.Kvm, vcpu).Mode != VcpuMode.Outside)
+        {
+            Interrupt(context.Machine, vcpu, HostInterrupts.Tick, now);
+        }
+        else if (!state.ReadyAt.IsNever)
+        {
+            // The host's handler runs on the CPU of the vCPU's thread, which goes on afterwards.
+            state.ReadyAt += board.Config.Timing[TimingCost.HostInterrupt];
+        }
+    }
+
+    /// <inheritdoc/>
+    public override int Deliver(StepContext context, in ApicMessage message)
+    {
+        var targets = Targets(board, context.Machine, message);
+        var accepted = targets == 0 ? -1 : 0;
+        for (var vcpu = 0; targets != 0; vcpu++, targets >>= 1)
+        {
+            if ((targets & 1) != 0 && Accept(context, vcpu, message))
+            {
+                accepted++;
+            }
+        }
+
+        return accepted;
+    }
+
+    /// <summary>An IPI leaves a local APIC: to every local APIC that it addresses.</summary>
+    public void SendIpi(StepContext context, int sender, in IpiRequest ipi)
+    {
+        for (var vcpu = 0; vcpu < board.Config.Vcpus; vcpu++)
+        {
+            if (context.Machine.Ref(board.Apics, vcpu).IsAddressedBy(ipi, vcpu == sender))
+            {
+                Accept(context, vcpu, ipi.Message);
+            }
+        }
+    }
+
+    /// <summary>A message enters the kernel by KVM_SIGNAL_MSI or by a GSI that is routed to it (kvm_set_msi).</summary>
+    public void SignalMsi(StepContext context, in ApicMessage message)
+    {
+        context.Emit(TraceEventKind.KvmMsiSetIrq, message.Destination, message.Vector, (ulong)message.Mode, (ulong)message.Flags);
+        Deliver(context, message);
+    }
+
+    /// <summary>Somebody kicks a vCPU: out of the guest by an interrupt, or out of its sleep (kvm_vcpu_kick).</summary>
+    public void Kick(StepContext context, int vcpu)
+    {
+        ref var kvm = ref context.Machine.Ref(board.Kvm, vcpu);
+        ref var state = ref context.Machine.Ref(board.Vcpus, vcpu);
+        var now = new Instant(context.Machine.Now);
+        if (kvm.Mode == VcpuMode.Outside)
+        {
+            if (context.Machine.Fiber(board.HostFiber(vcpu)).Op.Kind == OperationKind.Sleep && state.ReadyAt.IsNever)
+            {
+                state.ReadyAt = now + board.Config.Timing[TimingCost.Wake];
+            }
+
+            return;
+        }
+
+        kvm.Mode = VcpuMode.Exiting;
+        Interrupt(context.Machine, vcpu, HostInterrupts.Kick, now + board.Config.Timing[TimingCost.HostIpi]);
+    }
+
+    /// <summary>Asks the EOI policy what to do about a pin, after remote IRR was cleared.</summary>
+    public IoApicEoiDecision DecideEoi(StepContext context, int pin)
+    {
+        var machine = context.Machine;
+        var stillAsserted = board.IoApicOf(machine).LineStillAsserted(pin);
+        IoApicEoiMemory none = default;
+        ref var memory = ref board.IoApicEoiMemory.Count > 0 ? ref machine.Ref(board.IoApicEoiMemory, pin) : ref none;
+        var decision = board.Config.IoApicEoi.Decide(stillAsserted, ref memory);
+        context.Emit(TraceEventKind.PolicyDecided, (ulong)PolicyPoint.IoApicEoi, (ulong)decision, (ulong)pin);
+        machine.Ref(board.Statistics).Resent += decision == IoApicEoiDecision.Resend ? 1 : 0;
+        machine.Ref(board.Statistics).Delayed += decision == IoApicEoiDecision.Delay ? 1 : 0;
+        return decision;
+    }
+
+    /// <summary>Arms the delayed service; an earlier deadline stays (timer_mod_anticipate; queued work is not queued again).</summary>
+    public void DelayService(StepContext context)
+    {
+        ref var io = ref context.Machine.Ref(board.Io);
+        var due = new Instant(context.Machine.Now) + board.Config.IoApicEoi.DelayCycles(board.Config.TscHz);
+        io.DelayedService = Instant.Min(io.DelayedService, due);
+    }
+
+    /// <summary>Takes the delayed service if it is due.</summary>
+    public bool TakeDelayedService(StepContext context)
+    {
+        ref var io = ref context.Machine.Ref(board.Io);
+        var due = io.DelayedService.Cycle <= context.Machine.Now;
+        if (due)
+        {
+            io.DelayedService = Instant.Never;
+        }
+
+        return due;
+    }
+
+    /// <summary>Takes the next stimulus that is due; -1 if none is.</summary>
+    public int TakeStimulus(StepContext context) => Stimuli.TakeDue(board, context.Machine);
+
+    /// <summary>A redirection entry was written: EOI policies hear of it, and every vCPU looks again which vectors are forwarded.</summary>
+    public void RoutingChanged(StepContext context)
+    {
+        foreach (ref var memory in context.Machine.Span(board.IoApicEoiMemory))
+        {
+            board.Config.IoApicEoi.EntryWritten(ref memory);
+        }
+
+        for (var vcpu = 0; vcpu < board.Config.Vcpus; vcpu++)
+        {
+            context.Machine.Ref(board.Kvm, vcpu).Requests |= KvmRequests.ScanIoApic;
+            Kick(context, vcpu);
+        }
+    }
+
+    /// <summary>Services pins at once, in the step that wrote their entries: an access to the I/O APIC is one step of the thread that emulates it.</summary>
+    public void ServiceNow(StepContext context, IoApicPinRange range)
+    {
+        for (var pin = range.First; pin < range.End; pin++)
+        {
+            if (board.IoApicOf(context.Machine).TryDispatch(pin, out var message))
+            {
+                if (board.Config.Irqchip == IrqchipKind.Split)
+                {
+                    context.Emit(TraceEventKind.KvmSetIrq, (ulong)pin, 1);
+                    SignalMsi(context, message);
+                    continue;
+                }
+
+                board.IoApicOf(context.Machine).Dispatched(pin, Deliver(context, message));
+            }
+        }
+    }
+
+    /// <summary>__apic_accept_irq: the trace line comes first, whatever becomes of the message.</summary>
+    private bool Accept(StepContext context, int vcpu, in ApicMessage message)
+    {
+        ref var apic = ref context.Machine.Ref(board.Apics, vcpu);
+        var fromIoApic = board.Config.Irqchip == IrqchipKind.Kernel && message.IsLevel;
+        context.Emit(
+            TraceEventKind.KvmApicAcceptIrq, apic.ApicId, message.Vector, (ulong)message.Mode, (ulong)message.Flags, fromIoApic ? 1UL : 0);
+        var result = apic.Accept(message);
+        if (!result.IsAccepted)
+        {
+            return false;
+        }
+
+        switch (result.Core)
+        {
+            case CoreRequest.None:
+                break;
+            case CoreRequest.Nmi:
+                ref var kvm = ref context.Machine.Ref(board.Kvm, vcpu);
+                kvm.NmiPending = (byte)Math.Min(kvm.NmiPending + 1, 2);
+                break;
+            default:
+                throw new InvalidOperationException($"A message of mode {message.Mode} reached vCPU {vcpu}: {result.Core} is not modelled under KVM.");
+        }
+
+        Notify(context, vcpu);
+        return true;
+    }
+
+    /// <summary>A vCPU has something new to deliver: a running one is notified, a sleeping one woken.</summary>
+    private void Notify(StepContext context, int vcpu)
+    {
+        context.Machine.Ref(board.Kvm, vcpu).Requests |= KvmRequests.Event;
+        ref var state = ref context.Machine.Ref(board.Vcpus, vcpu);
+        var runsL1 = context.Machine.Ref(board.Kvm, vcpu).Mode == VcpuMode.InGuest && state.InGuest != 0 && state.Level == 1;
+        if (board.Processor.HasVirtualInterruptDelivery && runsL1)
+        {
+            Interrupt(context.Machine, vcpu, HostInterrupts.PostedNotification, new Instant(context.Machine.Now) + board.Config.Timing[TimingCost.HostIpi]);
+            return;
+        }
+
+        Kick(context, vcpu);
+    }
+
+    private void Interrupt(Machine machine, int vcpu, HostInterrupts interrupt, Instant at)
+    {
+        ref var state = ref machine.Ref(board.Vcpus, vcpu);
+        state.HostInterrupts |= interrupt;
+        state.HostInterruptAt = Instant.Min(state.HostInterruptAt, at);
+        board.Processor.Pull(machine, vcpu, state.HostInterruptAt);
+    }
+}

@@ -1,0 +1,114 @@
+namespace ScenarioHv.Engine.Hypervisors.Kvm;
+
+/// <summary>KVM's own state of one vCPU (struct kvm_vcpu and kvm_vcpu_arch), as far as event delivery uses it.</summary>
+public struct KvmVcpu
+{
+    /// <summary>Vectors whose EOI is forwarded (ioapic_handled_vectors), 63:0.</summary>
+    public ulong HandledVectors0;
+
+    /// <summary>Vectors whose EOI is forwarded, 127:64.</summary>
+    public ulong HandledVectors1;
+
+    /// <summary>Vectors whose EOI is forwarded, 191:128.</summary>
+    public ulong HandledVectors2;
+
+    /// <summary>Vectors whose EOI is forwarded, 255:192.</summary>
+    public ulong HandledVectors3;
+
+    /// <summary>Operand of the I/O instruction that userspace completes.</summary>
+    public uint IoValue;
+
+    /// <summary>Port of the I/O instruction that userspace completes.</summary>
+    public ushort IoPort;
+
+    /// <summary>Bytes of that access; 0 if none is to be completed.</summary>
+    public byte IoSize;
+
+    /// <summary>1 if that access is OUT.</summary>
+    public byte IoIsWrite;
+
+    /// <summary>Pending requests (vcpu->requests).</summary>
+    public KvmRequests Requests;
+
+    /// <summary>Where the vCPU is (vcpu->mode).</summary>
+    public VcpuMode Mode;
+
+    /// <summary>Why KVM_RUN returns to userspace.</summary>
+    public UserExit UserExit;
+
+    /// <summary>1 from VMRESUME until L2's first exit: the entry must not be given up (nested_run_pending).</summary>
+    public byte NestedRunPending;
+
+    /// <summary>The vector that was written for injection and has not been seen delivered (interrupt.injected); 0 if none.</summary>
+    public byte InjectedVector;
+
+    /// <summary>The vector whose EOI userspace has to hear of (pending_ioapic_eoi).</summary>
+    public byte PendingIoApicEoi;
+
+    /// <summary>1 while the guest is halted (KVM_MP_STATE_HALTED).</summary>
+    public byte Halted;
+
+    /// <summary>NMIs that wait for injection, 0..2 (nmi_pending).</summary>
+    public byte NmiPending;
+
+    /// <summary>1 if an NMI was written for injection (nmi_injected).</summary>
+    public byte NmiInjected;
+
+    /// <summary>1 while the guest's global interrupt flag is clear (AMD).</summary>
+    public byte GifClear;
+
+    /// <summary>1 if the EOI-exit bitmap has to be loaded on the way back to L1 (load_eoi_exitmap_pending).</summary>
+    public byte ExitmapStale;
+
+    /// <summary>1 while this entry is to be followed by an exit at once (req_immediate_exit).</summary>
+    public byte ImmediateExit;
+
+    /// <summary>For the layout only: always 0.</summary>
+    public byte Reserved;
+
+    /// <summary>For the layout only: always 0.</summary>
+    public ushort Reserved2;
+}
+
+/// <summary>Requests to a vCPU (KVM_REQ_*).</summary>
+[Flags]
+public enum KvmRequests : ushort
+{
+    /// <summary>None.</summary>
+    None = 0,
+
+    /// <summary>KVM_REQ_EVENT: look for events to deliver.</summary>
+    Event = 1,
+
+    /// <summary>KVM_REQ_IOAPIC_EOI_EXIT: userspace has to hear of an EOI.</summary>
+    IoApicEoiExit = 2,
+
+    /// <summary>KVM_REQ_SCAN_IOAPIC: routing has changed.</summary>
+    ScanIoApic = 4,
+}
+
+/// <summary>Where a vCPU is, as others see it (vcpu->mode).</summary>
+public enum VcpuMode : byte
+{
+    /// <summary>OUTSIDE_GUEST_MODE.</summary>
+    Outside = 0,
+
+    /// <summary>IN_GUEST_MODE.</summary>
+    InGuest = 1,
+
+    /// <summary>EXITING_GUEST_MODE: somebody has kicked it.</summary>
+    Exiting = 2,
+}
+
+/// <summary>Why KVM_RUN returns to userspace: the numbers of KVM_EXIT_*.</summary>
+public enum UserExit : byte
+{
+    /// <summary>It does not.</summary>
+    None = 0,
+
+    /// <summary>KVM_EXIT_IO.</summary>
+    Io = 2,
+
+    /// <summary>KVM_EXIT_IOAPIC_EOI.</summary>
+    IoApicEoi = 26,
+}

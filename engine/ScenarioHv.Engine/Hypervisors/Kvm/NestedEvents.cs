@@ -1,0 +1,101 @@
+using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Time;
+using ScenarioHv.Engine.Tracing;
+using ScenarioHv.Engine.Virtualization;
+
+namespace ScenarioHv.Engine.Hypervisors.Kvm;
+
+/// <summary>What the nested check found.</summary>
+internal enum NestedAnswer : byte
+{
+    /// <summary>L1 claims nothing.</summary>
+    Nothing,
+
+    /// <summary>L1 runs now.</summary>
+    Exited,
+
+    /// <summary>L1 has to be told, but the entry that it asked for comes first (-EBUSY).</summary>
+    Busy,
+}
+
+/// <summary>
+/// L2 seen from L0: entry on behalf of L1, exits to L1, and the interrupts of L1 that end L2 (nested.c:vmx_check_nested_events, nested_vmx_vmexit, nested_vmx_run;
+/// svm.c likewise).
+/// </summary>
+internal static class NestedEvents
+{
+    /// <summary>Looks whether an event of L1 has to end L2, and ends it if that is possible now.</summary>
+    public static async HostTask<NestedAnswer> Check(VcpuThread vcpu)
+    {
+        await vcpu.Point(At.NestedCheck, TimingCost.LoopPoint);
+        if (!vcpu.IsL2 || vcpu.Apic.HighestDeliverable() < 0 || !VcpuThread.Processor.NestedExitsOnInterrupt(VcpuThread.Context.Machine, vcpu.Index))
+        {
+            return NestedAnswer.Nothing;
+        }
+
+        if (vcpu.Kvm.NestedRunPending != 0 || vcpu.Kvm.InjectedVector != 0)
+        {
+            return NestedAnswer.Busy;
+        }
+
+        await ExitOnInterrupt(vcpu);
+        return NestedAnswer.Exited;
+    }
+
+    /// <summary>VMRESUME, VMLAUNCH or VMRUN of L1: L2's controls are made of L1's and of L0's own, and the entry is owed from here on.</summary>
+    public static async HostTask Enter(VcpuThread vcpu)
+    {
+        if (VcpuThread.Processor.NestedEntryProblem(VcpuThread.Context.Machine, vcpu.Index))
+        {
+            Leave(vcpu, new GuestExit(ExitCause.EntryFailed, (ulong)ExitKind.EntryFailed, 0), 0);
+            return;
+        }
+
+        await vcpu.Point(At.ControlsSwitched, TimingCost.NestedSwitch);
+        VcpuThread.Processor.LoadNested(VcpuThread.Context.Machine, vcpu.Index);
+        vcpu.State.Level = 2;
+        vcpu.Kvm.NestedRunPending = 1;
+        vcpu.Kvm.GifClear = 0;
+        if (vcpu.Apic.HighestDeliverable() >= 0)
+        {
+            vcpu.Request(KvmRequests.Event);
+        }
+    }
+
+    /// <summary>An exit of L2 that L1 has asked for (nested_vmx_reflect_vmexit).</summary>
+    public static async HostTask Reflect(VcpuThread vcpu)
+    {
+        var exit = vcpu.LastExit;
+        await vcpu.Point(At.ControlsSwitched, TimingCost.NestedSwitch);
+        Leave(vcpu, exit, exit.InterruptionInformation);
+    }
+
+    /// <summary>An external interrupt of L1 ends L2. The controls are switched first; the acknowledge, if L1 asked for one, comes after that.</summary>
+    private static async HostTask ExitOnInterrupt(VcpuThread vcpu)
+    {
+        await vcpu.Point(At.ControlsSwitched, TimingCost.NestedSwitch);
+        var machine = VcpuThread.Context.Machine;
+        uint information = 0;
+        if (VcpuThread.Processor.NestedAcknowledgesOnExit(machine, vcpu.Index) && vcpu.Apic.HighestDeliverable() is var vector && vector >= 0)
+        {
+            vcpu.Apic.Dispense(vector);
+            information = 0x8000_0000u | (uint)vector;
+        }
+
+        Leave(vcpu, VcpuThread.Processor.ExternalInterruptExit(machine, vcpu.Index), information);
+    }
+
+    private static void Leave(VcpuThread vcpu, GuestExit exit, uint information)
+    {
+        var machine = VcpuThread.Context.Machine;
+        VcpuThread.Emit(TraceEventKind.KvmNestedVmexitInject, exit.Reason, 0, exit.Info1, 0, information);
+        VcpuThread.Processor.UnloadNested(machine, vcpu.Index);
+        vcpu.State.Level = 1;
+        vcpu.Kvm.Halted = 0;
+        vcpu.Kvm.GifClear = VcpuThread.Processor.ExitClearsGif ? (byte)1 : (byte)0;
+        Requests.LoadExitmap(vcpu);
+        vcpu.Request(KvmRequests.Event);
+        machine.Ref(VcpuThread.Context.Board.NestedExits, vcpu.Index) = VcpuThread.Processor.DescribeNestedExit(machine, vcpu.Index, exit, information);
+        vcpu.CompleteOperation(1, 0);
+    }
+}

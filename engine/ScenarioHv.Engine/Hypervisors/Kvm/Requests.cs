@@ -1,0 +1,83 @@
+
+namespace ScenarioHv.Engine.Hypervisors.Kvm;
+
+/// <summary>The requests that vcpu_enter_guest looks at before anything else, and the set of vectors whose EOI is forwarded.</summary>
+internal static class Requests
+{
+    /// <summary>Handles what is pending.</summary>
+    /// <returns>True if userspace has to act first.</returns>
+    public static bool Handle(VcpuThread vcpu)
+    {
+        if (vcpu.TakeRequest(KvmRequests.ScanIoApic))
+        {
+            ScanIoApic(vcpu);
+        }
+
+        ref var kvm = ref vcpu.Kvm;
+        if (vcpu.TakeRequest(KvmRequests.IoApicEoiExit) && IsHandled(ref kvm, kvm.PendingIoApicEoi))
+        {
+            vcpu.ExitToUserspace(UserExit.IoApicEoi);
+            return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether the EOI of <paramref name="vector"/> concerns an I/O APIC (kvm_ioapic_handles_vector).</summary>
+    public static bool IsHandled(ref KvmVcpu kvm, byte vector)
+    {
+        var word = (vector >> 6) switch
+        {
+            0 => kvm.HandledVectors0,
+            1 => kvm.HandledVectors1,
+            2 => kvm.HandledVectors2,
+            _ => kvm.HandledVectors3,
+        };
+        return (word >> (vector & 63) & 1) != 0;
+    }
+
+    /// <summary>
+    /// Collects the vectors of level entries that address this vCPU, and those still in service or requested from an entry that has changed since
+    /// (kvm_ioapic_scan_entry, kvm_scan_ioapic_routes). Loading them into the hardware waits while L2 is loaded.
+    /// </summary>
+    public static void ScanIoApic(VcpuThread vcpu)
+    {
+        var machine = VcpuThread.Context.Machine;
+        var board = VcpuThread.Context.Board;
+        ref var apic = ref vcpu.Apic;
+        ref var kvm = ref vcpu.Kvm;
+        Span<ulong> words = stackalloc ulong[4];
+        foreach (ref var pin in machine.Span(board.IoApicPins))
+        {
+            var vector = pin.Entry.Vector;
+            var wanted = !pin.Entry.IsMasked && pin.Entry.IsLevel && apic.Matches(pin.Entry.ToMessage());
+            var pending = IsHandled(ref kvm, vector) && (apic.Irr.Contains(vector) || apic.Isr.Contains(vector));
+            if (wanted || pending)
+            {
+                words[vector >> 6] |= 1UL << (vector & 63);
+            }
+        }
+
+        kvm.HandledVectors0 = words[0];
+        kvm.HandledVectors1 = words[1];
+        kvm.HandledVectors2 = words[2];
+        kvm.HandledVectors3 = words[3];
+        kvm.ExitmapStale = 1;
+        LoadExitmap(vcpu);
+    }
+
+    /// <summary>Loads the EOI-exit bitmap, unless L2's control structure is the one that is loaded (vcpu_load_eoi_exitmap).</summary>
+    public static void LoadExitmap(VcpuThread vcpu)
+    {
+        ref var kvm = ref vcpu.Kvm;
+        if (kvm.ExitmapStale == 0 || vcpu.IsL2)
+        {
+            return;
+        }
+
+        kvm.ExitmapStale = 0;
+        VcpuThread.Processor.LoadEoiExitBitmap(
+            VcpuThread.Context.Machine, vcpu.Index, kvm.HandledVectors0, kvm.HandledVectors1, kvm.HandledVectors2, kvm.HandledVectors3);
+    }
+
+}

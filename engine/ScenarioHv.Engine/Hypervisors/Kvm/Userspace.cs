@@ -1,0 +1,180 @@
+using ScenarioHv.Engine.Configuration;
+using ScenarioHv.Engine.Devices;
+using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Policies;
+using ScenarioHv.Engine.Time;
+using ScenarioHv.Engine.Tracing;
+
+namespace ScenarioHv.Engine.Hypervisors.Kvm;
+
+/// <summary>The monitor: its devices, its I/O APIC when the irqchip is split, and what it does when KVM_RUN returns (QEMU kvm_arch_handle_exit, hw/intc/ioapic.c).</summary>
+internal static class Userspace
+{
+    /// <summary>Handles an exit to userspace.</summary>
+    public static async HostTask HandleExit(VcpuThread vcpu)
+    {
+        var reason = vcpu.Kvm.UserExit;
+        vcpu.Kvm.UserExit = UserExit.None;
+        if (reason == UserExit.IoApicEoi)
+        {
+            await EoiBroadcast(vcpu.Thread, vcpu.Kvm.PendingIoApicEoi);
+        }
+        else
+        {
+            await PortAccess(vcpu);
+        }
+    }
+
+    /// <summary>The instruction that userspace has completed retires as soon as KVM_RUN is called again (complete_userspace_io).</summary>
+    public static void CompleteIo(VcpuThread vcpu)
+    {
+        ref var kvm = ref vcpu.Kvm;
+        if (kvm.IoSize == 0)
+        {
+            return;
+        }
+
+        if (kvm.IoIsWrite == 0)
+        {
+            VcpuThread.Emit(TraceEventKind.KvmPio, 0, kvm.IoPort, kvm.IoSize, kvm.IoValue);
+        }
+
+        kvm.IoSize = 0;
+        vcpu.CompleteOperation(vcpu.State.Level, kvm.IoIsWrite == 0 ? kvm.IoValue : 0);
+    }
+
+    /// <summary>The monitor's I/O thread: applies stimuli when they come, and runs the I/O APIC's timer.</summary>
+    public static async HostTask IoThread(HostThread thread)
+    {
+        while (true)
+        {
+            await thread.Sleep();
+            if (HostThread.Kvm.TakeDelayedService(HostThread.Context))
+            {
+                await DelayedService(thread);
+                continue;
+            }
+
+            var stimulus = HostThread.Kvm.TakeStimulus(HostThread.Context);
+            if (stimulus < 0)
+            {
+                continue;
+            }
+
+            var output = HostThread.Board.Devices.Apply(HostThread.Context, HostThread.Board.Config.Timeline[stimulus], out var message);
+            if (output.SendsMessage)
+            {
+                await thread.Point(At.MessageSent, TimingCost.Message);
+                HostThread.Kvm.SignalMsi(HostThread.Context, message);
+            }
+            else
+            {
+                await LineChanged(thread, output.Line, output.Service.First, output.Service.End);
+            }
+        }
+    }
+
+    /// <summary>IN or OUT: a register access and the line change that it causes are one step.</summary>
+    private static async HostTask PortAccess(VcpuThread vcpu)
+    {
+        await vcpu.Point(At.DeviceAccessed, TimingCost.DeviceAccess);
+        var (line, first, end) = AccessPort(vcpu);
+        await LineChanged(vcpu.Thread, line, first, end);
+    }
+
+    private static (GsiChange Line, int First, int End) AccessPort(VcpuThread vcpu)
+    {
+        ref var kvm = ref vcpu.Kvm;
+        var devices = HostThread.Board.Devices;
+        if (kvm.IoIsWrite == 0)
+        {
+            kvm.IoValue = devices.Read(HostThread.Machine, kvm.IoPort, kvm.IoSize);
+            return default;
+        }
+
+        var output = devices.Write(HostThread.Context, kvm.IoPort, kvm.IoSize, kvm.IoValue);
+        return (output.Line, output.Service.First, output.Service.End);
+    }
+
+    /// <summary>A line of the machine has changed: its I/O APIC, in the kernel or here, sends what it has to send.</summary>
+    private static async HostTask LineChanged(HostThread thread, GsiChange line, int first, int end)
+    {
+        if (line.Gsi != 0 && HostThread.Board.Config.Irqchip == IrqchipKind.Kernel)
+        {
+            HostThread.Context.Emit(TraceEventKind.KvmSetIrq, (ulong)line.Gsi, line.High ? 1UL : 0);
+        }
+
+        for (var pin = first; pin < end; pin++)
+        {
+            await ServicePin(thread, pin);
+        }
+    }
+
+    /// <summary>QEMU's ioapic_eoi_broadcast: clear remote IRR, look at the line, send again or arm the timer.</summary>
+    private static async HostTask EoiBroadcast(HostThread thread, byte vector)
+    {
+        for (var pin = Next(vector, 0); pin >= 0; pin = Next(vector, pin + 1))
+        {
+            if (!HostThread.Board.IoApicOf(HostThread.Machine).ClearRemoteIrr(pin, vector))
+            {
+                continue;
+            }
+
+            await thread.Point(At.RemoteIrrCleared, TimingCost.DeviceAccess);
+            var decision = HostThread.Kvm.DecideEoi(HostThread.Context, pin);
+            await thread.Point(At.LineSampled, TimingCost.LoopPoint);
+            if (decision == IoApicEoiDecision.Resend)
+            {
+                // ioapic_service scans the whole table; the other pins want nothing or were owed service anyway.
+                for (var other = 0; other < IoApic.StandardPinCount; other++)
+                {
+                    await ServicePin(thread, other);
+                }
+            }
+            else if (decision == IoApicEoiDecision.Delay)
+            {
+                HostThread.Kvm.DelayService(HostThread.Context);
+            }
+        }
+    }
+
+    private static async HostTask DelayedService(HostThread thread)
+    {
+        if (HostThread.Board.Config.Irqchip == IrqchipKind.Kernel)
+        {
+            await KernelIoApic.DelayedWork(thread);
+            return;
+        }
+
+        for (var pin = 0; pin < IoApic.StandardPinCount; pin++)
+        {
+            await ServicePin(thread, pin);
+        }
+    }
+
+    /// <summary>Sends the interrupt of a pin if it wants service: with a split irqchip by raising the GSI that is routed to its message (ioapic_service).</summary>
+    private static async HostTask ServicePin(HostThread thread, int pin)
+    {
+        if (HostThread.Board.Config.Irqchip == IrqchipKind.Kernel)
+        {
+            await KernelIoApic.Service(thread, pin);
+            return;
+        }
+
+        if (!HostThread.Board.IoApicOf(HostThread.Machine).TryDispatch(pin, out var message))
+        {
+            return;
+        }
+
+        await thread.Point(At.MessageSent, TimingCost.Message);
+        HostThread.Context.Emit(TraceEventKind.KvmSetIrq, (ulong)pin, 1);
+        HostThread.Kvm.SignalMsi(HostThread.Context, message);
+        if (!message.IsLevel)
+        {
+            HostThread.Context.Emit(TraceEventKind.KvmSetIrq, (ulong)pin, 0);
+        }
+    }
+
+    private static int Next(byte vector, int from) => HostThread.Board.IoApicOf(HostThread.Machine).NextEoiPin(vector, from);
+}

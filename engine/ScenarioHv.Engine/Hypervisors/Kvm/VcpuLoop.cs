@@ -1,0 +1,139 @@
+using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Scheduling;
+using ScenarioHv.Engine.Time;
+using ScenarioHv.Engine.Tracing;
+
+namespace ScenarioHv.Engine.Hypervisors.Kvm;
+
+/// <summary>
+/// A vCPU's thread: the monitor's loop around KVM_RUN, and in it KVM's own loop, in the steps at which another CPU could observe or change something.
+/// Order as in Linux 4.19 to 5.1 (x86.c:vcpu_run, vcpu_enter_guest).
+/// </summary>
+internal static class VcpuLoop
+{
+    /// <summary>The monitor's thread: KVM_RUN for ever.</summary>
+    public static async HostTask Thread(VcpuThread vcpu)
+    {
+        while (true)
+        {
+            await vcpu.Point(At.KvmRun, TimingCost.ToKernel);
+            await Run(vcpu);
+            await vcpu.Point(At.UserspaceExit, TimingCost.ToUserspace);
+            await Userspace.HandleExit(vcpu);
+        }
+    }
+
+    /// <summary>KVM_RUN, until something needs userspace (vcpu_run).</summary>
+    private static async HostTask Run(VcpuThread vcpu)
+    {
+        Userspace.CompleteIo(vcpu);
+        while (vcpu.Kvm.UserExit == UserExit.None)
+        {
+            if (vcpu.Kvm.Halted != 0)
+            {
+                await Block(vcpu);
+                continue;
+            }
+
+            if (vcpu.IsL2)
+            {
+                await NestedEvents.Check(vcpu);
+            }
+
+            await EnterGuest(vcpu);
+        }
+    }
+
+    /// <summary>One pass into the guest and back (vcpu_enter_guest).</summary>
+    private static async HostTask EnterGuest(VcpuThread vcpu)
+    {
+        await vcpu.Point(At.RequestCheck, TimingCost.LoopPoint);
+        if (Requests.Handle(vcpu))
+        {
+            return;
+        }
+
+        vcpu.Kvm.ImmediateExit = 0;
+        if (vcpu.TakeRequest(KvmRequests.Event) && await EventInjection.InjectPending(vcpu))
+        {
+            vcpu.Kvm.ImmediateExit = 1;
+        }
+
+        PublishMode(vcpu);
+        await vcpu.Point(At.ModePublished, TimingCost.LoopPoint);
+        if (vcpu.HasRequests || vcpu.Kvm.Mode == VcpuMode.Exiting)
+        {
+            EventInjection.Cancel(vcpu);
+            vcpu.Kvm.Mode = VcpuMode.Outside;
+            return;
+        }
+
+        EmitEntry(vcpu);
+        ImmediateExits.Arm(vcpu);
+        await vcpu.Point(At.ExitArmed, TimingCost.LoopPoint);
+        var cause = await vcpu.EnterHardware();
+        LeaveGuest(vcpu);
+        await vcpu.Point(At.ExitSeen, TimingCost.ExitHandler);
+        await ExitHandlers.Handle(vcpu, cause);
+    }
+
+    /// <summary>
+    /// Interrupts go off, the mode is published with a full barrier, and the hardware's copy of the highest request is refreshed (sync_pir_to_irr).
+    /// An interrupt of the host that arrived before was taken by the host.
+    /// </summary>
+    private static void PublishMode(VcpuThread vcpu)
+    {
+        ref var state = ref vcpu.State;
+        if (state.HostInterruptAt.Cycle <= VcpuThread.Context.Machine.Now)
+        {
+            state.HostInterruptAt = Instant.Never;
+            state.HostInterrupts = HostInterrupts.None;
+        }
+
+        vcpu.Kvm.Mode = VcpuMode.InGuest;
+        if (!vcpu.IsL2)
+        {
+            VcpuThread.Processor.SyncVirtualApic(VcpuThread.Context.Machine, vcpu.Index);
+        }
+    }
+
+    private static void EmitEntry(VcpuThread vcpu)
+    {
+        var machine = VcpuThread.Context.Machine;
+        var processor = VcpuThread.Processor;
+        VcpuThread.Emit(
+            TraceEventKind.KvmEntry,
+            processor.Rip(machine, vcpu.Index, vcpu.State.Level),
+            processor.InjectionOf(machine, vcpu.Index),
+            d: vcpu.Kvm.ImmediateExit);
+        if (vcpu.IsL2)
+        {
+            ref var statistics = ref machine.Ref(VcpuThread.Context.Board.Statistics);
+            statistics.L2Entries++;
+            statistics.L2RetiredAtEntry = statistics.L2Retired;
+        }
+    }
+
+    /// <summary>The processor has come back: the entry is no longer owed, what was injected has been delivered.</summary>
+    private static void LeaveGuest(VcpuThread vcpu)
+    {
+        ref var kvm = ref vcpu.Kvm;
+        kvm.Mode = VcpuMode.Outside;
+        kvm.NestedRunPending = 0;
+        kvm.InjectedVector = 0;
+        kvm.NmiInjected = 0;
+    }
+
+    /// <summary>The guest is halted: the thread sleeps until an event could end that (kvm_vcpu_block).</summary>
+    private static async HostTask Block(VcpuThread vcpu)
+    {
+        if (!EventInjection.CouldRun(vcpu))
+        {
+            await vcpu.Thread.Sleep();
+            return;
+        }
+
+        vcpu.Kvm.Halted = 0;
+        vcpu.Request(KvmRequests.Event);
+    }
+}

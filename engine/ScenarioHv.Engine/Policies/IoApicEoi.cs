@@ -1,0 +1,140 @@
+namespace ScenarioHv.Engine.Policies;
+
+/// <summary>
+/// What an I/O APIC does when an EOI reaches a level pin whose line is still asserted. Instances are immutable; what they remember is in
+/// <see cref="IoApicEoiMemory"/>, one per pin.
+/// </summary>
+public interface IIoApicEoiPolicy
+{
+    /// <summary>The value as a scenario writes it.</summary>
+    string Text { get; }
+
+    /// <summary>Decides, after remote IRR was cleared.</summary>
+    /// <param name="stillAsserted">True if the pin is unmasked and its line is high.</param>
+    /// <param name="memory">The policy's memory for the pin.</param>
+    IoApicEoiDecision Decide(bool stillAsserted, ref IoApicEoiMemory memory);
+
+    /// <summary>The guest rewrote the pin's redirection entry.</summary>
+    void EntryWritten(ref IoApicEoiMemory memory);
+
+    /// <summary>Cycles until a delayed request is looked at again, at a TSC of <paramref name="tscHz"/> Hz; 0 if this policy never delays.</summary>
+    long DelayCycles(long tscHz);
+}
+
+/// <summary>What an I/O APIC EOI policy remembers per pin.</summary>
+public struct IoApicEoiMemory
+{
+    /// <summary>EOIs in a row that found the line still asserted (KVM ioapic.h:irq_eoi).</summary>
+    public uint Count;
+
+    /// <summary>For the layout only: always 0.</summary>
+    public uint Reserved;
+}
+
+/// <summary>A decision about a pin at EOI.</summary>
+public enum IoApicEoiDecision : byte
+{
+    /// <summary>Nothing to send.</summary>
+    Nothing,
+
+    /// <summary>Send again at once.</summary>
+    Resend,
+
+    /// <summary>Look again after the delay.</summary>
+    Delay,
+}
+
+/// <summary>A line that is still high is sent again at once, inside the EOI (82093AA 3.2.4; KVM before 3.18, QEMU before 4.1).</summary>
+public sealed class Reinject : IIoApicEoiPolicy
+{
+    /// <inheritdoc/>
+    public string Text => "reinject";
+
+    /// <inheritdoc/>
+    public IoApicEoiDecision Decide(bool stillAsserted, ref IoApicEoiMemory memory) =>
+        stillAsserted ? IoApicEoiDecision.Resend : IoApicEoiDecision.Nothing;
+
+    /// <inheritdoc/>
+    public void EntryWritten(ref IoApicEoiMemory memory)
+    {
+    }
+
+    /// <inheritdoc/>
+    public long DelayCycles(long tscHz) => 0;
+}
+
+/// <summary>
+/// QEMU's delayed re-assertion (hw/intc/ioapic.c:ioapic_eoi_broadcast, 958a01dab8e0): every <paramref name="count"/>th EOI in a row that finds the line high
+/// arms one timer for all pins instead of sending. The count starts anew when an EOI finds the line low or masked, and when the entry is rewritten.
+/// </summary>
+/// <param name="count">SUCCESSIVE_IRQ_MAX_COUNT, 1 or more.</param>
+/// <param name="nanoseconds">The delay.</param>
+public sealed class QemuDelayAfter(uint count, long nanoseconds) : IIoApicEoiPolicy
+{
+    /// <inheritdoc/>
+    public string Text => $"delay-after({count}, {PolicyText.Duration(nanoseconds)})";
+
+    /// <inheritdoc/>
+    public IoApicEoiDecision Decide(bool stillAsserted, ref IoApicEoiMemory memory)
+    {
+        if (!stillAsserted)
+        {
+            memory.Count = 0;
+            return IoApicEoiDecision.Nothing;
+        }
+
+        memory.Count++;
+        if (memory.Count >= count)
+        {
+            memory.Count = 0;
+            return IoApicEoiDecision.Delay;
+        }
+
+        return IoApicEoiDecision.Resend;
+    }
+
+    /// <inheritdoc/>
+    public void EntryWritten(ref IoApicEoiMemory memory) => memory.Count = 0;
+
+    /// <inheritdoc/>
+    public long DelayCycles(long tscHz) => PolicyText.Cycles(nanoseconds, tscHz);
+}
+
+/// <summary>
+/// KVM's delayed re-injection (ioapic.c:kvm_ioapic_update_eoi_one, 184564efae4d, 3.18): when the count of EOIs in a row that find the line high is exactly
+/// <paramref name="count"/>, work is scheduled instead of sending. The count starts anew when an EOI finds the line low or masked; rewriting the entry does not matter.
+/// </summary>
+/// <param name="count">IOAPIC_SUCCESSIVE_IRQ_MAX_COUNT, 1 or more.</param>
+/// <param name="nanoseconds">The delay: HZ/100 jiffies.</param>
+public sealed class KvmDelayAfter(uint count, long nanoseconds) : IIoApicEoiPolicy
+{
+    /// <inheritdoc/>
+    public string Text => $"delay-after-kvm({count}, {PolicyText.Duration(nanoseconds)})";
+
+    /// <inheritdoc/>
+    public IoApicEoiDecision Decide(bool stillAsserted, ref IoApicEoiMemory memory)
+    {
+        if (!stillAsserted)
+        {
+            memory.Count = 0;
+            return IoApicEoiDecision.Nothing;
+        }
+
+        memory.Count++;
+        if (memory.Count == count)
+        {
+            memory.Count = 0;
+            return IoApicEoiDecision.Delay;
+        }
+
+        return IoApicEoiDecision.Resend;
+    }
+
+    /// <inheritdoc/>
+    public void EntryWritten(ref IoApicEoiMemory memory)
+    {
+    }
+
+    /// <inheritdoc/>
+    public long DelayCycles(long tscHz) => PolicyText.Cycles(nanoseconds, tscHz);
+}

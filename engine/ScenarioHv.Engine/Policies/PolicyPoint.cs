@@ -1,0 +1,11 @@
+namespace ScenarioHv.Engine.Policies;
+
+/// <summary>The rules on which hypervisors disagree, or that a patch changes: where a policy is asked.</summary>
+public enum PolicyPoint : byte
+{
+    /// <summary>How an immediate exit is forced.</summary>
+    ImmediateExit = 1,
+
+    /// <summary>What an EOI does that finds the line still high.</summary>
+    IoApicEoi = 2,
+}

@@ -1,0 +1,232 @@
+using ScenarioHv.Engine.Configuration;
+using ScenarioHv.Engine.Devices;
+using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Hypervisors;
+using ScenarioHv.Engine.Hypervisors.BareMetal;
+using ScenarioHv.Engine.Hypervisors.Kvm;
+using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Policies;
+using ScenarioHv.Engine.State;
+using ScenarioHv.Engine.Time;
+using ScenarioHv.Engine.Virtualization;
+using ScenarioHv.Engine.Virtualization.Svm;
+using ScenarioHv.Engine.Virtualization.Vmx;
+
+namespace ScenarioHv.Engine.Scheduling;
+
+/// <summary>
+/// A machine's board: what is soldered. It lays out the block from the configuration, knows where everything lies, and holds the actors.
+/// Immutable and shared by all forks of a machine.
+/// </summary>
+public sealed class Board
+{
+    private const int GuestArena = 512;
+    private const int HostArena = 768;
+
+    private readonly int[,] _guestFibers;
+    private readonly int[] _hostFibers;
+    private readonly int _ioFiber;
+    private readonly Slot<byte>[] _variables;
+    private readonly Slot<ulong>[] _shared;
+
+    /// <summary>Lays out the machine of <paramref name="config"/>.</summary>
+    public Board(MachineConfig config)
+    {
+        Config = config;
+        var layout = new MachineLayout();
+        Layout = layout;
+        var vcpus = config.Vcpus;
+        var levels = config.L2 is null ? 1 : 2;
+        Vcpus = layout.Add<VcpuState>("vcpu", vcpus);
+        Apics = layout.Add<LocalApic>("lapic", vcpus);
+        Cores = layout.Add<CpuCore>("core", vcpus * 2);
+        Exits = layout.Add<ExitRecord>("exit", vcpus);
+        Check = layout.Add<CheckMemory>("check");
+        Kvm = layout.Add<KvmVcpu>("kvm-vcpu", IsKvm ? vcpus : 0);
+        var vmx = config.Vendor == CpuVendor.Intel;
+        Vmcs01 = layout.Add<Vmcs>("vmcs01", vmx && IsKvm ? vcpus : 0);
+        Vmcs02 = layout.Add<Vmcs>("vmcs02", vmx && IsKvm && levels == 2 ? vcpus : 0);
+        Vmcs12 = layout.Add<Vmcs>("vmcs12", vmx && levels == 2 ? vcpus : 0);
+        Vmcb01 = layout.Add<Vmcb>("vmcb01", !vmx && IsKvm ? vcpus : 0);
+        Vmcb02 = layout.Add<Vmcb>("vmcb02", !vmx && IsKvm && levels == 2 ? vcpus : 0);
+        Vmcb12 = layout.Add<Vmcb>("vmcb12", !vmx && levels == 2 ? vcpus : 0);
+        NestedExits = layout.Add<NestedExit>("nested-exit", levels == 2 ? vcpus : 0);
+        ImmediateExitMemory = layout.Add<ImmediateExitMemory>(
+            "immediate-exit", IsKvm ? vcpus * 2 : 0, new SaturationRule(8, 4, config.ImmediateExit.CountLimit));
+        IoApicHeader = layout.Add<IoApicHeader>("ioapic");
+        IoApicPins = layout.Add<IoApicPin>("ioapic-pin", IoApic.StandardPinCount);
+        IoApicEoiMemory = layout.Add<IoApicEoiMemory>("ioapic-eoi", config.IoApicEoi.DelayCycles(config.TscHz) > 0 ? IoApic.StandardPinCount : 0);
+        GsiLines = layout.Add<GsiLine>("gsi", IoApic.StandardPinCount);
+        Devices = new DeviceBus(this, layout);
+        Io = layout.Add<IoThreadState>("io");
+        Stimuli = layout.Add<StimulusState>("timeline", config.Timeline.Count);
+        BusMessages = layout.Add<BusMessage>("bus", IsKvm ? 0 : BusMessage.Capacity);
+        HostTicks = layout.Add<Instant>("host-tick", config.HostTickHz > 0 ? vcpus : 0);
+        Statistics = layout.Add<Statistics>("statistics");
+        _variables = [AddVariables(layout, config.L1, vcpus), AddVariables(layout, config.L2, vcpus)];
+        _shared = [AddShared(layout, config.L1), AddShared(layout, config.L2)];
+        (_guestFibers, _hostFibers, _ioFiber) = AddFibers(layout, levels);
+        layout.Seal();
+        Processor = vmx ? new VmxGuestProcessor(this) : new SvmGuestProcessor(this);
+        Hypervisor = IsKvm ? new KvmHypervisor(this) : new BareMetalHypervisor(this);
+        Actors = Hypervisor.CreateActors();
+        for (var i = 0; i < Actors.Count; i++)
+        {
+            Actors[i].Index = (byte)i;
+        }
+    }
+
+    /// <summary>The configuration.</summary>
+    public MachineConfig Config { get; }
+
+    /// <summary>The layout of the block.</summary>
+    public MachineLayout Layout { get; }
+
+    /// <summary>The actors, in the order that breaks ties.</summary>
+    public IReadOnlyList<Actor> Actors { get; }
+
+    /// <summary>The texts that guests report.</summary>
+    public ReportTable Reports { get; } = new();
+
+    /// <summary>The devices and their ports.</summary>
+    public DeviceBus Devices { get; }
+
+    /// <summary>The guest.</summary>
+    public GuestProgram L1 => Config.L1;
+
+    /// <summary>The guest's guest; null if there is none.</summary>
+    public GuestProgram? L2 => Config.L2;
+
+    /// <summary>The state of each vCPU.</summary>
+    public Slot<VcpuState> Vcpus { get; }
+
+    /// <summary>The local APIC of each vCPU.</summary>
+    public Slot<LocalApic> Apics { get; }
+
+    /// <summary>The core state of each vCPU and level: see <see cref="CoreIndex"/>.</summary>
+    public Slot<CpuCore> Cores { get; }
+
+    /// <summary>The last exit of each vCPU.</summary>
+    public Slot<ExitRecord> Exits { get; }
+
+    /// <summary>KVM's own state of each vCPU.</summary>
+    public Slot<KvmVcpu> Kvm { get; }
+
+    /// <summary>The control structure with which KVM runs the guest.</summary>
+    public Slot<Vmcs> Vmcs01 { get; }
+
+    /// <summary>The control structure with which KVM runs the guest's guest.</summary>
+    public Slot<Vmcs> Vmcs02 { get; }
+
+    /// <summary>The control structure that the guest made for its guest; on bare metal the one the processor uses.</summary>
+    public Slot<Vmcs> Vmcs12 { get; }
+
+    /// <summary>As <see cref="Vmcs01"/>, on AMD.</summary>
+    public Slot<Vmcb> Vmcb01 { get; }
+
+    /// <summary>As <see cref="Vmcs02"/>, on AMD.</summary>
+    public Slot<Vmcb> Vmcb02 { get; }
+
+    /// <summary>As <see cref="Vmcs12"/>, on AMD.</summary>
+    public Slot<Vmcb> Vmcb12 { get; }
+
+    /// <summary>What the last exit of the guest's guest left for the guest.</summary>
+    public Slot<NestedExit> NestedExits { get; }
+
+    /// <summary>Memory of the immediate-exit policy: two per vCPU, for the control structures of the guest and of its guest.</summary>
+    public Slot<ImmediateExitMemory> ImmediateExitMemory { get; }
+
+    /// <summary>The I/O APIC's header.</summary>
+    public Slot<IoApicHeader> IoApicHeader { get; }
+
+    /// <summary>The I/O APIC's pins.</summary>
+    public Slot<IoApicPin> IoApicPins { get; }
+
+    /// <summary>Memory of the EOI policy per pin; empty if the policy has none.</summary>
+    public Slot<IoApicEoiMemory> IoApicEoiMemory { get; }
+
+    /// <summary>Who drives each GSI.</summary>
+    public Slot<GsiLine> GsiLines { get; }
+
+    /// <summary>The thread (or, on bare metal, the outside world) that applies stimuli.</summary>
+    public Slot<IoThreadState> Io { get; }
+
+    /// <summary>The lines of the timeline.</summary>
+    public Slot<StimulusState> Stimuli { get; }
+
+    /// <summary>Interrupt messages under way between chips, on bare metal.</summary>
+    public Slot<BusMessage> BusMessages { get; }
+
+    /// <summary>When the host's next tick comes, per vCPU.</summary>
+    public Slot<Instant> HostTicks { get; }
+
+    /// <summary>Counters for the verdict.</summary>
+    public Slot<Statistics> Statistics { get; }
+
+    /// <summary>What the checks remember.</summary>
+    public Slot<CheckMemory> Check { get; }
+
+    /// <summary>True if KVM runs the guest.</summary>
+    public bool IsKvm => Config.Hypervisor == HypervisorKind.Kvm;
+
+    /// <summary>How the local APIC timer's input relates to the TSC.</summary>
+    public LocalApicTimerClock ApicClock => new(Config.TscHz, Config.ApicBusHz);
+
+    /// <summary>What the processor does with guest code.</summary>
+    internal GuestProcessor Processor { get; }
+
+    /// <summary>What runs the guest.</summary>
+    internal Hypervisor Hypervisor { get; }
+
+    /// <summary>The program of level 1 or 2.</summary>
+    public GuestProgram? Guest(int level) => level == 1 ? Config.L1 : Config.L2;
+
+    /// <summary>Where in <see cref="Cores"/> the core of a vCPU and level lies.</summary>
+    public static int CoreIndex(int vcpu, int level) => (vcpu * 2) + level - 1;
+
+    /// <summary>The fiber of a guest.</summary>
+    public FiberSlot GuestFiber(int vcpu, int level) => Layout.Fiber(_guestFibers[vcpu, level - 1]);
+
+    /// <summary>The fiber of a vCPU's host thread.</summary>
+    public FiberSlot HostFiber(int vcpu) => Layout.Fiber(_hostFibers[vcpu]);
+
+    /// <summary>The fiber of the I/O thread.</summary>
+    public FiberSlot IoFiber => Layout.Fiber(_ioFiber);
+
+    /// <summary>The I/O APIC of <paramref name="machine"/>.</summary>
+    public IoApic IoApicOf(Machine machine) => new(ref machine.Ref(IoApicHeader), machine.Span(IoApicPins), IoApicFlavour);
+
+    /// <summary>Whose I/O APIC it is.</summary>
+    public IoApicFlavour IoApicFlavour => !IsKvm ? IoApicFlavour.Architectural
+        : Config.Irqchip == IrqchipKind.Kernel ? IoApicFlavour.KvmKernel : IoApicFlavour.QemuUserspace;
+
+    internal int VariablesOffset(int vcpu, int level)
+    {
+        var slot = _variables[level - 1];
+        return slot.Offset + (vcpu * (slot.Count / Config.Vcpus));
+    }
+
+    internal Slot<ulong> SharedWords(int level) => _shared[level - 1];
+
+    private static Slot<ulong> AddShared(MachineLayout layout, GuestProgram? guest) => layout.Add<ulong>("shared", guest?.SharedWords ?? 0);
+
+    /// <summary>A script's variables are a struct that only its compilation knows: its rules are read from the type, its bytes reserved as they are.</summary>
+    private static Slot<byte> AddVariables(MachineLayout layout, GuestProgram? guest, int vcpus) =>
+        guest?.Variables is { } type ? layout.AddRaw("variables of " + guest.Name, FieldRules.Of(type), vcpus) : layout.Add<byte>("variables", 0);
+
+    private (int[,] Guests, int[] Hosts, int Io) AddFibers(MachineLayout layout, int levels)
+    {
+        var guests = new int[Config.Vcpus, 2];
+        var hosts = new int[Config.Vcpus];
+        for (var vcpu = 0; vcpu < Config.Vcpus; vcpu++)
+        {
+            hosts[vcpu] = IsKvm ? layout.AddFiber($"vcpu{vcpu} host", HostArena) : -1;
+            for (var level = 0; level < 2; level++)
+            {
+                guests[vcpu, level] = level < levels ? layout.AddFiber($"vcpu{vcpu} l{level + 1}", GuestArena) : -1;
+            }
+        }
+
+        return (guests, hosts, IsKvm ? layout.AddFiber("io", HostArena) : -1);
+    }
+}

@@ -1,0 +1,107 @@
+using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.State;
+using ScenarioHv.Engine.Time;
+using ScenarioHv.Engine.Tracing;
+
+namespace ScenarioHv.Engine.Scheduling;
+
+/// <summary>
+/// The only thing that changes a machine: it makes the first state, says who can act, and takes one actor's step.
+/// One engine belongs to one thread; any number of engines can share a board.
+/// </summary>
+public sealed class StepEngine
+{
+    private readonly StepContext _context;
+
+    /// <summary>Creates an engine for the machines of <paramref name="board"/>.</summary>
+    /// <param name="board">The wiring.</param>
+    /// <param name="sink">Takes the trace events; null for none.</param>
+    public StepEngine(Board board, ITraceSink? sink = null)
+    {
+        Board = board;
+        _context = new StepContext(board) { Sink = sink };
+    }
+
+    /// <summary>The wiring.</summary>
+    public Board Board { get; }
+
+    /// <summary>Makes a machine in its first state.</summary>
+    /// <exception cref="InvalidOperationException">A guest's code failed before its first operation.</exception>
+    public Machine Create()
+    {
+        var machine = new Machine(Board.Layout);
+        Enter(machine);
+        machine.Ref(Board.Io).ReadyAt = Instant.Never;
+        machine.Ref(Board.Io).DelayedService = Instant.Never;
+        Hypervisors.Stimuli.Reset(Board, machine);
+        foreach (ref var tick in machine.Span(Board.HostTicks))
+        {
+            tick = new Instant(Board.Config.TscHz / Board.Config.HostTickHz);
+        }
+
+        Board.Devices.Reset(machine);
+        for (var vcpu = 0; vcpu < Board.Config.Vcpus; vcpu++)
+        {
+            ResetVcpu(machine, vcpu);
+        }
+
+        Board.Hypervisor.Reset(_context);
+        return machine;
+    }
+
+    /// <summary>The actor with the smallest (cycle, actor order).</summary>
+    /// <returns>Null if nobody can ever act again.</returns>
+    public Actor? Next(Machine machine)
+    {
+        Actor? next = null;
+        var earliest = Instant.Never;
+        foreach (var actor in Board.Actors)
+        {
+            var ready = actor.ReadyAt(machine);
+            if (ready < earliest)
+            {
+                (next, earliest) = (actor, ready);
+            }
+        }
+
+        return next;
+    }
+
+    /// <summary>Takes one step of <paramref name="actor"/>; the clock moves to the moment at which it was ready.</summary>
+    public void Step(Machine machine, Actor actor)
+    {
+        Enter(machine);
+        ref var clock = ref machine.Ref(Board.Layout.Clock);
+        clock.Now = Math.Max(clock.Now, actor.ReadyAt(machine).Cycle);
+        _context.Actor = actor.Index;
+        actor.Step(_context);
+    }
+
+    private void Enter(Machine machine)
+    {
+        StepContext.Current = _context;
+        _context.Machine = machine;
+    }
+
+    /// <summary>A vCPU whose guest has booted: local APIC enabled with its LVT masked, interrupts off, its main line before its first operation.</summary>
+    private void ResetVcpu(Machine machine, int vcpu)
+    {
+        ref var state = ref machine.Ref(Board.Vcpus, vcpu);
+        state.HostInterruptAt = Instant.Never;
+        state.PreemptionDeadline = Instant.Never;
+        state.Level = 1;
+        ref var apic = ref machine.Ref(Board.Apics, vcpu);
+        apic.Reset((uint)vcpu, vcpu == 0, LocalApicOptions.Architectural);
+        apic.Write(LocalApicRegister.Svr, 0x1ff, new Instant(0), Board.ApicClock);
+        Board.Processor.Reset(machine, vcpu);
+        for (var level = 1; level <= (Board.L2 is null ? 1 : 2); level++)
+        {
+            var program = Board.Guest(level)!;
+            var cpu = new Cpu(vcpu);
+            _context.Vcpu = (byte)vcpu;
+            _context.Level = (byte)level;
+            _context.Start(Board.GuestFiber(vcpu, level), () => program.Main(cpu).Completed);
+        }
+    }
+}

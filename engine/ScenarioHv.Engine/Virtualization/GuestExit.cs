@@ -1,0 +1,71 @@
+namespace ScenarioHv.Engine.Virtualization;
+
+/// <summary>Why guest code stopped, in words that both vendors share; the vendor's own number is beside it.</summary>
+internal enum ExitCause : byte
+{
+    None = 0,
+    ExternalInterrupt,
+    Nmi,
+    InterruptWindow,
+    NmiWindow,
+    PreemptionTimer,
+    EoiInduced,
+    ApicWrite,
+    ApicAccess,
+    Mmio,
+    Io,
+    MsrRead,
+    MsrWrite,
+    Cr8Read,
+    Cr8Write,
+    Hlt,
+    VmEnter,
+    VmCall,
+    Stgi,
+    Clgi,
+    EntryFailed,
+}
+
+/// <summary>One exit from guest code.</summary>
+/// <param name="Cause">Why.</param>
+/// <param name="Reason">The vendor's number: a VMX basic exit reason, or an SVM exit code with bit 63 set.</param>
+/// <param name="Rip">Where the guest goes on: at the instruction for a fault-like exit, behind it for a trap-like one.</param>
+/// <param name="Info1">Exit qualification, or EXITINFO1.</param>
+/// <param name="InterruptionInformation">VM-exit interruption information; 0 if not valid.</param>
+/// <param name="Value">What the guest stored, for a trap-like exit after an APIC write.</param>
+internal readonly record struct GuestExit(
+    ExitCause Cause, ulong Reason, ulong Rip, ulong Info1 = 0, uint InterruptionInformation = 0, uint Value = 0);
+
+/// <summary>The last exit of a vCPU, until it enters again: plain data.</summary>
+public struct ExitRecord
+{
+    /// <summary>The vendor's number, as in trace events.</summary>
+    public ulong Reason;
+
+    /// <summary>Where the guest goes on.</summary>
+    public ulong Rip;
+
+    /// <summary>Exit qualification, or EXITINFO1.</summary>
+    public ulong Info1;
+
+    /// <summary>VM-exit interruption information.</summary>
+    public uint InterruptionInformation;
+
+    /// <summary>What the guest stored, for a trap-like exit after an APIC write.</summary>
+    public uint Value;
+
+    /// <summary>Why, as a number.</summary>
+    public ulong Cause;
+
+    internal static ExitRecord Of(in GuestExit exit) => new()
+    {
+        Reason = exit.Reason,
+        Rip = exit.Rip,
+        Info1 = exit.Info1,
+        InterruptionInformation = exit.InterruptionInformation,
+        Value = exit.Value,
+        Cause = (ulong)exit.Cause,
+    };
+
+    internal readonly GuestExit ToExit() => new((ExitCause)Cause, Reason, Rip, Info1, InterruptionInformation, Value);
+}

@@ -1,0 +1,536 @@
+using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Scheduling;
+using ScenarioHv.Engine.State;
+using ScenarioHv.Engine.Time;
+using ScenarioHv.Engine.Tracing;
+
+namespace ScenarioHv.Engine.Virtualization;
+
+/// <summary>
+/// A processor that runs guest code: what happens in one step between two instructions of a guest, at any level.
+/// A step delivers what the entry injects, or takes the event with the highest priority, or executes one operation.
+/// </summary>
+internal abstract unsafe class GuestProcessor(Board board)
+{
+    /// <summary>HV_X64_MSR_EOI (TLFS 10.2.1): what a nested guest writes to end an interrupt.</summary>
+    public const uint HypervEoiMsr = 0x4000_0070;
+
+    /// <summary>The wiring.</summary>
+    protected Board Board { get; } = board;
+
+    /// <summary>Takes one step of the guest that runs on <paramref name="vcpu"/>.</summary>
+    public void Step(StepContext context, int vcpu)
+    {
+        ref var state = ref context.Machine.Ref(Board.Vcpus, vcpu);
+        context.Vcpu = (byte)vcpu;
+        context.Level = state.Level;
+        context.Select(Board.GuestFiber(vcpu, state.Level));
+        if (context.Fiber->Op is { Kind: OperationKind.Work, Stage: OperationStage.Begun } && AccountWork(context, vcpu))
+        {
+            state.ReadyAt = new Instant(context.Machine.Now);
+            return;
+        }
+
+        if (state.EntryPending != 0)
+        {
+            state.EntryPending = 0;
+            if (DeliverInjected(context, vcpu))
+            {
+                state.ReadyAt = After(context, TimingCost.IdtDelivery);
+                return;
+            }
+        }
+
+        if (!TakeEvent(context, vcpu))
+        {
+            Execute(context, vcpu);
+        }
+    }
+
+    /// <summary>True if the hardware delivers the guest's interrupts itself (VMX virtual-interrupt delivery).</summary>
+    public virtual bool HasVirtualInterruptDelivery => false;
+
+    /// <summary>True if an exit clears the global interrupt flag of the nested guest's hypervisor (SVM).</summary>
+    public virtual bool ExitClearsGif => false;
+
+    /// <summary>The last exit of a vCPU.</summary>
+    public GuestExit LastExit(Machine machine, int vcpu) => machine.Ref(Board.Exits, vcpu).ToExit();
+
+    /// <summary>The controls that hypervisor and guest have set up before the scenario begins.</summary>
+    public abstract void Reset(Machine machine, int vcpu);
+
+    /// <summary>The injection word of the control structure that is loaded.</summary>
+    public abstract uint InjectionOf(Machine machine, int vcpu);
+
+    /// <summary>Writes an interrupt for injection by the next entry into the level that is loaded.</summary>
+    public abstract void WriteInterruptInjection(Machine machine, int vcpu, byte vector);
+
+    /// <summary>Writes an NMI for injection by the next entry into the level that is loaded.</summary>
+    public abstract void WriteNmiInjection(Machine machine, int vcpu);
+
+    /// <summary>Takes back what was written for injection.</summary>
+    public abstract void ClearInjection(Machine machine, int vcpu);
+
+    /// <summary>Whether the level that is loaded exits as soon as it can take an interrupt, on the hypervisor's own behalf.</summary>
+    public abstract void SetInterruptWindow(Machine machine, int vcpu, bool wanted);
+
+    /// <summary>Whether the level that is loaded exits as soon as it can take an NMI.</summary>
+    public abstract void SetNmiWindow(Machine machine, int vcpu, bool wanted);
+
+    /// <summary>Loads the timer that forces an exit.</summary>
+    /// <exception cref="InvalidOperationException">This processor has none.</exception>
+    public abstract void ArmPreemptionTimer(Machine machine, int vcpu, uint ticks);
+
+    /// <summary>The next entry has no such timer.</summary>
+    public virtual void DisarmPreemptionTimer(Machine machine, int vcpu)
+    {
+    }
+
+    /// <summary>Refreshes the hardware's copies of the highest request and the highest vector in service.</summary>
+    public virtual void SyncVirtualApic(Machine machine, int vcpu)
+    {
+    }
+
+    /// <summary>Loads the set of vectors whose virtualized EOI exits.</summary>
+    public virtual void LoadEoiExitBitmap(Machine machine, int vcpu, ulong word0, ulong word1, ulong word2, ulong word3)
+    {
+    }
+
+    /// <summary>Makes <paramref name="vector"/> the event that the next entry of the nested guest injects.</summary>
+    public abstract void SetNestedInjection(Machine machine, int vcpu, byte vector);
+
+    /// <summary>Whether the nested guest exits to its hypervisor as soon as it could take an interrupt.</summary>
+    public abstract void SetNestedWindow(Machine machine, int vcpu, bool wanted);
+
+    /// <summary>Whether an external interrupt is acknowledged when it makes the nested guest exit.</summary>
+    public abstract void SetAcknowledgeOnExit(Machine machine, int vcpu, bool wanted);
+
+    /// <summary>Whether the nested guest's controls make an external interrupt exit to its hypervisor.</summary>
+    public abstract bool NestedExitsOnInterrupt(Machine machine, int vcpu);
+
+    /// <summary>Whether that exit acknowledges the interrupt.</summary>
+    public abstract bool NestedAcknowledgesOnExit(Machine machine, int vcpu);
+
+    /// <summary>Whether the nested guest's hypervisor has asked to be told when the guest can take an interrupt.</summary>
+    public abstract bool NestedWantsWindow(Machine machine, int vcpu);
+
+    /// <summary>Whether the controls that the guest made for its guest fail the entry checks.</summary>
+    public abstract bool NestedEntryProblem(Machine machine, int vcpu);
+
+    /// <summary>Makes the nested guest's controls of those of its hypervisor.</summary>
+    public abstract void LoadNested(Machine machine, int vcpu);
+
+    /// <summary>Gives the state of the nested guest's controls back to its hypervisor.</summary>
+    public abstract void UnloadNested(Machine machine, int vcpu);
+
+    /// <summary>What the nested guest's hypervisor finds of an exit.</summary>
+    public NestedExit DescribeNestedExit(Machine machine, int vcpu, in GuestExit exit, uint information)
+    {
+        ref var operation = ref machine.Fiber(Board.GuestFiber(vcpu, 2)).Op;
+        var instruction = exit.Cause is ExitCause.Io or ExitCause.MsrRead or ExitCause.MsrWrite or ExitCause.VmCall or ExitCause.Hlt;
+        return new NestedExit
+        {
+            Kind = KindOf(exit.Cause),
+            InterruptionInformation = information,
+            Rip = exit.Rip,
+            Code = !instruction ? 0 : operation.Kind == OperationKind.Eoi ? HypervEoiMsr : operation.Code,
+            Value = instruction ? operation.Value : 0,
+            GuestInterruptFlag = machine.Ref(Board.Cores, Board.CoreIndex(vcpu, 2)).InterruptFlag,
+        };
+    }
+
+    /// <summary>Whether the nested guest's hypervisor, not the one below, handles an exit.</summary>
+    public bool IsWantedByL1(Machine machine, int vcpu, ExitCause cause) => cause switch
+    {
+        ExitCause.VmCall or ExitCause.MsrRead or ExitCause.MsrWrite or ExitCause.Hlt => true,
+        ExitCause.InterruptWindow => NestedWantsWindow(machine, vcpu),
+        _ => false,
+    };
+
+    /// <summary>The exit that an external interrupt makes.</summary>
+    public GuestExit ExternalInterruptExit(Machine machine, int vcpu) => new(
+        ExitCause.ExternalInterrupt, Reason(ExitCause.ExternalInterrupt, default), Rip(machine, vcpu, machine.Ref(Board.Vcpus, vcpu).Level));
+
+    /// <summary>Completes the operation that was handed to a hypervisor: it retires, and the guest's code goes on to its next one.</summary>
+    public void CompleteOperation(StepContext context, int vcpu, int level, ulong result)
+    {
+        var (fiber, arena, oldLevel, oldVcpu, oldResult) = ((nint)context.Fiber, context.Arena, context.Level, context.Vcpu, context.Result);
+        context.Vcpu = (byte)vcpu;
+        context.Level = (byte)level;
+        context.Select(Board.GuestFiber(vcpu, level));
+        Retire(context, vcpu, result, 1);
+        context.Fiber = (FiberHead*)fiber;
+        (context.Arena, context.Level, context.Vcpu, context.Result) = (arena, oldLevel, oldVcpu, oldResult);
+        context.Completed = false;
+    }
+
+    /// <summary>Pulls a vCPU that is inside interruptible guest work to the moment of an event.</summary>
+    public void Pull(Machine machine, int vcpu, Instant at)
+    {
+        ref var state = ref machine.Ref(Board.Vcpus, vcpu);
+        if (state.InGuest != 0 && IsInterruptible(machine, vcpu, state.Level))
+        {
+            state.ReadyAt = Instant.Min(state.ReadyAt, Instant.Max(at, new Instant(machine.Now)));
+        }
+    }
+
+    /// <summary>Where the guest is: the address of its pending instruction.</summary>
+    public ulong Rip(Machine machine, int vcpu, int level) => machine.Fiber(Board.GuestFiber(vcpu, level)).Op.Rip;
+
+    /// <summary>Delivers the event that the control structure injects, if it has one.</summary>
+    protected abstract bool DeliverInjected(StepContext context, int vcpu);
+
+    /// <summary>Takes the event with the highest priority at this instruction boundary, if there is one.</summary>
+    protected abstract bool TakeEvent(StepContext context, int vcpu);
+
+    /// <summary>The vendor's number for an exit.</summary>
+    protected abstract ulong Reason(ExitCause cause, in Operation operation);
+
+    /// <summary>The vendor's first information word for an exit by an instruction.</summary>
+    protected abstract ulong Info1(ExitCause cause, in Operation operation);
+
+    /// <summary>Whether an access to the local APIC of the first guest exits, and how.</summary>
+    protected abstract ExitCause ApicExit(in Operation operation);
+
+    /// <summary>A store to the EOI register, or to TPR, that the processor itself carries out on the virtual-APIC page. Trap-like exits are returned.</summary>
+    protected virtual GuestExit VirtualizedApicWrite(StepContext context, int vcpu, int offset, uint value) => default;
+
+    /// <summary>The core state of the level that runs.</summary>
+    protected ref CpuCore Core(Machine machine, int vcpu) => ref machine.Ref(Board.Cores, Board.CoreIndex(vcpu, machine.Ref(Board.Vcpus, vcpu).Level));
+
+    /// <summary>Hands an exit to whoever runs this level.</summary>
+    protected void Exit(StepContext context, int vcpu, in GuestExit exit)
+    {
+        ref var state = ref context.Machine.Ref(Board.Vcpus, vcpu);
+        state.PreemptionDeadline = Instant.Never;
+        state.SelfIpiAfter = 0;
+        ref var statistics = ref context.Machine.Ref(Board.Statistics);
+        if (state.Level == 2 && statistics.L2Retired == statistics.L2RetiredAtEntry)
+        {
+            statistics.L2WastedEntries++;
+        }
+
+        context.Machine.Ref(Board.Exits, vcpu) = ExitRecord.Of(exit);
+        Board.Hypervisor.TakeExit(context, vcpu, exit);
+    }
+
+    /// <summary>Enters the handler for <paramref name="vector"/>: the interrupted operation waits under it.</summary>
+    protected void EnterHandler(StepContext context, int vcpu, byte vector, bool nmi)
+    {
+        ref var core = ref Core(context.Machine, vcpu);
+        var program = Board.Guest(context.Level)!;
+        var record = new InterruptRecord
+        {
+            Interrupted = context.Fiber->Op,
+            Vector = vector,
+            InterruptFlag = core.InterruptFlag,
+            Nmi = nmi ? (byte)1 : (byte)0,
+        };
+        if (nmi)
+        {
+            core.TakeNmi();
+        }
+        else
+        {
+            core.TakeInterrupt();
+        }
+
+        context.Emit(TraceEventKind.GuestInterrupt, a: vector, b: context.Level);
+        context.Fiber->Finished = 0;
+        context.PushInterrupt(record);
+        var cpu = new Cpu(vcpu);
+        var completed = nmi
+            ? (program.OnNmi ?? throw NoHandler(program, "OnNmi", "an NMI"))(cpu).Completed
+            : (program.OnInterrupt ?? throw NoHandler(program, "OnInterrupt", $"vector 0x{vector:x2}"))(cpu, vector).Completed;
+        if (completed)
+        {
+            context.Rethrow();
+            context.Fiber->Op = new Operation { Kind = OperationKind.Iret, Rip = record.Interrupted.Rip, Length = 2, Deadline = Instant.Never };
+        }
+    }
+
+    /// <summary>The moment after a step of the given cost.</summary>
+    protected Instant After(StepContext context, TimingCost cost) => new Instant(context.Machine.Now) + Board.Config.Timing[cost];
+
+    /// <summary>When the next event can come that interrupts work or HLT.</summary>
+    protected Instant NextInterruption(Machine machine, int vcpu)
+    {
+        ref var state = ref machine.Ref(Board.Vcpus, vcpu);
+        return Instant.Min(state.PreemptionDeadline, state.HostInterruptAt);
+    }
+
+    private static InvalidOperationException NoHandler(GuestProgram program, string method, string what) =>
+        new($"{program.Name}: {what} arrived and the script has no {method}.");
+
+    private bool IsInterruptible(Machine machine, int vcpu, int level)
+    {
+        ref var op = ref machine.Fiber(Board.GuestFiber(vcpu, level)).Op;
+        return op.Kind == OperationKind.Finished
+            || op is { Kind: OperationKind.Work, Stage: OperationStage.Begun }
+            || machine.Ref(Board.Cores, Board.CoreIndex(vcpu, level)).Activity != ActivityState.Active;
+    }
+
+    /// <summary>Books the part of the work that has been done; true if that was all of it.</summary>
+    private bool AccountWork(StepContext context, int vcpu)
+    {
+        ref var op = ref context.Fiber->Op;
+        var done = Math.Min(new Instant(context.Machine.Now) - op.Deadline, op.Remaining);
+        op.Remaining -= done;
+        op.Rip += (ulong)done;
+        op.Deadline = Instant.Never;
+        op.Stage = OperationStage.Pending;
+        if (op.Remaining == 0)
+        {
+            Retire(context, vcpu, 0, done);
+            return true;
+        }
+
+        CountRetired(context, vcpu, done, operation: false);
+        return false;
+    }
+
+    private void Retire(StepContext context, int vcpu, ulong result, long instructions)
+    {
+        context.Machine.Ref(Board.Cores, Board.CoreIndex(vcpu, context.Level)).InstructionRetired();
+        CountRetired(context, vcpu, instructions, operation: true);
+        context.Resume(result);
+    }
+
+    private void CountRetired(StepContext context, int vcpu, long instructions, bool operation)
+    {
+        ref var statistics = ref context.Machine.Ref(Board.Statistics);
+        if (context.Level == 2)
+        {
+            statistics.L2Retired += instructions;
+        }
+        else
+        {
+            statistics.L1Retired += instructions;
+        }
+
+        ref var state = ref context.Machine.Ref(Board.Vcpus, vcpu);
+        if (operation && state.SelfIpiAfter > 0 && --state.SelfIpiAfter == 0)
+        {
+            state.HostInterrupts |= HostInterrupts.SelfIpi;
+            state.HostInterruptAt = new Instant(context.Machine.Now);
+        }
+    }
+
+    private static ExitKind KindOf(ExitCause cause) => cause switch
+    {
+        ExitCause.ExternalInterrupt => ExitKind.ExternalInterrupt,
+        ExitCause.Nmi => ExitKind.Nmi,
+        ExitCause.InterruptWindow => ExitKind.InterruptWindow,
+        ExitCause.NmiWindow => ExitKind.NmiWindow,
+        ExitCause.Hlt => ExitKind.Hlt,
+        ExitCause.VmCall => ExitKind.VmCall,
+        ExitCause.Io => ExitKind.IoInstruction,
+        ExitCause.MsrRead => ExitKind.MsrRead,
+        ExitCause.MsrWrite => ExitKind.MsrWrite,
+        ExitCause.EntryFailed => ExitKind.EntryFailed,
+        _ => throw new InvalidOperationException($"A nested guest's hypervisor is never told of an exit by {cause}."),
+    };
+
+    /// <summary>Why an operation exits at the level that runs; none if the processor executes it.</summary>
+    private ExitCause CauseOf(int level, in Operation operation)
+    {
+        var direct = level == 1 && !Board.IsKvm;
+        switch (operation.Kind)
+        {
+            case OperationKind.VmCall: return ExitCause.VmCall;
+            case OperationKind.VmEnter: return direct ? ExitCause.None : ExitCause.VmEnter;
+            case OperationKind.Hlt: return direct ? ExitCause.None : ExitCause.Hlt;
+            case OperationKind.In or OperationKind.Out: return Board.IsKvm ? ExitCause.Io : ExitCause.None;
+            case OperationKind.ReadMsr: return direct ? ExitCause.None : ExitCause.MsrRead;
+            case OperationKind.WriteMsr: return direct ? ExitCause.None : ExitCause.MsrWrite;
+            case OperationKind.Stgi or OperationKind.Clgi:
+                return Board.Config.Vendor == Configuration.CpuVendor.Intel
+                    ? throw new InvalidOperationException($"{operation.Kind} is an instruction of AMD processors; this machine's is Intel's.")
+                    : direct ? ExitCause.None : operation.Kind == OperationKind.Stgi ? ExitCause.Stgi : ExitCause.Clgi;
+            case OperationKind.Eoi when level == 2: return ExitCause.MsrWrite;
+            case OperationKind.Eoi or OperationKind.MmioRead or OperationKind.MmioWrite or OperationKind.ReadCr8 or OperationKind.WriteCr8:
+                return level == 2
+                    ? throw new InvalidOperationException($"{operation.Kind}: the local APIC that L1 makes for L2 is not modelled; L2 has Eoi().")
+                    : direct ? ExitCause.None : ApicExit(operation);
+            default: return ExitCause.None;
+        }
+    }
+
+    private void Execute(StepContext context, int vcpu)
+    {
+        var machine = context.Machine;
+        ref var state = ref machine.Ref(Board.Vcpus, vcpu);
+        ref var op = ref context.Fiber->Op;
+        var cause = CauseOf(state.Level, op);
+        if (cause != ExitCause.None)
+        {
+            op.Stage = OperationStage.Begun;
+            Exit(context, vcpu, new GuestExit(cause, Reason(cause, op), op.Rip, Info1(cause, op)));
+            return;
+        }
+
+        switch (op.Kind)
+        {
+            case OperationKind.Work:
+                op.Stage = OperationStage.Begun;
+                op.Deadline = new Instant(machine.Now);
+                state.ReadyAt = Instant.Min(op.Deadline + op.Remaining, Instant.Max(NextInterruption(machine, vcpu), op.Deadline));
+                return;
+            case OperationKind.Finished:
+                state.ReadyAt = NextInterruption(machine, vcpu);
+                return;
+            case OperationKind.Hlt:
+                ExecuteHlt(context, vcpu);
+                return;
+            default:
+                state.ReadyAt = After(context, CostOf(op.Kind));
+                ExecutePlain(context, vcpu);
+                return;
+        }
+    }
+
+    /// <summary>HLT that does not exit: the processor waits behind it in the HLT activity state, without a shadow.</summary>
+    private void ExecuteHlt(StepContext context, int vcpu)
+    {
+        ref var core = ref Core(context.Machine, vcpu);
+        ref var state = ref context.Machine.Ref(Board.Vcpus, vcpu);
+        ref var op = ref context.Fiber->Op;
+        if (op.Stage == OperationStage.Begun)
+        {
+            state.ReadyAt = NextInterruption(context.Machine, vcpu);
+            return;
+        }
+
+        op.Stage = OperationStage.Begun;
+        op.Rip += op.Length;
+        core.InstructionRetired();
+        core.Activity = ActivityState.Hlt;
+        state.ReadyAt = After(context, TimingCost.Instruction);
+    }
+
+    /// <summary>An event has ended the HLT activity state: the HLT retires, and what comes next is the instruction behind it.</summary>
+    protected void WakeFromHlt(StepContext context, int vcpu)
+    {
+        ref var core = ref Core(context.Machine, vcpu);
+        if (core.Activity == ActivityState.Hlt)
+        {
+            core.Activity = ActivityState.Active;
+            Retire(context, vcpu, 0, 1);
+        }
+    }
+
+    private static TimingCost CostOf(OperationKind kind) => kind switch
+    {
+        OperationKind.Iret => TimingCost.Iret,
+        OperationKind.Eoi or OperationKind.MmioRead or OperationKind.MmioWrite or OperationKind.ReadCr8 or OperationKind.WriteCr8 => TimingCost.ApicAccess,
+        OperationKind.In or OperationKind.Out => TimingCost.DeviceAccess,
+        _ => TimingCost.Instruction,
+    };
+
+    private void ExecutePlain(StepContext context, int vcpu)
+    {
+        var machine = context.Machine;
+        ref var op = ref context.Fiber->Op;
+        ref var core = ref Core(machine, vcpu);
+        ulong result = 0;
+        switch (op.Kind)
+        {
+            case OperationKind.Sti: core.Sti(); break;
+            case OperationKind.Cli: core.Cli(); break;
+            case OperationKind.MovSs: core.MovSs(); break;
+            case OperationKind.Iret: ExecuteIret(context, vcpu); return;
+            case OperationKind.ReadTsc: result = ReadTsc(machine); break;
+            case OperationKind.Report: Report(context, op.Value); break;
+            case OperationKind.SharedRead or OperationKind.SharedWrite or OperationKind.SharedExchange: result = AccessShared(machine, context.Level, op); break;
+            case OperationKind.Eoi or OperationKind.MmioRead or OperationKind.MmioWrite or OperationKind.ReadCr8 or OperationKind.WriteCr8:
+                ExecuteApicAccess(context, vcpu);
+                return;
+            case OperationKind.In or OperationKind.Out or OperationKind.ReadMsr or OperationKind.WriteMsr or OperationKind.VmEnter or OperationKind.Stgi or OperationKind.Clgi:
+                if (!Board.Hypervisor.ExecuteDirectly(context, vcpu, ref result))
+                {
+                    return;
+                }
+
+                break;
+            default:
+                throw new InvalidOperationException($"The processor cannot execute {op.Kind} at level {context.Level}.");
+        }
+
+        Retire(context, vcpu, result, 1);
+    }
+
+    private void ExecuteIret(StepContext context, int vcpu)
+    {
+        var record = context.PopInterrupt();
+        ref var core = ref Core(context.Machine, vcpu);
+        core.Iret(record.InterruptFlag, record.Nmi != 0);
+        CountRetired(context, vcpu, 1, operation: true);
+        context.Fiber->Op = record.Interrupted;
+        context.Fiber->Finished = record.Interrupted.Kind == OperationKind.Finished ? (ushort)1 : (ushort)0;
+    }
+
+    /// <summary>An access to the local APIC that does not exit: by virtualization, or because the guest runs on the processor itself.</summary>
+    private void ExecuteApicAccess(StepContext context, int vcpu)
+    {
+        var machine = context.Machine;
+        ref var apic = ref machine.Ref(Board.Apics, vcpu);
+        ref var op = ref context.Fiber->Op;
+        var rip = op.Rip + op.Length;
+        ulong result = 0;
+        var exit = default(GuestExit);
+        switch (op.Kind)
+        {
+            case OperationKind.ReadCr8: result = (ulong)apic.ReadCr8(); break;
+            case OperationKind.WriteCr8: exit = ApicWrite(context, vcpu, LocalApicRegister.Tpr, (uint)op.Value << 4); break;
+            case OperationKind.Eoi: exit = ApicWrite(context, vcpu, LocalApicRegister.Eoi, 0); break;
+            case OperationKind.MmioWrite: exit = ApicWrite(context, vcpu, (int)(op.Code & 0xfff), (uint)op.Value); break;
+            default: result = apic.Read((int)(op.Code & 0xfff), new Instant(machine.Now), Board.ApicClock); break;
+        }
+
+        Retire(context, vcpu, result, 1);
+        if (exit.Cause != ExitCause.None)
+        {
+            Exit(context, vcpu, exit with { Rip = rip });
+        }
+    }
+
+    private GuestExit ApicWrite(StepContext context, int vcpu, int offset, uint value)
+    {
+        if (Board.IsKvm)
+        {
+            return VirtualizedApicWrite(context, vcpu, offset, value);
+        }
+
+        Board.Hypervisor.ApicWrite(context, vcpu, offset, value);
+        return default;
+    }
+
+    private ulong ReadTsc(Machine machine)
+    {
+        ref var clock = ref machine.Ref(Board.Layout.Clock);
+        clock.ReadAbsolute();
+        return (ulong)clock.Now;
+    }
+
+    private void Report(StepContext context, ulong number)
+    {
+        context.Emit(TraceEventKind.GuestReported, a: number, b: context.Level);
+        if (Board.Config.Goal is { } goal && goal.Level == context.Level && Board.Reports.Number(goal.Report) == number)
+        {
+            context.Machine.Ref(Board.Check).GoalReached = 1;
+        }
+    }
+
+    private ulong AccessShared(Machine machine, int level, in Operation op)
+    {
+        ref var word = ref machine.Ref(Board.SharedWords(level), (int)op.Code);
+        var old = word;
+        if (op.Kind != OperationKind.SharedRead)
+        {
+            word = op.Value;
+        }
+
+        return op.Kind == OperationKind.SharedWrite ? 0 : old;
+    }
+}

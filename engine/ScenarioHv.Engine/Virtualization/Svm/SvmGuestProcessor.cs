@@ -1,0 +1,232 @@
+using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Scheduling;
+using ScenarioHv.Engine.State;
+using ScenarioHv.Engine.Time;
+
+namespace ScenarioHv.Engine.Virtualization.Svm;
+
+/// <summary>An AMD processor: host and guest mode around the rules of <see cref="SvmProcessor"/>. AVIC is not modelled.</summary>
+internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
+{
+    /// <inheritdoc/>
+    public override bool ExitClearsGif => true;
+
+    /// <inheritdoc/>
+    public override void Reset(Machine machine, int vcpu)
+    {
+        if (Board.IsKvm)
+        {
+            ref var vmcb = ref machine.Ref(Board.Vmcb01, vcpu);
+            vmcb.Intercept3 = Intercept3.Intr | Intercept3.Nmi | Intercept3.Smi | Intercept3.Init | Intercept3.Hlt | Intercept3.Msr | Intercept3.Shutdown;
+            vmcb.Intercept4 = Intercept4.Vmrun | Intercept4.Vmmcall | Intercept4.Stgi | Intercept4.Clgi;
+            vmcb.VIntrMasking = 1;
+        }
+
+        if (Board.L2 is not null)
+        {
+            ref var nested = ref machine.Ref(Board.Vmcb12, vcpu);
+            nested.Intercept3 = Intercept3.Intr | Intercept3.Nmi | Intercept3.Hlt | Intercept3.Msr;
+            nested.Intercept4 = Intercept4.Vmrun | Intercept4.Vmmcall;
+            nested.VIntrMasking = 1;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override uint InjectionOf(Machine machine, int vcpu) => (uint)Loaded(machine, vcpu).EventInj;
+
+    /// <inheritdoc/>
+    public override void WriteInterruptInjection(Machine machine, int vcpu, byte vector) =>
+        Loaded(machine, vcpu).EventInj = EventInjection.Make(SvmEventType.Intr, vector);
+
+    /// <inheritdoc/>
+    public override void WriteNmiInjection(Machine machine, int vcpu) => Loaded(machine, vcpu).EventInj = EventInjection.Make(SvmEventType.Nmi, 2);
+
+    /// <inheritdoc/>
+    public override void ClearInjection(Machine machine, int vcpu) => Loaded(machine, vcpu).EventInj = 0;
+
+    /// <inheritdoc/>
+    public override void SetInterruptWindow(Machine machine, int vcpu, bool wanted)
+    {
+        // While the guest's GIF is clear a window would open too early: it is asked for again at STGI.
+        var nested = machine.Ref(Board.Vcpus, vcpu).Level == 2 && NestedWantsWindow(machine, vcpu);
+        SetWindow(ref Loaded(machine, vcpu), (wanted && machine.Ref(Board.Kvm, vcpu).GifClear == 0) || nested);
+    }
+
+    /// <inheritdoc/>
+    public override void SetNmiWindow(Machine machine, int vcpu, bool wanted)
+    {
+        if (wanted)
+        {
+            throw new InvalidOperationException("An NMI that has to wait on an AMD processor is not modelled: that needs the IRET intercept.");
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void ArmPreemptionTimer(Machine machine, int vcpu, uint ticks) =>
+        throw new InvalidOperationException("An AMD processor has no VMX-preemption timer: its immediate exit is a self-IPI.");
+
+    /// <inheritdoc/>
+    public override void SetNestedInjection(Machine machine, int vcpu, byte vector) =>
+        machine.Ref(Board.Vmcb12, vcpu).EventInj = EventInjection.Make(SvmEventType.Intr, vector);
+
+    /// <inheritdoc/>
+    public override void SetNestedWindow(Machine machine, int vcpu, bool wanted) => SetWindow(ref machine.Ref(Board.Vmcb12, vcpu), wanted);
+
+    /// <inheritdoc/>
+    public override void SetAcknowledgeOnExit(Machine machine, int vcpu, bool wanted)
+    {
+        if (wanted)
+        {
+            throw new InvalidOperationException("SVM never acknowledges an interrupt at #VMEXIT(INTR); take it through the IDT after STGI.");
+        }
+    }
+
+    /// <inheritdoc/>
+    public override bool NestedExitsOnInterrupt(Machine machine, int vcpu) => machine.Ref(Board.Vmcb12, vcpu).Has(Intercept3.Intr);
+
+    /// <inheritdoc/>
+    public override bool NestedAcknowledgesOnExit(Machine machine, int vcpu) => false;
+
+    /// <inheritdoc/>
+    public override bool NestedWantsWindow(Machine machine, int vcpu) => machine.Ref(Board.Vmcb12, vcpu).Has(Intercept3.Vintr);
+
+    /// <inheritdoc/>
+    public override bool NestedEntryProblem(Machine machine, int vcpu) => VmrunChecks.Check(machine.Ref(Board.Vmcb12, vcpu)) != VmrunFailure.None;
+
+    /// <inheritdoc/>
+    public override void LoadNested(Machine machine, int vcpu)
+    {
+        ref var loaded = ref machine.Ref(Board.Vmcb02, vcpu);
+        ref var guest = ref machine.Ref(Board.Vmcb12, vcpu);
+        loaded = default;
+        loaded.Intercept3 = machine.Ref(Board.Vmcb01, vcpu).Intercept3 | guest.Intercept3;
+        loaded.Intercept4 = machine.Ref(Board.Vmcb01, vcpu).Intercept4 | guest.Intercept4;
+        loaded.VIntrMasking = 1;
+        loaded.EventInj = guest.EventInj;
+        SetWindow(ref loaded, guest.Has(Intercept3.Vintr));
+    }
+
+    /// <inheritdoc/>
+    public override void UnloadNested(Machine machine, int vcpu)
+    {
+        SvmProcessor.ClearInjectionAtExit(ref machine.Ref(Board.Vmcb12, vcpu));
+        machine.Ref(Board.Vmcb12, vcpu).EventInj = 0;
+        if (Board.IsKvm)
+        {
+            machine.Ref(Board.Vmcb02, vcpu) = default;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override bool DeliverInjected(StepContext context, int vcpu)
+    {
+        ref var vmcb = ref Loaded(context.Machine, vcpu);
+        var injected = SvmProcessor.Inject(ref vmcb, ref Core(context.Machine, vcpu));
+        vmcb.EventInj = 0;
+        if (injected.Kind == InjectedEventKind.None)
+        {
+            return false;
+        }
+
+        EnterHandler(context, vcpu, injected.Vector, injected.Kind == InjectedEventKind.Nmi);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    protected override bool TakeEvent(StepContext context, int vcpu)
+    {
+        var machine = context.Machine;
+        ref var state = ref machine.Ref(Board.Vcpus, vcpu);
+        ref var core = ref Core(machine, vcpu);
+        var deliverable = machine.Ref(Board.Apics, vcpu).HighestDeliverable() >= 0;
+        var pending = Board.IsKvm ? state.HostInterruptAt.Cycle <= machine.Now : deliverable;
+        var inputs = new BoundaryInputs
+        {
+            Pending = (pending ? BoundaryFlags.ExternalInterrupt : 0) | (HostTakesInterrupts(machine, vcpu) ? BoundaryFlags.HostInterruptFlag : 0),
+        };
+        var boundary = !Board.IsKvm && state.Level == 1 ? Processor.RootBoundary(core, inputs) : SvmProcessor.AtBoundary(Loaded(machine, vcpu), core, inputs);
+        switch (boundary.Kind)
+        {
+            case BoundaryEventKind.None:
+                return false;
+            case BoundaryEventKind.DeliverExternalInterrupt:
+                WakeFromHlt(context, vcpu);
+                EnterHandler(context, vcpu, (byte)machine.Ref(Board.Apics, vcpu).Acknowledge(), nmi: false);
+                state.ReadyAt = After(context, TimingCost.IdtDelivery);
+                return true;
+            case BoundaryEventKind.Exit:
+                Exit(context, vcpu, ToExit(machine, vcpu, boundary));
+                return true;
+            default:
+                throw new InvalidOperationException($"An AMD processor in guest mode cannot {boundary.Kind} here.");
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override ExitCause ApicExit(in Operation operation) => operation.Kind switch
+    {
+        OperationKind.ReadCr8 => ExitCause.Cr8Read,
+        OperationKind.WriteCr8 => ExitCause.Cr8Write,
+        _ => ExitCause.Mmio,
+    };
+
+    /// <inheritdoc/>
+    protected override ulong Reason(ExitCause cause, in Operation operation) => (1UL << 63) | (ulong)(cause switch
+    {
+        ExitCause.ExternalInterrupt => SvmExitCode.Intr,
+        ExitCause.Mmio => SvmExitCode.Npf,
+        ExitCause.Io => SvmExitCode.Ioio,
+        ExitCause.MsrRead or ExitCause.MsrWrite => SvmExitCode.Msr,
+        ExitCause.Cr8Read => SvmExitCode.ReadCr8,
+        ExitCause.Cr8Write => SvmExitCode.WriteCr8,
+        ExitCause.Hlt => SvmExitCode.Hlt,
+        ExitCause.VmEnter => SvmExitCode.Vmrun,
+        ExitCause.VmCall => SvmExitCode.Vmmcall,
+        ExitCause.Stgi => SvmExitCode.Stgi,
+        ExitCause.Clgi => SvmExitCode.Clgi,
+        _ => throw new InvalidOperationException($"SVM has no instruction exit for {cause}."),
+    });
+
+    /// <inheritdoc/>
+    protected override ulong Info1(ExitCause cause, in Operation operation) => cause switch
+    {
+        // EXITINFO1 of IOIO: bit 0 IN, bits 6:4 size, bits 31:16 port (APM2 15.10.2); of MSR: 1 for WRMSR; of NPF: page-fault error code.
+        ExitCause.Io => (operation.Kind == OperationKind.In ? 1u : 0) | ((uint)operation.Size << 4) | (operation.Code << 16),
+        ExitCause.MsrWrite => 1,
+        ExitCause.Mmio => operation.Kind == OperationKind.MmioRead ? 0x1_0000_000du : 0x1_0000_000fu,
+        _ => 0,
+    };
+
+    private static void SetWindow(ref Vmcb vmcb, bool wanted)
+    {
+        vmcb.Intercept3 = wanted ? vmcb.Intercept3 | Intercept3.Vintr : vmcb.Intercept3 & ~Intercept3.Vintr;
+        vmcb.VIrq = wanted ? (byte)1 : (byte)0;
+        vmcb.VIgnTpr = wanted ? (byte)1 : (byte)0;
+        vmcb.VIntrPrio = wanted ? (byte)0xf : (byte)0;
+    }
+
+    /// <summary>With V_INTR_MASKING a physical interrupt is masked by the host's own IF, which KVM sets before VMRUN; on bare metal it is the guest's.</summary>
+    private bool HostTakesInterrupts(Machine machine, int vcpu) =>
+        Board.IsKvm || machine.Ref(Board.Cores, Board.CoreIndex(vcpu, 1)).InterruptFlag != 0;
+
+    private ref Vmcb Loaded(Machine machine, int vcpu)
+    {
+        if (!Board.IsKvm)
+        {
+            return ref machine.Ref(Board.Vmcb12, vcpu);
+        }
+
+        return ref machine.Ref(machine.Ref(Board.Vcpus, vcpu).Level == 2 ? Board.Vmcb02 : Board.Vmcb01, vcpu);
+    }
+
+    private GuestExit ToExit(Machine machine, int vcpu, in BoundaryEvent boundary) => new(
+        boundary.SvmCode switch
+        {
+            SvmExitCode.Intr => ExitCause.ExternalInterrupt,
+            SvmExitCode.Nmi => ExitCause.Nmi,
+            SvmExitCode.Vintr => ExitCause.InterruptWindow,
+            _ => throw new InvalidOperationException($"No hypervisor here expects the exit {boundary.SvmCode}."),
+        },
+        (1UL << 63) | boundary.ExitCode,
+        Rip(machine, vcpu, machine.Ref(Board.Vcpus, vcpu).Level));
+}

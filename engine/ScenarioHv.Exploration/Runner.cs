@@ -1,0 +1,207 @@
+using ScenarioHv.Engine.Scheduling;
+using ScenarioHv.Engine.State;
+using ScenarioHv.Engine.Tracing;
+
+namespace ScenarioHv.Exploration;
+
+/// <summary>
+/// Runs a machine: the actor with the smallest (cycle, order) takes each step. The run ends when the goal is met, when nobody can act, when a limit is reached,
+/// or when the machine is in a state that it was in before. That is found with Brent's algorithm on whole normal forms, never on fingerprints; prefix and period
+/// are then measured by two more runs from the start.
+/// </summary>
+public sealed class Runner
+{
+    private readonly Board _board;
+    private readonly RunLimits _limits;
+
+    /// <summary>Creates a runner for the machines of <paramref name="board"/>.</summary>
+    public Runner(Board board, RunLimits? limits = null)
+    {
+        _board = board;
+        _limits = limits ?? new RunLimits();
+    }
+
+    /// <summary>Called now and then with (steps, cycles): for a progress line. It must not touch the machine.</summary>
+    public Action<long, long>? Progress { get; init; }
+
+    /// <summary>Runs to the end.</summary>
+    /// <param name="sink">Takes the trace events up to the moment at which the outcome is known; null for none.</param>
+    /// <exception cref="StepException">A guest's code or an assertion failed.</exception>
+    public RunResult Run(ITraceSink? sink = null)
+    {
+        var engine = new StepEngine(_board, sink);
+        var machine = Create(engine);
+        var normal = NormalForm.Of(_board.Layout);
+        var size = _board.Layout.Size;
+        byte[] anchor = new byte[size], scratch = new byte[size];
+        var anchorLength = normal.Write(machine, anchor);
+        long steps = 0, power = 1, since = 0;
+        while (true)
+        {
+            if (machine.Ref(_board.Check).GoalReached != 0)
+            {
+                return Finish(RunOutcome.Reached, "the goal was met", steps, machine, null);
+            }
+
+            if (engine.Next(machine) is not { } actor)
+            {
+                return AtRest(steps, machine);
+            }
+
+            if (LimitReached(steps, actor.ReadyAt(machine).Cycle) is { } limit)
+            {
+                return Finish(RunOutcome.Inconclusive, limit, steps, machine, null);
+            }
+
+            Step(engine, machine, actor, steps);
+            steps++;
+            since++;
+            var length = normal.Write(machine, scratch);
+            if (length == anchorLength && scratch.AsSpan(0, length).SequenceEqual(anchor.AsSpan(0, anchorLength)))
+            {
+                return Recurs(steps, since, machine);
+            }
+
+            if (since == power)
+            {
+                (anchor, scratch) = (scratch, anchor);
+                anchorLength = length;
+                power *= 2;
+                since = 0;
+            }
+
+            if ((steps & 0xffff) == 0)
+            {
+                Progress?.Invoke(steps, machine.Now);
+            }
+        }
+    }
+
+    private static Machine Create(StepEngine engine)
+    {
+        try
+        {
+            return engine.Create();
+        }
+        catch (InvalidOperationException problem)
+        {
+            throw new StepException("before the first step", 0, null, problem);
+        }
+    }
+
+    private static void Step(StepEngine engine, Machine machine, Actor actor, long steps)
+    {
+        try
+        {
+            engine.Step(machine, actor);
+        }
+        catch (Exception problem) when (problem is not OutOfMemoryException)
+        {
+            throw new StepException($"step {steps + 1}", machine.Now, actor, problem);
+        }
+    }
+
+    private RunResult Finish(RunOutcome outcome, string reason, long steps, Machine machine, Recurrence? recurrence) =>
+        new(outcome, reason, steps, machine.Now, machine.Ref(_board.Statistics), recurrence);
+
+    private string? LimitReached(long steps, long cycle) =>
+        steps >= _limits.Steps ? $"the limit of {_limits.Steps} steps was reached"
+        : cycle > _limits.Cycles ? $"the limit of {_limits.Cycles} cycles was reached"
+        : null;
+
+    private RunResult AtRest(long steps, Machine machine) => _board.Config.Goal is null
+        ? Finish(RunOutcome.Reached, "everything has come to rest", steps, machine, null)
+        : Finish(RunOutcome.Stuck, "nobody can take another step", steps, machine, null);
+
+    /// <summary>The state recurs with a period that divides nothing smaller: Brent's count since the anchor is the period.</summary>
+    private RunResult Recurs(long steps, long period, Machine machine)
+    {
+        var recurrence = Measure(period);
+        var moves = recurrence.Work.L1Retired + recurrence.Work.L2Retired > 0;
+        return moves
+            ? Finish(RunOutcome.Livelock, "the machine's state recurs", steps, machine, recurrence)
+            : Finish(RunOutcome.Stuck, "the machine's state recurs and no guest operation retires in the period", steps, machine, recurrence);
+    }
+
+    /// <summary>Second pass: two machines, one a period ahead, walk together until they are in the same state; then one more period is recorded.</summary>
+    private Recurrence Measure(long period)
+    {
+        var engine = new StepEngine(_board);
+        Machine behind = engine.Create(), ahead = engine.Create();
+        for (long i = 0; i < period; i++)
+        {
+            engine.Step(ahead, engine.Next(ahead)!);
+        }
+
+        var normal = NormalForm.Of(_board.Layout);
+        byte[] left = new byte[_board.Layout.Size], right = new byte[_board.Layout.Size];
+        long prefix = 0;
+        while (!left.AsSpan(0, normal.Write(behind, left)).SequenceEqual(right.AsSpan(0, normal.Write(ahead, right))))
+        {
+            engine.Step(behind, engine.Next(behind)!);
+            engine.Step(ahead, engine.Next(ahead)!);
+            prefix++;
+        }
+
+        return Record(behind, prefix, period);
+    }
+
+    private Recurrence Record(Machine machine, long prefix, long period)
+    {
+        var events = new List<TraceEvent>();
+        var engine = new StepEngine(_board, new ListSink(events));
+        var before = machine.Ref(_board.Statistics);
+        var start = machine.Now;
+        var counts = new long[_board.Actors.Count];
+        for (long i = 0; i < period; i++)
+        {
+            var actor = engine.Next(machine)!;
+            counts[actor.Index]++;
+            engine.Step(machine, actor);
+        }
+
+        return new Recurrence(prefix, start, period, machine.Now - start, Difference(before, machine.Ref(_board.Statistics)))
+        {
+            Events = events,
+            Actors = [.. _board.Actors.Where(actor => counts[actor.Index] > 0).Select(actor => (actor, counts[actor.Index]))],
+        };
+    }
+
+    private static Statistics Difference(in Statistics from, in Statistics to) => new()
+    {
+        L2Entries = to.L2Entries - from.L2Entries,
+        L2WastedEntries = to.L2WastedEntries - from.L2WastedEntries,
+        L2Retired = to.L2Retired - from.L2Retired,
+        L1Retired = to.L1Retired - from.L1Retired,
+        Resent = to.Resent - from.Resent,
+        Delayed = to.Delayed - from.Delayed,
+        Stimuli = to.Stimuli - from.Stimuli,
+    };
+
+    private sealed class ListSink(List<TraceEvent> events) : ITraceSink
+    {
+        public void Emit(in TraceEvent traceEvent) => events.Add(traceEvent);
+    }
+}
+
+/// <summary>A step could not be taken: a guest's code failed, or the machine reached a state that cannot be.</summary>
+public sealed class StepException : Exception
+{
+    /// <summary>Creates the exception.</summary>
+    /// <param name="where">Which step.</param>
+    /// <param name="cycle">The clock.</param>
+    /// <param name="actor">Whose step it was; null before the first.</param>
+    /// <param name="problem">What was thrown.</param>
+    public StepException(string where, long cycle, Actor? actor, Exception problem)
+        : base($"cycle {cycle}, {(actor is null ? where : $"{where}, {actor.Name}")}: {problem.Message}", problem)
+    {
+        Cycle = cycle;
+        Actor = actor;
+    }
+
+    /// <summary>The clock.</summary>
+    public long Cycle { get; }
+
+    /// <summary>Whose step it was; null before the first.</summary>
+    public Actor? Actor { get; }
+}
