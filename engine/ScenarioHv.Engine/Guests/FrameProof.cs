@@ -1,0 +1,102 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+
+namespace ScenarioHv.Engine.Guests;
+
+/// <summary>
+/// The proof, by type and before anything runs, that a suspended <c>async</c> method is plain data: no reference, no floating point, no class.
+/// Whatever else would be shared between forks of a machine or would differ between two runs.
+/// </summary>
+public static class FrameProof
+{
+    private const BindingFlags AllFields = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
+
+    /// <summary>Says why the state machine <paramref name="type"/> cannot live in a machine.</summary>
+    /// <returns>Null if it can.</returns>
+    public static string? Problem(Type type)
+    {
+        if (!type.IsValueType)
+        {
+            return $"{MethodOf(type)} was compiled without optimisation: its frame is an object. Compile it with <Optimize>true</Optimize>.";
+        }
+
+        var bad = BadFields(type, string.Empty).FirstOrDefault();
+        return bad.Name is null ? null : Explain(type, bad.Name, bad.Type);
+    }
+
+    /// <summary>Every <c>async</c> method of <paramref name="assembly"/> whose frame cannot live in a machine, with the reason.</summary>
+    public static IEnumerable<(string Method, string Local, string Reason)> Problems(Assembly assembly)
+    {
+        foreach (var type in assembly.GetTypes().Where(type => typeof(IAsyncStateMachine).IsAssignableFrom(type)))
+        {
+            if (Problem(type) is { } problem)
+            {
+                yield return (MethodOf(type), BadFields(type, string.Empty).FirstOrDefault().Name ?? string.Empty, problem);
+            }
+        }
+    }
+
+    /// <summary>The source name of the method whose state machine <paramref name="type"/> is: what stands between the angle brackets.</summary>
+    public static string MethodOf(Type type)
+    {
+        var open = type.Name.IndexOf('<', StringComparison.Ordinal);
+        var close = type.Name.IndexOf('>', StringComparison.Ordinal);
+        return open >= 0 && close > open ? type.Name[(open + 1)..close] : type.Name;
+    }
+
+    /// <summary>The source name in a state machine's full name.</summary>
+    internal static string ShortName(string fullName)
+    {
+        var open = fullName.LastIndexOf('<');
+        var close = fullName.LastIndexOf('>');
+        return open >= 0 && close > open ? fullName[(open + 1)..close] : fullName;
+    }
+
+    private static IEnumerable<(string Name, Type Type)> BadFields(Type type, string path)
+    {
+        foreach (var field in type.GetFields(AllFields))
+        {
+            var fieldType = field.FieldType;
+            if (fieldType.IsPrimitive || fieldType.IsEnum)
+            {
+                if (fieldType == typeof(double) || fieldType == typeof(float) || fieldType == typeof(nint) || fieldType == typeof(nuint))
+                {
+                    yield return (path + field.Name, fieldType);
+                }
+            }
+            else if (!fieldType.IsValueType || fieldType.IsPointer)
+            {
+                yield return (path + field.Name, fieldType);
+            }
+            else
+            {
+                foreach (var bad in BadFields(fieldType, path + field.Name + "."))
+                {
+                    yield return bad;
+                }
+            }
+        }
+    }
+
+    private static string Explain(Type type, string field, Type fieldType)
+    {
+        var method = MethodOf(type);
+        var local = LocalOf(field);
+        return local.Length == 0
+            ? $"{method} keeps a {Describe(fieldType)} across an await (a foreach over an array, or an await inside finally): " +
+              "it would be shared between forks of the machine. Use a for loop over values, and no await in finally."
+            : $"{method} keeps '{local}', a {Describe(fieldType)}, across an await: it would be shared between forks of the machine. " +
+              "Keep integers, enums, Instant or structs of them.";
+    }
+
+    /// <summary>The local's name in a hoisted field (<c>&lt;list&gt;5__3</c>); empty for the compiler's own.</summary>
+    private static string LocalOf(string field)
+    {
+        var name = field[(field.LastIndexOf('.') + 1)..];
+        var close = name.IndexOf('>', StringComparison.Ordinal);
+        return name.StartsWith("<>", StringComparison.Ordinal) ? string.Empty : close > 0 ? name[1..close] : name;
+    }
+
+    private static string Describe(Type type) =>
+        type == typeof(string) ? "string" : type == typeof(double) || type == typeof(float) ? "floating-point number" : type.Name.Split('`')[0];
+}

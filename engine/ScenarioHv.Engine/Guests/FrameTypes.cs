@@ -1,0 +1,159 @@
+using System.Reflection;
+using System.Reflection.Emit;
+using System.Runtime.CompilerServices;
+using ScenarioHv.Engine.Time;
+
+namespace ScenarioHv.Engine.Guests;
+
+/// <summary>
+/// The types of suspended frames: how to resume one, how large it is, which of its bytes count. A frame is the state machine that the C# compiler makes of an
+/// <c>async</c> method; as a struct without references it is plain data and lives in the machine block.
+/// Numbers are given at first use in the process, so state hashes are comparable only within one process; traces and trace hashes do not contain them.
+/// </summary>
+internal static unsafe class FrameTypes
+{
+    /// <summary>The pseudo-frame under an interrupt handler: the interrupted operation.</summary>
+    public const int InterruptRecord = 0;
+
+    private static readonly Lock Gate = new();
+    private static FrameType[] s_table = [new FrameType(null, 0, [], "interrupt", [(int)InterruptRecordDeadline])];
+    private static int s_count = 1;
+
+    private static long InterruptRecordDeadline
+    {
+        get
+        {
+            Guests.InterruptRecord record = default;
+            return (byte*)&record.Interrupted.Deadline - (byte*)&record;
+        }
+    }
+
+    /// <summary>Resumes the frame at <paramref name="frame"/>, whose type is number <paramref name="type"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void MoveNext(int type, byte* frame) => s_table[type].Move(frame);
+
+    /// <summary>Offsets of the times in a frame.</summary>
+    public static int[] Instants(int type) => s_table[type].Instants;
+
+    /// <summary>The method that the frame belongs to.</summary>
+    public static string Name(int type) => s_table[type].Name;
+
+    /// <summary>Adds a type and returns its number.</summary>
+    public static int Add(FrameType type)
+    {
+        lock (Gate)
+        {
+            var table = s_table;
+            if (s_count == table.Length)
+            {
+                Array.Resize(ref table, table.Length * 2);
+            }
+
+            table[s_count] = type;
+            s_table = table;
+            return s_count++;
+        }
+    }
+}
+
+/// <summary>One type of frame.</summary>
+internal readonly unsafe struct FrameType(delegate*<byte*, void> move, int size, byte[] mask, string name, int[] instants)
+{
+    public readonly delegate*<byte*, void> Move = move;
+    public readonly int Size = size;
+    public readonly byte[] Mask = mask;
+    public readonly string Name = name;
+    public readonly int[] Instants = instants;
+}
+
+/// <summary>The number and the shape of the frame type <typeparamref name="T"/>, proved to be plain data when first used.</summary>
+internal static unsafe class FrameOf<T> where T : IAsyncStateMachine
+{
+    public static readonly int Number;
+    public static readonly int Size;
+
+    /// <summary>The bytes that are fields, as words; empty if all are.</summary>
+    public static readonly ulong[] Padding;
+
+    static FrameOf()
+    {
+        if (FrameProof.Problem(typeof(T)) is { } problem)
+        {
+            throw new InvalidOperationException(problem);
+        }
+
+        var raw = Unsafe.SizeOf<T>();
+        Size = (raw + 7) & ~7;
+        var shape = new FrameShape(typeof(T), Size);
+        Padding = shape.Mask.AsSpan().Contains((byte)0) ? shape.MaskWords() : [];
+        Number = FrameTypes.Add(new FrameType(&Move, Size, shape.Mask, typeof(T).FullName ?? typeof(T).Name, [.. shape.Instants]));
+    }
+
+    private static void Move(byte* frame) => Unsafe.AsRef<T>(frame).MoveNext();
+}
+
+/// <summary>Where the fields of a state machine lie. Their layout is automatic, so that offsets are asked of the runtime by emitted code.</summary>
+internal sealed class FrameShape
+{
+    private const BindingFlags AllFields = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
+
+    public FrameShape(Type type, int size)
+    {
+        Mask = new byte[size];
+        Walk(type, 0);
+    }
+
+    public byte[] Mask { get; }
+
+    public List<int> Instants { get; } = [];
+
+    public ulong[] MaskWords()
+    {
+        var words = new ulong[Mask.Length / 8];
+        Buffer.BlockCopy(Mask, 0, words, 0, Mask.Length);
+        return words;
+    }
+
+    private void Walk(Type type, int at)
+    {
+        foreach (var field in type.GetFields(AllFields))
+        {
+            var offset = at + OffsetOf(type, field);
+            var fieldType = field.FieldType;
+            if (fieldType == typeof(Instant))
+            {
+                Instants.Add(offset);
+                Mark(offset, 8);
+            }
+            else if (fieldType.IsPrimitive || fieldType.IsEnum || fieldType.IsDefined(typeof(InlineArrayAttribute)))
+            {
+                Mark(offset, SizeOf(fieldType));
+            }
+            else
+            {
+                Walk(fieldType, offset);
+            }
+        }
+    }
+
+    private void Mark(int offset, int size) => Mask.AsSpan(offset, size).Fill(0xff);
+
+    private static int SizeOf(Type type) =>
+        (int)typeof(Unsafe).GetMethod(nameof(Unsafe.SizeOf))!.MakeGenericMethod(type).Invoke(null, null)!;
+
+    private static int OffsetOf(Type type, FieldInfo field)
+    {
+        var method = new DynamicMethod("offset", typeof(int), Type.EmptyTypes, type.Module, skipVisibility: true);
+        var il = method.GetILGenerator();
+        var local = il.DeclareLocal(type);
+        il.Emit(OpCodes.Ldloca, local);
+        il.Emit(OpCodes.Ldflda, field);
+        il.Emit(OpCodes.Conv_U);
+        il.Emit(OpCodes.Ldloca, local);
+        il.Emit(OpCodes.Conv_U);
+        il.Emit(OpCodes.Sub);
+        il.Emit(OpCodes.Conv_I4);
+        il.Emit(OpCodes.Ret);
+        return (int)method.Invoke(null, null)!;
+    }
+}

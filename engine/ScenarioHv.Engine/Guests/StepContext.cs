@@ -1,0 +1,230 @@
+using System.Runtime.ExceptionServices;
+using System.Runtime.CompilerServices;
+using ScenarioHv.Engine.Scheduling;
+using ScenarioHv.Engine.State;
+
+namespace ScenarioHv.Engine.Guests;
+
+/// <summary>
+/// What a step needs and no state keeps: the machine under way, the running fiber, a result that is passed from one frame to the next.
+/// Nothing in it survives the end of a step.
+/// </summary>
+public sealed unsafe class StepContext
+{
+    [ThreadStatic]
+    private static StepContext? s_current;
+
+    internal FiberHead* Fiber;
+    internal int Arena;
+    internal bool Completed;
+    internal ulong Result;
+    internal Exception? Error;
+
+    /// <summary>Creates a context for machines of <paramref name="board"/>.</summary>
+    public StepContext(Board board) => Board = board;
+
+    /// <summary>The context of the step under way on this thread.</summary>
+    /// <exception cref="InvalidOperationException">No step is under way.</exception>
+    public static StepContext Current
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => s_current ?? throw NoStep();
+        internal set => s_current = value;
+    }
+
+    /// <summary>The machine under way.</summary>
+    public Machine Machine { get; internal set; } = null!;
+
+    /// <summary>The machine's wiring.</summary>
+    public Board Board { get; }
+
+    /// <summary>The vCPU whose code runs.</summary>
+    public byte Vcpu { get; internal set; }
+
+    /// <summary>The level whose code runs: 0 the hypervisor, 1 its guest, 2 the guest's guest.</summary>
+    public byte Level { get; internal set; }
+
+    /// <summary>The actor whose step it is.</summary>
+    public byte Actor { get; internal set; }
+
+    /// <summary>Makes <paramref name="slot"/> the running fiber.</summary>
+    internal void Select(FiberSlot slot)
+    {
+        Fiber = (FiberHead*)(Machine.Base + slot.Offset);
+        Arena = slot.Arena;
+        Completed = false;
+    }
+
+    /// <summary>Starts a fiber: <paramref name="start"/> calls its outermost method.</summary>
+    internal void Start(FiberSlot slot, Func<bool> start)
+    {
+        Select(slot);
+        *Fiber = default;
+        if (start())
+        {
+            Finish();
+        }
+    }
+
+    /// <summary>Runs the innermost frame until it awaits its next operation; completed frames unwind into their callers.</summary>
+    /// <param name="result">What the awaited operation yields.</param>
+    internal void Resume(ulong result)
+    {
+        Result = result;
+        while (true)
+        {
+            var frame = FrameAt(Fiber->Top);
+            FrameTypes.MoveNext(frame->Type, (byte*)(frame + 1));
+            if (!Completed)
+            {
+                return;
+            }
+
+            Completed = false;
+            if (FrameAt(Fiber->Top) != frame)
+            {
+                throw NotAwaited();
+            }
+
+            Pop();
+            if (Fiber->Depth == 0)
+            {
+                Finish();
+                return;
+            }
+
+            if (FrameAt(Fiber->Top)->Type == FrameTypes.InterruptRecord)
+            {
+                Rethrow();
+                Fiber->Op = new Operation { Kind = OperationKind.Iret, Rip = Fiber->Op.Rip + Fiber->Op.Length, Length = 2, Deadline = Time.Instant.Never };
+                return;
+            }
+        }
+    }
+
+    /// <summary>Pushes the record of an interrupt: the operation that is interrupted will be pending again after IRET.</summary>
+    internal void PushInterrupt(in InterruptRecord record)
+    {
+        var at = Push(FrameTypes.InterruptRecord, sizeof(InterruptRecord));
+        *(InterruptRecord*)at = record;
+    }
+
+    /// <summary>Pops the record of the interrupt whose handler has returned.</summary>
+    internal InterruptRecord PopInterrupt()
+    {
+        var frame = FrameAt(Fiber->Top);
+        if (frame->Type != FrameTypes.InterruptRecord)
+        {
+            throw new InvalidOperationException("IRET without an interrupt: the innermost frame is not the record of one.");
+        }
+
+        var record = *(InterruptRecord*)(frame + 1);
+        Pop();
+        return record;
+    }
+
+    internal byte* Push(int type, int size)
+    {
+        var fiber = Fiber;
+        var need = sizeof(FrameHead) + size;
+        if (fiber->Used + need > Arena)
+        {
+            Overflow();
+        }
+
+        var frame = FrameAt(fiber->Used);
+        frame->Type = (ushort)type;
+        frame->Size = (ushort)need;
+        frame->Prev = fiber->Top;
+        frame->Reserved = 0;
+        fiber->Top = fiber->Used;
+        fiber->Used += (ushort)need;
+        fiber->Depth++;
+        return (byte*)(frame + 1);
+    }
+
+    internal void Pop()
+    {
+        var fiber = Fiber;
+        var frame = FrameAt(fiber->Top);
+        fiber->Used = fiber->Top;
+        fiber->Top = frame->Prev;
+        fiber->Depth--;
+    }
+
+    /// <summary>Asserts that <paramref name="frame"/> is the innermost (0) or its caller (1).</summary>
+    internal void RequireInnermost(byte* frame, int above)
+    {
+        var head = FrameAt(Fiber->Top);
+        if (above == 1)
+        {
+            head = FrameAt(head->Prev);
+        }
+
+        if ((byte*)(head + 1) != frame)
+        {
+            throw NotAwaited();
+        }
+    }
+
+    /// <summary>Throws what a finished frame has left, in its caller.</summary>
+    internal void Rethrow()
+    {
+        if (Error is { } error)
+        {
+            Error = null;
+            ExceptionDispatchInfo.Throw(error);
+        }
+    }
+
+    private void Finish()
+    {
+        *Fiber = default;
+        Fiber->Finished = 1;
+        Fiber->Op.Kind = OperationKind.Finished;
+        Fiber->Op.Deadline = Time.Instant.Never;
+        Rethrow();
+    }
+
+    private FrameHead* FrameAt(int offset) => (FrameHead*)((byte*)Fiber + sizeof(FiberHead) + offset);
+
+    private void Overflow()
+    {
+        var chain = new List<string>();
+        for (var at = (int)Fiber->Top; chain.Count < Fiber->Depth; at = FrameAt(at)->Prev)
+        {
+            chain.Add(FrameTypes.Name(FrameAt(at)->Type));
+        }
+
+        throw new InvalidOperationException(
+            $"The stack of this activity is full ({Arena} bytes, {Fiber->Depth} frames): {string.Join(" < ", chain.Select(FrameProof.ShortName))}.");
+    }
+
+    private static InvalidOperationException NotAwaited() =>
+        new("A guest method was started and not awaited at once: two of its activities would run side by side on one CPU. Put 'await' before the call.");
+
+    private static InvalidOperationException NoStep() =>
+        new("A guest operation was used outside a step: guest code runs only inside a machine.");
+}
+
+/// <summary>What an interrupt handler's IRET restores.</summary>
+public struct InterruptRecord
+{
+    /// <summary>The operation that was about to be executed, or was under way.</summary>
+    public Operation Interrupted;
+
+    /// <summary>The vector; 2 for an NMI.</summary>
+    public byte Vector;
+
+    /// <summary>RFLAGS.IF before the delivery: 0 or 1.</summary>
+    public byte InterruptFlag;
+
+    /// <summary>1 if this was an NMI.</summary>
+    public byte Nmi;
+
+    /// <summary>For the layout only: always 0.</summary>
+    public byte Reserved;
+
+    /// <summary>For the layout only: always 0.</summary>
+    public uint Reserved2;
+}

@@ -1,0 +1,142 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using ScenarioHv.Engine.Time;
+
+namespace ScenarioHv.Engine.State;
+
+/// <summary>
+/// What the fields of one state struct declare about naming the state, read once from its type: which bytes count, which words are times,
+/// and which counters saturate. Also the proof that the struct is plain data without hidden padding.
+/// </summary>
+public sealed class FieldRules
+{
+    private readonly List<int> _instants = [];
+    private readonly List<SaturationRule> _saturations = [];
+
+    private FieldRules(Type type, int size)
+    {
+        Size = SizeOf(type);
+        if (Size != size)
+        {
+            throw new InvalidOperationException(
+                $"{type.Name} has {size - Size} bytes of hidden padding; state structs name every byte, so that equal states are equal bytes.");
+        }
+
+        Mask = new byte[Size];
+        Walk(type, 0, observable: false);
+    }
+
+    /// <summary>Bytes of the struct.</summary>
+    public int Size { get; }
+
+    /// <summary>0xff for each byte that names the state, 0 for each that does not.</summary>
+    public byte[] Mask { get; }
+
+    /// <summary>Offsets of the <see cref="Instant"/> words that name the state.</summary>
+    public IReadOnlyList<int> Instants => _instants;
+
+    /// <summary>The saturating counters.</summary>
+    public IReadOnlyList<SaturationRule> Saturations => _saturations;
+
+    /// <summary>Reads the declarations of <typeparamref name="T"/>.</summary>
+    /// <exception cref="InvalidOperationException">The struct has references, hidden padding or an undeclarable field.</exception>
+    public static FieldRules Of<T>() where T : unmanaged => Cache<T>.Rules;
+
+    /// <summary>The fields of a struct in the order in which they lie.</summary>
+    private static FieldInfo[] FieldsOf(Type type)
+    {
+        var fields = type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic);
+        Array.Sort(fields, (left, right) => left.MetadataToken.CompareTo(right.MetadataToken));
+        return fields;
+    }
+
+    /// <summary>The sum of the sizes of the fields: the size in memory exactly if there is no hidden padding.</summary>
+    private static int SizeOf(Type type)
+    {
+        if (type.IsEnum)
+        {
+            return SizeOf(Enum.GetUnderlyingType(type));
+        }
+
+        if (type.IsPrimitive)
+        {
+            return PrimitiveSize(type);
+        }
+
+        var fields = FieldsOf(type);
+        return type.GetCustomAttribute<InlineArrayAttribute>() is { } inline
+            ? inline.Length * SizeOf(fields[0].FieldType)
+            : fields.Sum(field => SizeOf(field.FieldType));
+    }
+
+    private static int PrimitiveSize(Type type) => Type.GetTypeCode(type) switch
+    {
+        TypeCode.Byte or TypeCode.SByte or TypeCode.Boolean => 1,
+        TypeCode.Int16 or TypeCode.UInt16 => 2,
+        TypeCode.Int32 or TypeCode.UInt32 => 4,
+        TypeCode.Int64 or TypeCode.UInt64 => 8,
+        _ => throw new InvalidOperationException($"{type.Name} has no place in state: use integers, enums and structs of them."),
+    };
+
+    private void Walk(Type type, int at, bool observable)
+    {
+        var size = SizeOf(type);
+        if (type == typeof(Instant))
+        {
+            Mark(at, size, observable);
+            if (!observable)
+            {
+                _instants.Add(at);
+            }
+        }
+        else if (type.IsPrimitive || type.IsEnum)
+        {
+            Mark(at, size, observable);
+        }
+        else
+        {
+            WalkFields(type, at, size, observable);
+        }
+    }
+
+    private void WalkFields(Type type, int at, int size, bool observable)
+    {
+        var fields = FieldsOf(type);
+        if (type.GetCustomAttribute<InlineArrayAttribute>() is { } inline)
+        {
+            var element = size / inline.Length;
+            for (var i = 0; i < inline.Length; i++)
+            {
+                Walk(fields[0].FieldType, at + (i * element), observable);
+            }
+
+            return;
+        }
+
+        foreach (var field in fields)
+        {
+            var ignored = observable || field.GetCustomAttribute<ObservableAttribute>() is not null;
+            var length = SizeOf(field.FieldType);
+            Walk(field.FieldType, at, ignored);
+            if (!ignored && field.GetCustomAttribute<SaturatesAttribute>() is { } saturates)
+            {
+                _saturations.Add(new SaturationRule(at, length, saturates.Limit));
+            }
+
+            at += length;
+        }
+    }
+
+    private void Mark(int at, int size, bool observable) => Mask.AsSpan(at, size).Fill(observable ? (byte)0 : (byte)0xff);
+
+    private static class Cache<T> where T : unmanaged
+    {
+        public static readonly FieldRules Rules = new(typeof(T), Unsafe.SizeOf<T>());
+    }
+}
+
+/// <summary>One saturating counter of a state struct.</summary>
+/// <param name="Offset">Byte offset from the start of the struct.</param>
+/// <param name="Size">Bytes of the field: 1, 2, 4 or 8.</param>
+/// <param name="Limit">Values above it are one state.</param>
+public readonly record struct SaturationRule(int Offset, int Size, long Limit);

@@ -1,0 +1,94 @@
+using System.Runtime.CompilerServices;
+using ScenarioHv.Engine.Guests;
+
+namespace ScenarioHv.Engine.State;
+
+/// <summary>
+/// The layout of a machine block: which state struct lies where, made once from the configuration and sealed before the first machine.
+/// Structs come first, fibers last, because a fiber names the state only as far as its frames reach.
+/// </summary>
+public sealed class MachineLayout
+{
+    private readonly List<(string Name, int Offset, int Count, FieldRules Rules)> _slots = [];
+    private readonly List<(string Name, FiberSlot Slot)> _fibers = [];
+    private readonly List<(string Name, int Arena)> _pending = [];
+    private readonly List<SaturationRule> _extra = [];
+    private int _size;
+
+    /// <summary>Creates a layout that holds only the clock.</summary>
+    public MachineLayout() => Clock = Add<MachineClock>("clock");
+
+    /// <summary>The machine's clock.</summary>
+    public Slot<MachineClock> Clock { get; }
+
+    /// <summary>Bytes of a block. Known after <see cref="Seal"/>.</summary>
+    public int Size { get; private set; }
+
+    /// <summary>True once <see cref="Seal"/> was called.</summary>
+    public bool IsSealed => Normal is not null;
+
+    /// <summary>The fibers, in the order in which they lie.</summary>
+    public IReadOnlyList<(string Name, FiberSlot Slot)> Fibers => _fibers;
+
+    /// <summary>The structs, in the order in which they lie.</summary>
+    public IEnumerable<(string Name, int Offset, int Bytes)> Slots => _slots.Select(slot => (slot.Name, slot.Offset, slot.Count * slot.Rules.Size));
+
+    internal NormalForm? Normal { get; private set; }
+
+    /// <summary>Reserves <paramref name="count"/> elements of <typeparamref name="T"/>.</summary>
+    /// <param name="name">Its name in messages.</param>
+    /// <param name="count">0 or more; 0 costs no byte.</param>
+    /// <param name="saturation">A counter whose limit is known only from the configuration; the offset counts from the start of an element.</param>
+    /// <exception cref="InvalidOperationException">The layout is sealed, or the struct is not plain data.</exception>
+    public Slot<T> Add<T>(string name, int count = 1, SaturationRule? saturation = null) where T : unmanaged
+    {
+        RequireOpen();
+        var rules = FieldRules.Of<T>();
+        var offset = _size;
+        _slots.Add((name, offset, count, rules));
+        _size = Align(_size + (count * rules.Size));
+        for (var i = 0; saturation is { } rule && i < count; i++)
+        {
+            _extra.Add(rule with { Offset = offset + (i * rules.Size) + rule.Offset });
+        }
+
+        return new Slot<T>(offset, count);
+    }
+
+    /// <summary>Reserves a fiber with <paramref name="arena"/> bytes for frames. Its slot is known after <see cref="Seal"/>.</summary>
+    /// <returns>The number by which <see cref="Fiber"/> finds it.</returns>
+    public int AddFiber(string name, int arena)
+    {
+        RequireOpen();
+        _pending.Add((name, Align(arena)));
+        return _pending.Count - 1;
+    }
+
+    /// <summary>The slot of fiber number <paramref name="number"/>.</summary>
+    public FiberSlot Fiber(int number) => number < 0 ? FiberSlot.None : _fibers[number].Slot;
+
+    /// <summary>Places the fibers and fixes the layout.</summary>
+    public void Seal()
+    {
+        RequireOpen();
+        var structs = _size;
+        foreach (var (name, arena) in _pending)
+        {
+            _fibers.Add((name, new FiberSlot(_size, arena)));
+            _size += Unsafe.SizeOf<FiberHead>() + arena;
+        }
+
+        Size = _size;
+        Normal = new NormalForm(this, structs, _slots.Select(slot => (slot.Offset, slot.Count, slot.Rules)), _extra);
+    }
+
+    private static int Align(int size) => (size + 7) & ~7;
+
+    private void RequireOpen()
+    {
+        if (IsSealed)
+        {
+            throw new InvalidOperationException("The machine's layout is sealed: a machine exists already.");
+        }
+    }
+}
