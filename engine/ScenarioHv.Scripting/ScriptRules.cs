@@ -1,0 +1,261 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+
+namespace ScenarioHv.Scripting;
+
+/// <summary>
+/// What a guest script may contain: constants, variables of plain data, shared words, methods, structs and enums. Everything else would keep state outside the machine,
+/// where no fork copies it and no hash sees it.
+/// </summary>
+internal sealed class ScriptRules(CompilationUnitSyntax root, SemanticModel model, ScriptProblems problems)
+{
+    public const string NotAwaited =
+        "this operation or method is not awaited where it is called: two activities would run side by side on one CPU. Put 'await' before the call.";
+
+    private const string Plain = "Keep integers, enums, Instant or structs of them; memory that vCPUs share is Shared<T>.";
+
+    /// <summary>Directives change what the compiler reads or reports; only those that choose between texts of this file are left.</summary>
+    public static void CheckDirectives(CompilationUnitSyntax root, ScriptProblems problems)
+    {
+        foreach (var directive in root.DescendantTrivia().Where(trivia => trivia.IsDirective).Select(trivia => (DirectiveTriviaSyntax)trivia.GetStructure()!))
+        {
+            var refusal = directive.Kind() switch
+            {
+                _ when !directive.IsActive => null,
+                SyntaxKind.ReferenceDirectiveTrivia => "#r is not possible: a script sees the core library and ScenarioHv.Engine, so that it means the same everywhere.",
+                SyntaxKind.LoadDirectiveTrivia => "#load is not possible yet: a script is one file. Copy what it needs into it.",
+                SyntaxKind.IfDirectiveTrivia or SyntaxKind.ElifDirectiveTrivia or SyntaxKind.ElseDirectiveTrivia or SyntaxKind.EndIfDirectiveTrivia => null,
+                SyntaxKind.RegionDirectiveTrivia or SyntaxKind.EndRegionDirectiveTrivia => null,
+                SyntaxKind.ErrorDirectiveTrivia or SyntaxKind.WarningDirectiveTrivia or SyntaxKind.ShebangDirectiveTrivia => null,
+                SyntaxKind.BadDirectiveTrivia => null,
+                _ => $"#{directive.DirectiveNameToken.Text} is not possible in a script.",
+            };
+            if (refusal is not null)
+            {
+                problems.Add(directive, refusal);
+            }
+        }
+    }
+
+    /// <summary>Checks everything that can be seen in the script's own text.</summary>
+    public void Check()
+    {
+        foreach (var list in root.AttributeLists)
+        {
+            problems.Add(list, "attributes of the assembly are not possible in a script.");
+        }
+
+        foreach (var member in root.Members)
+        {
+            CheckMember(member);
+        }
+
+        foreach (var node in root.DescendantNodes())
+        {
+            CheckNode(node);
+        }
+
+        CheckEntry("Main", required: true, "async GuestTask Main(Cpu cpu)", "Cpu");
+        CheckEntry("OnInterrupt", required: false, "async GuestTask OnInterrupt(Cpu cpu, byte vector)", "Cpu", "byte");
+        CheckEntry("OnNmi", required: false, "async GuestTask OnNmi(Cpu cpu)", "Cpu");
+    }
+
+    private void CheckMember(MemberDeclarationSyntax member)
+    {
+        switch (member)
+        {
+            case FieldDeclarationSyntax field when !field.Modifiers.Any(SyntaxKind.ConstKeyword):
+                CheckVariables(field);
+                break;
+            case PropertyDeclarationSyntax property:
+                CheckComputed(property);
+                break;
+            case GlobalStatementSyntax:
+                problems.Add(member, "a statement outside a method: a guest begins in 'async GuestTask Main(Cpu cpu)'; put it there.");
+                break;
+            case FieldDeclarationSyntax or MethodDeclarationSyntax or BaseTypeDeclarationSyntax or DelegateDeclarationSyntax or IncompleteMemberSyntax:
+                break;
+            default:
+                problems.Add(member, "a script has constants, variables, Shared<T> words, methods, computed properties, structs and enums, and nothing else at its top.");
+                break;
+        }
+    }
+
+    private void CheckVariables(FieldDeclarationSyntax field)
+    {
+        if (field.Modifiers.FirstOrDefault(token => token.Kind() is SyntaxKind.StaticKeyword or SyntaxKind.ReadOnlyKeyword) is { RawKind: not 0 } modifier)
+        {
+            problems.Add(modifier, $"'{modifier.Text}' is not possible here: a variable is private to a vCPU and level, and part of the machine. "
+                + "Write 'const' for what never changes, a computed property ('ReadOnlySpan<byte> Table => [1, 2];') for a table, or no modifier.");
+        }
+
+        if (field.Declaration.Type.IsVar)
+        {
+            problems.Add(field.Declaration.Type, "a variable of a script names its type: 'int count;'.");
+            return;
+        }
+
+        foreach (var variable in field.Declaration.Variables)
+        {
+            CheckVariable(variable, ((IFieldSymbol)model.GetDeclaredSymbol(variable)!).Type);
+        }
+    }
+
+    private void CheckVariable(VariableDeclaratorSyntax variable, ITypeSymbol type)
+    {
+        var name = variable.Identifier.Text;
+        if (type.TypeKind == TypeKind.Error)
+        {
+            return;
+        }
+
+        if (EngineTypes.IsShared(type))
+        {
+            if (variable.Initializer is { } given)
+            {
+                problems.Add(given, $"Shared<T> words start as 0 and are numbered by their declarations: write '{type.ToMinimalDisplayString(model, 0)} {name};'.");
+            }
+        }
+        else if (!type.IsUnmanagedType || type.OriginalDefinition.SpecialType == SpecialType.System_Nullable_T)
+        {
+            problems.Add(variable.Identifier, $"'{name}' is a {type.ToMinimalDisplayString(model, 0)}, which cannot be part of the machine's state. {Plain}");
+        }
+        else if (variable.Initializer is { } initializer && !IsDefault(initializer.Value))
+        {
+            problems.Add(initializer, $"'{name}' starts as 0 on every vCPU: assign the value at the beginning of Main, or write 'const' if it never changes.");
+        }
+    }
+
+    private bool IsDefault(ExpressionSyntax value) =>
+        value.IsKind(SyntaxKind.DefaultLiteralExpression) || value is DefaultExpressionSyntax
+        || (model.GetConstantValue(value) is { HasValue: true, Value: var constant } && constant is false or 0 or 0u or 0L or 0ul or (byte)0 or (sbyte)0 or (short)0 or (ushort)0);
+
+    private void CheckComputed(PropertyDeclarationSyntax property)
+    {
+        if (property.ExpressionBody is null && property.AccessorList?.Accessors.Any(accessor => accessor.Body is null && accessor.ExpressionBody is null) == true)
+        {
+            problems.Add(property.Identifier, $"'{property.Identifier.Text}' would keep its value outside the machine: declare a variable, or compute the value ('=>').");
+        }
+    }
+
+    private void CheckNode(SyntaxNode node)
+    {
+        switch (node)
+        {
+            case ClassDeclarationSyntax or InterfaceDeclarationSyntax or DelegateDeclarationSyntax or RecordDeclarationSyntax { ClassOrStructKeyword.RawKind: not (int)SyntaxKind.StructKeyword }:
+                problems.Add(node, "only structs and enums can be declared in a script: objects on the heap would be shared between forks of the machine.");
+                break;
+            case TypeDeclarationSyntax type:
+                CheckStruct(type);
+                break;
+            case MethodDeclarationSyntax method when method.Modifiers.Any(SyntaxKind.AsyncKeyword):
+                CheckAsync(method.ReturnType);
+                break;
+            case LocalFunctionStatementSyntax function:
+                if (function.Modifiers.Any(SyntaxKind.AsyncKeyword))
+                {
+                    CheckAsync(function.ReturnType);
+                }
+
+                CheckCapture(function);
+                break;
+            case AnonymousFunctionExpressionSyntax:
+                CheckCapture(node);
+                break;
+            case YieldStatementSyntax:
+                problems.Add(node, "an iterator is an object on the heap, which forks of the machine would share: write a loop.");
+                break;
+            case ExpressionStatementSyntax statement:
+                CheckAwaited(statement.Expression);
+                break;
+            case EqualsValueClauseSyntax clause:
+                CheckAwaited(clause.Value);
+                break;
+        }
+    }
+
+    private void CheckStruct(TypeDeclarationSyntax type)
+    {
+        if (type.Modifiers.FirstOrDefault(token => token.IsKind(SyntaxKind.PartialKeyword)) is { RawKind: not 0 } partial)
+        {
+            problems.Add(partial, "'partial' is not possible in a script.");
+        }
+
+        foreach (var attribute in type.AttributeLists.SelectMany(list => list.Attributes).Where(attribute => attribute.Name.ToString().Contains("StructLayout", StringComparison.Ordinal)))
+        {
+            problems.Add(attribute, "the structs of a script are packed in the order of their fields; leave the attribute out.");
+        }
+
+        foreach (var member in type.Members.Where(member => member.Modifiers.Any(SyntaxKind.StaticKeyword)))
+        {
+            var hasState = member is FieldDeclarationSyntax or EventFieldDeclarationSyntax
+                || (member is PropertyDeclarationSyntax { ExpressionBody: null } property && property.AccessorList!.Accessors.Any(accessor => accessor.Body is null && accessor.ExpressionBody is null));
+            if (hasState)
+            {
+                problems.Add(member, "a static variable would be shared between forks of the machine: write 'const', or declare a variable at the top of the script.");
+            }
+        }
+
+        foreach (var variable in type.Members.OfType<FieldDeclarationSyntax>().Where(field => !field.Modifiers.Any(SyntaxKind.ConstKeyword)).SelectMany(field => field.Declaration.Variables))
+        {
+            if (model.GetDeclaredSymbol(variable) is IFieldSymbol { IsStatic: false, ContainingType.IsRefLikeType: false, Type: { TypeKind: not (TypeKind.Error or TypeKind.TypeParameter), IsUnmanagedType: false } fieldType })
+            {
+                problems.Add(variable.Identifier, $"the field '{variable.Identifier.Text}' is a {fieldType.ToMinimalDisplayString(model, 0)}, a reference. {Plain}");
+            }
+        }
+    }
+
+    private void CheckAsync(TypeSyntax result)
+    {
+        if (model.GetTypeInfo(result).Type is { TypeKind: not TypeKind.Error } type && !EngineTypes.IsGuestTask(type))
+        {
+            problems.Add(result, $"an async method of a guest returns GuestTask or GuestTask<T>, not {result}: only those can be suspended inside the machine.");
+        }
+    }
+
+    private void CheckAwaited(ExpressionSyntax expression)
+    {
+        while (expression is AssignmentExpressionSyntax assignment)
+        {
+            expression = assignment.Right;
+        }
+
+        if (expression is not AwaitExpressionSyntax && EngineTypes.IsAwaited(model.GetTypeInfo(expression).Type))
+        {
+            problems.Add(expression, NotAwaited);
+        }
+    }
+
+    private void CheckCapture(SyntaxNode function)
+    {
+        foreach (var name in function.DescendantNodes().OfType<IdentifierNameSyntax>())
+        {
+            if (model.GetSymbolInfo(name).Symbol is ILocalSymbol { IsConst: false } or IParameterSymbol
+                && model.GetSymbolInfo(name).Symbol!.DeclaringSyntaxReferences.FirstOrDefault() is { } declared && !function.Span.Contains(declared.Span))
+            {
+                problems.Add(name, $"'{name.Identifier.Text}' is captured by a {(function is LocalFunctionStatementSyntax ? "local function" : "lambda")}, "
+                    + "which keeps it in an object on the heap: pass it as a parameter of a method.");
+                return;
+            }
+        }
+    }
+
+    private void CheckEntry(string name, bool required, string signature, params string[] parameters)
+    {
+        var methods = root.Members.OfType<MethodDeclarationSyntax>().Where(method => method.Identifier.Text == name).ToArray();
+        if (methods.Length == 0 && required)
+        {
+            problems.Add(0, $"the script has no {name}: a guest begins in '{signature}'.");
+        }
+        else if (methods.Length != 0 && !methods.Any(method => IsEntry((IMethodSymbol)model.GetDeclaredSymbol(method)!, parameters)))
+        {
+            problems.Add(methods[0].Identifier, $"{name} has to be declared as '{signature}'.");
+        }
+    }
+
+    private static bool IsEntry(IMethodSymbol method, string[] parameters) =>
+        EngineTypes.Is(method.ReturnType, "GuestTask") && !method.IsGenericMethod
+        && method.Parameters.Select(parameter => parameter.RefKind == RefKind.None ? parameter.Type.ToDisplayString() : string.Empty)
+            .SequenceEqual(parameters.Select(name => name == "Cpu" ? "ScenarioHv.Engine.Guests.Cpu" : name));
+}
