@@ -5,12 +5,15 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 namespace ScenarioHv.Scripting;
 
 /// <summary>
-/// Clears the locals of <c>async</c> methods where their scope ends. A suspended frame keeps the last value of a local whose scope is over, and two machines that
+/// Clears the locals of <c>async</c> methods where their scope ends. A suspended frame keeps the last value of a local whose scope is
+/// over, and two machines that
 /// differ only in it would be two states: a loop would not be seen to recur.
 /// </summary>
 /// <remarks>
-/// Cleared are locals of plain data in blocks that contain an <c>await</c>, at the end of the block and before each <c>break</c> and <c>continue</c> that leaves it, and
-/// the variables of <c>for</c> loops behind the loop. An assignment behind the last statement is always legal, and unreachable if the end of the block is.
+/// Cleared are locals of plain data in blocks that contain an <c>await</c>, at the end of the block and before each <c>break</c> and
+/// <c>continue</c> that leaves it, and
+/// the variables of <c>for</c> loops behind the loop. An assignment behind the last statement is always legal, and unreachable if the
+/// end of the block is.
 /// Not cleared: parameters and locals of the whole method (its frame goes), foreach variables and <c>using</c> variables (read-only),
 /// references to variables, locals left by <c>goto</c>, variables declared in conditions of loops.
 /// </remarks>
@@ -43,12 +46,11 @@ internal static class DeadLocals
     /// <summary><c>for (int i = 0; c; n) s</c> becomes <c>{ int i = 0; for (; c; n) s i = default; }</c>.</summary>
     private static void ClearLoop(ForStatementSyntax loop, VariableDeclarationSyntax declaration, SemanticModel model, SourceEdits edits)
     {
-        var names = declaration.Variables.Where(variable => IsPlain(variable, model)).Select(variable => variable.Identifier.Text).ToArray();
-        if (names.Length == declaration.Variables.Count)
+        if (declaration.Variables.All(variable => IsPlain(variable, model)))
         {
             edits.Before(loop, "{", replaced: loop.OpenParenToken.Span.End - loop.SpanStart);
             edits.After(declaration, "; for (");
-            edits.After(loop, Assign(names) + "}");
+            edits.After(loop, Assign(declaration.Variables.Select(variable => variable.Identifier.Text)) + "}");
         }
     }
 
@@ -76,7 +78,10 @@ internal static class DeadLocals
         scope is WhileStatementSyntax or DoStatementSyntax or ForStatementSyntax or CommonForEachStatementSyntax || IsFunction(scope)
         || (scope is SwitchStatementSyntax && jump is BreakStatementSyntax);
 
-    /// <summary>The assignments for what <paramref name="statements"/> declare in their own scope, as far as they end before <paramref name="before"/>.</summary>
+    /// <summary>
+    /// The assignments for what <paramref name="statements"/> declare in their own scope, as far as they end before <paramref
+    /// name="before"/>.
+    /// </summary>
     private static string Assignments(SyntaxList<StatementSyntax> statements, int before, SemanticModel model) =>
         Assign(statements.Where(statement => statement.Span.End <= before).SelectMany(statement => Declared(statement, model)));
 
@@ -96,11 +101,12 @@ internal static class DeadLocals
             ? []
             : expression.DescendantNodesAndSelf(node => !IsFunction(node) && node is not SwitchExpressionArmSyntax)
                 .Where(node => node is VariableDeclaratorSyntax or SingleVariableDesignationSyntax && IsPlain(node, model))
-                .Select(node => node is VariableDeclaratorSyntax variable ? variable.Identifier.Text : ((SingleVariableDesignationSyntax)node).Identifier.Text);
+                .Select(node => node.ChildTokens().First(token => token.IsKind(SyntaxKind.IdentifierToken)).Text);
     }
 
     private static bool IsPlain(SyntaxNode declaration, SemanticModel model) =>
-        model.GetDeclaredSymbol(declaration) is ILocalSymbol { IsConst: false, IsUsing: false, IsFixed: false, RefKind: RefKind.None } local && local.Type.IsUnmanagedType;
+        model.GetDeclaredSymbol(declaration)
+            is ILocalSymbol { IsConst: false, IsUsing: false, IsFixed: false, RefKind: RefKind.None, Type.IsUnmanagedType: true };
 
     private static bool IsInAsync(SyntaxNode node) => node.Ancestors().FirstOrDefault(IsFunction) switch
     {
@@ -111,7 +117,8 @@ internal static class DeadLocals
     };
 
     private static bool IsFunction(SyntaxNode? node) =>
-        node is BaseMethodDeclarationSyntax or LocalFunctionStatementSyntax or AnonymousFunctionExpressionSyntax or AccessorDeclarationSyntax;
+        node is BaseMethodDeclarationSyntax or AccessorDeclarationSyntax
+            or LocalFunctionStatementSyntax or AnonymousFunctionExpressionSyntax;
 
     private static bool HasAwait(SyntaxNode scope) => scope.DescendantNodes(node => node == scope || !IsFunction(node)).Any(node => node
         is AwaitExpressionSyntax or CommonForEachStatementSyntax { AwaitKeyword.RawKind: not 0 }

@@ -37,9 +37,12 @@ internal sealed class FrameReport(Assembly assembly, CompilationUnitSyntax root,
             CheckWord(property.Name, property.PropertyType, "a shared word");
         }
 
-        foreach (var method in assembly.GetTypes().SelectMany(type => type.GetMethods(All | BindingFlags.DeclaredOnly)).Where(method => IsOf(method.ReturnType, typeof(GuestTask<>))))
+        foreach (var method in assembly.GetTypes().SelectMany(type => type.GetMethods(All | BindingFlags.DeclaredOnly)))
         {
-            CheckWord(method.Name, method.ReturnType, "a result");
+            if (IsOf(method.ReturnType, typeof(GuestTask<>)))
+            {
+                CheckWord(method.Name, method.ReturnType, "a result");
+            }
         }
     }
 
@@ -61,7 +64,13 @@ internal sealed class FrameReport(Assembly assembly, CompilationUnitSyntax root,
     private void CheckWord(string name, Type wrapper, string what)
     {
         var type = wrapper.GetGenericArguments()[0];
-        if (!type.IsGenericParameter && (int)typeof(Unsafe).GetMethod(nameof(Unsafe.SizeOf))!.MakeGenericMethod(type).Invoke(null, null)! is var size and > WordSize)
+        if (type.ContainsGenericParameters)
+        {
+            return;
+        }
+
+        var size = (int)typeof(Unsafe).GetMethod(nameof(Unsafe.SizeOf))!.MakeGenericMethod(type).Invoke(null, null)!;
+        if (size > WordSize)
         {
             problems.Add(Declaration(name), $"'{name}': {type.Name} has {size} bytes; {what} has at most {WordSize}.");
         }
@@ -80,10 +89,12 @@ internal sealed class FrameReport(Assembly assembly, CompilationUnitSyntax root,
     {
         var bodies = root.DescendantNodes().Where(node => NameOf(node) is { } name && name.Text == method).ToArray();
         var local = LocalOf(field.Split('.')[0]);
-        var place = local.Length != 0
-            ? bodies.SelectMany(body => body.DescendantTokens()).Where(token => token.Text.TrimStart('@') == local && IsDeclared(token)).Select(token => (int?)token.SpanStart).FirstOrDefault()
-            : bodies.SelectMany(body => body.DescendantNodes()).Where(node => IsBehind(node, type)).Select(node => (int?)node.SpanStart).FirstOrDefault();
-        return place ?? bodies.Select(body => NameOf(body)!.Value.SpanStart).FirstOrDefault();
+        var places = local.Length != 0
+            ? bodies.SelectMany(body => body.DescendantTokens())
+                .Where(token => Names(token, local) && IsDeclared(token)).Select(token => token.SpanStart)
+            : bodies.SelectMany(body => body.DescendantNodes())
+                .Where(node => IsBehind(node, type)).Select(node => node.SpanStart);
+        return places.Concat(bodies.Select(body => NameOf(body)!.Value.SpanStart)).FirstOrDefault();
     }
 
     /// <summary>The source name in <c>&lt;list&gt;5__2</c>; a parameter keeps its own; empty for what the compiler added.</summary>
@@ -94,9 +105,12 @@ internal sealed class FrameReport(Assembly assembly, CompilationUnitSyntax root,
     }
 
     private static bool IsDeclared(SyntaxToken token) => token.Parent
-        is VariableDeclaratorSyntax or SingleVariableDesignationSyntax or ParameterSyntax or ForEachStatementSyntax or CatchDeclarationSyntax;
+        is VariableDeclaratorSyntax or SingleVariableDesignationSyntax or ParameterSyntax
+        or ForEachStatementSyntax or CatchDeclarationSyntax;
 
-    /// <summary>True if the compiler keeps a value of its own of type <paramref name="type"/> for the statement <paramref name="node"/>.</summary>
+    /// <summary>
+    /// True if the compiler keeps a value of its own of type <paramref name="type"/> for the statement <paramref name="node"/>.
+    /// </summary>
     private static bool IsBehind(SyntaxNode node, Type? type) => node switch
     {
         CommonForEachStatementSyntax loop => type != typeof(object) && Awaits(loop.Statement),
@@ -112,8 +126,12 @@ internal sealed class FrameReport(Assembly assembly, CompilationUnitSyntax root,
     private static bool Awaits(SyntaxNode? node) => node?.DescendantNodes().Any(inner => inner is AwaitExpressionSyntax) == true;
 
     private int Declaration(string name) =>
-        root.DescendantTokens().Where(token => token.Text.TrimStart('@') == name && (NameOf(token.Parent!) == token || token.Parent is VariableDeclaratorSyntax { Parent.Parent: FieldDeclarationSyntax }))
+        root.DescendantTokens().Where(token => Names(token, name) && (NameOf(token.Parent!) == token || IsVariable(token.Parent!)))
             .Select(token => token.SpanStart).FirstOrDefault();
+
+    private static bool Names(SyntaxToken token, string name) => token.Text.TrimStart('@') == name;
+
+    private static bool IsVariable(SyntaxNode node) => node is VariableDeclaratorSyntax { Parent.Parent: FieldDeclarationSyntax };
 
     private static SyntaxToken? NameOf(SyntaxNode node) => node switch
     {

@@ -4,7 +4,10 @@ using ScenarioHv.Engine.Guests;
 
 namespace ScenarioHv.Scripting;
 
-/// <summary>A compiled script in this process: its entry points and what it declares. It has a load context of its own, which is never unloaded.</summary>
+/// <summary>
+/// A compiled script in this process: its entry points and what it declares. It has a load context of its own, which is never
+/// unloaded.
+/// </summary>
 internal sealed class LoadedScript
 {
     /// <summary>The static class that a script becomes.</summary>
@@ -31,7 +34,7 @@ internal sealed class LoadedScript
     {
         Script = Load(image, new ScriptLoadContext(name, isCollectible: false)).GetType(ClassName, throwOnError: true)!;
         _main = Find<Func<Cpu, GuestTask>>("Main", typeof(Cpu))
-            ?? throw new InvalidOperationException($"The compiled form of {name} has no Main; the check before the compilation let it through.");
+            ?? throw new InvalidOperationException($"The compiled form of {name} has no Main, although it was checked before.");
         _onInterrupt = Find<Func<Cpu, byte, GuestTask>>("OnInterrupt", typeof(Cpu), typeof(byte));
         _onNmi = Find<Func<Cpu, GuestTask>>("OnNmi", typeof(Cpu));
         _variables = Script.GetNestedType(VariablesName);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.CodeAnalysis;
@@ -10,7 +11,8 @@ using ScenarioHv.Engine.Guests;
 namespace ScenarioHv.Scripting;
 
 /// <summary>
-/// Compiles one script: parse, rules, rewrite, compile, proof. The only way into the types that use the compiler; nothing on the way of a cached script touches it.
+/// Compiles one script: parse, rules, rewrite, compile, proof. The only way into the types that use the compiler; nothing on the way
+/// of a cached script touches it.
 /// </summary>
 internal static class RoslynCompiler
 {
@@ -21,7 +23,8 @@ internal static class RoslynCompiler
         global using static ScenarioHv.Engine.Guests.ExitKind;
         """;
 
-    private static readonly string[] Namespaces = ["System", "ScenarioHv.Engine.Guests", "ScenarioHv.Engine.Time", "ScenarioHv.Engine.Guests.ExitKind"];
+    private static readonly string[] Usings =
+        ["System", "ScenarioHv.Engine.Guests", "ScenarioHv.Engine.Time", "ScenarioHv.Engine.Guests.ExitKind"];
 
     private static readonly Lazy<MetadataReference[]> References = new(FindReferences);
 
@@ -37,8 +40,9 @@ internal static class RoslynCompiler
         AddErrors(root.SyntaxTree.GetDiagnostics(), position => position, problems);
         problems.ThrowIfAny();
 
-        var script = CSharpCompilation.CreateScriptCompilation("script", root.SyntaxTree, References.Value, Options().WithUsings(Namespaces));
-        var model = script.GetSemanticModel(root.SyntaxTree);
+        var options = Options().WithUsings(Usings);
+        var model = CSharpCompilation.CreateScriptCompilation("script", root.SyntaxTree, References.Value, options)
+            .GetSemanticModel(root.SyntaxTree);
         new ScriptRules(root, model, problems).Check();
         problems.ThrowIfAny();
 
@@ -61,7 +65,8 @@ internal static class RoslynCompiler
         {
             AddErrors(result.Diagnostics.Where(diagnostic => diagnostic.Location.SourceTree == tree), edited.Original, problems);
             problems.ThrowIfAny();
-            throw new InvalidOperationException($"{source.Name}: what was added to the script does not compile: {result.Diagnostics.First(d => d.Severity == DiagnosticSeverity.Error)}");
+            var first = result.Diagnostics.First(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error);
+            throw new InvalidOperationException($"{source.Name}: what was added to the script does not compile: {first}");
         }
 
         return new ScriptImage(dll.ToArray(), pdb.ToArray());
@@ -96,16 +101,17 @@ internal static class RoslynCompiler
     private static string Explain(Diagnostic diagnostic) => diagnostic.Id switch
     {
         "CS4014" => ScriptRules.NotAwaited,
-        "CS0206" => $"{Message(diagnostic)} (A variable of a script is part of the machine: copy it to a local, pass that, and assign it back.)",
+        "CS0206" => $"{Message(diagnostic)} (A script's variable is in the machine: copy it to a local, pass that, and assign it back.)",
         "CS1612" => $"{Message(diagnostic)} (Assign a whole new value to the variable.)",
         "CS8178" => $"{Message(diagnostic)} (A variable that is a struct: take the awaited value into a local first, then assign it.)",
         _ => Message(diagnostic),
     };
 
-    private static string Message(Diagnostic diagnostic) => $"{diagnostic.GetMessage(System.Globalization.CultureInfo.InvariantCulture)} [{diagnostic.Id}]";
+    private static string Message(Diagnostic diagnostic) => $"{diagnostic.GetMessage(CultureInfo.InvariantCulture)} [{diagnostic.Id}]";
 
     private static CompilationUnitSyntax Parse(SourceText text, SourceCodeKind kind, string path) =>
-        CSharpSyntaxTree.ParseText(text, new CSharpParseOptions(LanguageVersion.Latest, DocumentationMode.None, kind), path).GetCompilationUnitRoot();
+        CSharpSyntaxTree.ParseText(text, new CSharpParseOptions(LanguageVersion.Latest, DocumentationMode.None, kind), path)
+            .GetCompilationUnitRoot();
 
     private static CSharpCompilationOptions Options() => new(
         OutputKind.DynamicallyLinkedLibrary,
@@ -124,7 +130,7 @@ internal static class RoslynCompiler
         var engine = typeof(GuestProgram).Assembly.Location;
         if (core.Length == 0 || engine.Length == 0)
         {
-            throw new InvalidOperationException("Scripts cannot be compiled by a single-file build: the compiler needs the assemblies as files. "
+            throw new InvalidOperationException("Scripts cannot be compiled by a single-file build: it has no assemblies as files. "
                 + "Use the tool or 'dotnet run', or keep the cache of an earlier run.");
         }
 

@@ -4,11 +4,13 @@ using System.Security.Cryptography;
 namespace ScenarioHv.Scripting;
 
 /// <summary>
-/// Compiled scripts on disk, one file each, named by what went into the compilation. Entries are written whole or not at all and checked before use,
+/// Compiled scripts on disk, one file each, named by what went into the compilation. Entries are written whole or not at all and
+/// checked before use,
 /// so that several runs can share a directory and a damaged entry costs a compilation, never a wrong guest.
 /// </summary>
 /// <remarks>
-/// An entry is: magic (8 bytes), SHA-256 of everything after it (32), the key (32), length of the DLL and of the PDB (4 + 4, little-endian), DLL, PDB.
+/// An entry is: magic (8 bytes), SHA-256 of everything after it (32), the key (32), length of the DLL and of the PDB (4 + 4,
+/// little-endian), DLL, PDB.
 /// Nothing removes old entries; the directory can be deleted at any time.
 /// </remarks>
 public sealed class ScriptCache
@@ -29,10 +31,13 @@ public sealed class ScriptCache
     private static ReadOnlySpan<byte> Magic => "SHVGUEST"u8;
 
     /// <summary>
-    /// The cache of this user: <c>$SCENARIOHV_CACHE</c>, or <c>scenariohv/scripts</c> below <c>$XDG_CACHE_HOME</c> or the platform's local application data.
+    /// The cache of this user: <c>$SCENARIOHV_CACHE</c>, or <c>scenariohv/scripts</c> below <c>$XDG_CACHE_HOME</c> or the
+    /// platform's local application data.
     /// </summary>
     public static ScriptCache Default() =>
-        new(DefaultDirectory(Environment.GetEnvironmentVariable, Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData)));
+        new(DefaultDirectory(
+            Environment.GetEnvironmentVariable,
+            Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData)));
 
     /// <summary>Where the default cache is; null if the platform names no place.</summary>
     internal static string? DefaultDirectory(Func<string, string?> environment, string localData)

@@ -27,7 +27,8 @@ internal sealed class ScriptKey
     public string Text { get; }
 
     /// <summary>
-    /// The key of <paramref name="source"/>. The path is part of it because debug information names the file, and the assembly names its debug information.
+    /// The key of <paramref name="source"/>. The path is part of it because debug information names the file, and the assembly
+    /// names its debug information.
     /// </summary>
     public static ScriptKey Of(ScriptSource source)
     {

@@ -7,7 +7,8 @@ using ScenarioHv.Engine.Guests;
 namespace ScenarioHv.Scripting;
 
 /// <summary>
-/// Makes guest programs of script files (<c>.csx</c>). A script is compiled once per process, and once per machine as long as nothing changes that it depends on;
+/// Makes guest programs of script files (<c>.csx</c>). A script is compiled once per process, and once per machine as long as nothing
+/// changes that it depends on;
 /// a script that comes from the cache is loaded without the compiler. Safe for use by several threads.
 /// </summary>
 public sealed class ScriptLoader
@@ -29,7 +30,9 @@ public sealed class ScriptLoader
     /// <summary>Loads the script at <paramref name="path"/>.</summary>
     /// <param name="path">The file; messages show it as it is given here.</param>
     /// <param name="parameters">What the scenario gives this guest under <c>with</c>; copied.</param>
-    /// <exception cref="ScriptException">The script cannot be read, does not compile, or has a frame that a machine cannot hold.</exception>
+    /// <exception cref="ScriptException">
+    /// The script cannot be read, does not compile, or has a frame that a machine cannot hold.
+    /// </exception>
     public GuestProgram Load(string path, IReadOnlyDictionary<string, long> parameters)
     {
         var source = ScriptSource.Read(path);

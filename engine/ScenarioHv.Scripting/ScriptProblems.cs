@@ -28,7 +28,8 @@ internal sealed class ScriptProblems(ScriptSource source, SourceText text)
     {
         if (_found.Count != 0)
         {
-            throw new ScriptException([.. _found.OrderBy(problem => problem.Position).Select(problem => At(problem.Position, problem.Message))]);
+            var ordered = _found.OrderBy(problem => problem.Position).Select(problem => At(problem.Position, problem.Message));
+            throw new ScriptException([.. ordered]);
         }
     }
 

@@ -7,13 +7,15 @@ using Microsoft.CodeAnalysis.Text;
 namespace ScenarioHv.Scripting;
 
 /// <summary>
-/// Makes a static class of a script: its methods become static, its variables fields of one struct in the machine, each behind a property of the same name,
+/// Makes a static class of a script: its methods become static, its variables fields of one struct in the machine, each behind a
+/// property of the same name,
 /// its <c>Shared&lt;T&gt;</c> declarations numbered words.
 /// </summary>
 internal sealed class ScriptRewriter(ScriptSource source, CompilationUnitSyntax root, SemanticModel model)
 {
     private const string Variables = LoadedScript.VariablesName;
-    private const string Packed = "[global::System.Runtime.InteropServices.StructLayout(global::System.Runtime.InteropServices.LayoutKind.Sequential, Pack = 1)]";
+    private const string Interop = "global::System.Runtime.InteropServices";
+    private const string Packed = $"[{Interop}.StructLayout({Interop}.LayoutKind.Sequential, Pack = 1)]";
 
     private readonly SourceEdits _edits = new();
     private readonly StringBuilder _fields = new();
@@ -46,7 +48,8 @@ internal sealed class ScriptRewriter(ScriptSource source, CompilationUnitSyntax 
 
         DeadLocals.Clear(root, model, _edits);
         const string Sha256 = "{8829d00f-11b8-4213-878b-770e8597ac16}";
-        return _edits.Apply(root.SyntaxTree.GetText(), source.FullPath, $"#pragma checksum \"{source.FullPath}\" \"{Sha256}\" \"{checksum}\"", Epilogue());
+        var prologue = $"#pragma checksum \"{source.FullPath}\" \"{Sha256}\" \"{checksum}\"";
+        return _edits.Apply(root.SyntaxTree.GetText(), source.FullPath, prologue, Epilogue());
     }
 
     private string Epilogue()
@@ -86,12 +89,14 @@ internal sealed class ScriptRewriter(ScriptSource source, CompilationUnitSyntax 
                 _edits.Insert(declaration.Type.SpanStart, modifier);
             }
 
-            _edits.Replace(TextSpan.FromBounds(variable.Identifier.Span.End, end), isLast ? body : $"{body} {modifier} {declaration.Type} ");
+            var rest = TextSpan.FromBounds(variable.Identifier.Span.End, end);
+            _edits.Replace(rest, isLast ? body : $"{body} {modifier} {declaration.Type} ");
         }
     }
 
     /// <summary>
-    /// A value property allows <c>total += await F()</c> but no assignment to a field of it; a property that returns a reference is the other way round.
+    /// A value property allows <c>total += await F()</c> but no assignment to a field of it; a property that returns a reference
+    /// is the other way round.
     /// </summary>
     private (string Modifier, string Body) Property(string name, string typeText, ITypeSymbol type)
     {

@@ -5,27 +5,30 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 namespace ScenarioHv.Scripting;
 
 /// <summary>
-/// What a guest script may contain: constants, variables of plain data, shared words, methods, structs and enums. Everything else would keep state outside the machine,
+/// What a guest script may contain: constants, variables of plain data, shared words, methods, structs and enums. Everything else
+/// would keep state outside the machine,
 /// where no fork copies it and no hash sees it.
 /// </summary>
 internal sealed class ScriptRules(CompilationUnitSyntax root, SemanticModel model, ScriptProblems problems)
 {
     public const string NotAwaited =
-        "this operation or method is not awaited where it is called: two activities would run side by side on one CPU. Put 'await' before the call.";
+        "this is not awaited where it is called: two activities would run side by side on one CPU. Put 'await' before the call.";
 
     private const string Plain = "Keep integers, enums, Instant or structs of them; memory that vCPUs share is Shared<T>.";
 
     /// <summary>Directives change what the compiler reads or reports; only those that choose between texts of this file are left.</summary>
     public static void CheckDirectives(CompilationUnitSyntax root, ScriptProblems problems)
     {
-        foreach (var directive in root.DescendantTrivia().Where(trivia => trivia.IsDirective).Select(trivia => (DirectiveTriviaSyntax)trivia.GetStructure()!))
+        foreach (var trivia in root.DescendantTrivia().Where(trivia => trivia.IsDirective))
         {
+            var directive = (DirectiveTriviaSyntax)trivia.GetStructure()!;
             var refusal = directive.Kind() switch
             {
                 _ when !directive.IsActive => null,
-                SyntaxKind.ReferenceDirectiveTrivia => "#r is not possible: a script sees the core library and ScenarioHv.Engine, so that it means the same everywhere.",
+                SyntaxKind.ReferenceDirectiveTrivia => "#r is not possible: a script sees the core library and the engine only.",
                 SyntaxKind.LoadDirectiveTrivia => "#load is not possible yet: a script is one file. Copy what it needs into it.",
-                SyntaxKind.IfDirectiveTrivia or SyntaxKind.ElifDirectiveTrivia or SyntaxKind.ElseDirectiveTrivia or SyntaxKind.EndIfDirectiveTrivia => null,
+                SyntaxKind.IfDirectiveTrivia or SyntaxKind.ElifDirectiveTrivia => null,
+                SyntaxKind.ElseDirectiveTrivia or SyntaxKind.EndIfDirectiveTrivia => null,
                 SyntaxKind.RegionDirectiveTrivia or SyntaxKind.EndRegionDirectiveTrivia => null,
                 SyntaxKind.ErrorDirectiveTrivia or SyntaxKind.WarningDirectiveTrivia or SyntaxKind.ShebangDirectiveTrivia => null,
                 SyntaxKind.BadDirectiveTrivia => null,
@@ -74,20 +77,22 @@ internal sealed class ScriptRules(CompilationUnitSyntax root, SemanticModel mode
             case GlobalStatementSyntax:
                 problems.Add(member, "a statement outside a method: a guest begins in 'async GuestTask Main(Cpu cpu)'; put it there.");
                 break;
-            case FieldDeclarationSyntax or MethodDeclarationSyntax or BaseTypeDeclarationSyntax or DelegateDeclarationSyntax or IncompleteMemberSyntax:
+            case FieldDeclarationSyntax or MethodDeclarationSyntax or IncompleteMemberSyntax:
+            case BaseTypeDeclarationSyntax or DelegateDeclarationSyntax:
                 break;
             default:
-                problems.Add(member, "a script has constants, variables, Shared<T> words, methods, computed properties, structs and enums, and nothing else at its top.");
+                problems.Add(member, "a script has constants, variables, Shared<T> words, methods, computed properties, structs and enums, "
+                    + "and nothing else at its top.");
                 break;
         }
     }
 
     private void CheckVariables(FieldDeclarationSyntax field)
     {
-        if (field.Modifiers.FirstOrDefault(token => token.Kind() is SyntaxKind.StaticKeyword or SyntaxKind.ReadOnlyKeyword) is { RawKind: not 0 } modifier)
+        foreach (var modifier in field.Modifiers.Where(token => token.Kind() is SyntaxKind.StaticKeyword or SyntaxKind.ReadOnlyKeyword))
         {
-            problems.Add(modifier, $"'{modifier.Text}' is not possible here: a variable is private to a vCPU and level, and part of the machine. "
-                + "Write 'const' for what never changes, a computed property ('ReadOnlySpan<byte> Table => [1, 2];') for a table, or no modifier.");
+            problems.Add(modifier, $"'{modifier.Text}' is not possible here: a variable is in the machine, private to a vCPU and level. "
+                + "Write 'const' for what never changes, 'ReadOnlySpan<byte> Table => [1, 2];' for a table, or no modifier.");
         }
 
         if (field.Declaration.Type.IsVar)
@@ -105,6 +110,7 @@ internal sealed class ScriptRules(CompilationUnitSyntax root, SemanticModel mode
     private void CheckVariable(VariableDeclaratorSyntax variable, ITypeSymbol type)
     {
         var name = variable.Identifier.Text;
+        var typeName = type.ToMinimalDisplayString(model, 0);
         if (type.TypeKind == TypeKind.Error)
         {
             return;
@@ -114,37 +120,47 @@ internal sealed class ScriptRules(CompilationUnitSyntax root, SemanticModel mode
         {
             if (variable.Initializer is { } given)
             {
-                problems.Add(given, $"Shared<T> words start as 0 and are numbered by their declarations: write '{type.ToMinimalDisplayString(model, 0)} {name};'.");
+                problems.Add(given, $"Shared<T> words start as 0 and are numbered by their declarations: write '{typeName} {name};'.");
             }
         }
         else if (!type.IsUnmanagedType || type.OriginalDefinition.SpecialType == SpecialType.System_Nullable_T)
         {
-            problems.Add(variable.Identifier, $"'{name}' is a {type.ToMinimalDisplayString(model, 0)}, which cannot be part of the machine's state. {Plain}");
+            problems.Add(variable.Identifier, $"'{name}' is of type {typeName}, which cannot be part of the machine's state. {Plain}");
         }
         else if (variable.Initializer is { } initializer && !IsDefault(initializer.Value))
         {
-            problems.Add(initializer, $"'{name}' starts as 0 on every vCPU: assign the value at the beginning of Main, or write 'const' if it never changes.");
+            problems.Add(initializer, $"'{name}' starts as 0 on every vCPU: assign the value at the beginning of Main, "
+                + "or write 'const' if it never changes.");
         }
     }
 
     private bool IsDefault(ExpressionSyntax value) =>
         value.IsKind(SyntaxKind.DefaultLiteralExpression) || value is DefaultExpressionSyntax
-        || (model.GetConstantValue(value) is { HasValue: true, Value: var constant } && constant is false or 0 or 0u or 0L or 0ul or (byte)0 or (sbyte)0 or (short)0 or (ushort)0);
+        || (model.GetConstantValue(value) is { HasValue: true, Value: ValueType constant }
+            && constant.Equals(Activator.CreateInstance(constant.GetType())));
 
     private void CheckComputed(PropertyDeclarationSyntax property)
     {
-        if (property.ExpressionBody is null && property.AccessorList?.Accessors.Any(accessor => accessor.Body is null && accessor.ExpressionBody is null) == true)
+        if (IsAutomatic(property))
         {
-            problems.Add(property.Identifier, $"'{property.Identifier.Text}' would keep its value outside the machine: declare a variable, or compute the value ('=>').");
+            problems.Add(property.Identifier, $"'{property.Identifier.Text}' would keep its value outside the machine: declare a variable, "
+                + "or compute the value ('=>').");
         }
     }
+
+    private static bool IsAutomatic(MemberDeclarationSyntax member) => member is PropertyDeclarationSyntax { AccessorList: { } list }
+        && list.Accessors.Any(accessor => accessor.Body is null && accessor.ExpressionBody is null);
 
     private void CheckNode(SyntaxNode node)
     {
         switch (node)
         {
-            case ClassDeclarationSyntax or InterfaceDeclarationSyntax or DelegateDeclarationSyntax or RecordDeclarationSyntax { ClassOrStructKeyword.RawKind: not (int)SyntaxKind.StructKeyword }:
-                problems.Add(node, "only structs and enums can be declared in a script: objects on the heap would be shared between forks of the machine.");
+            case ClassDeclarationSyntax or InterfaceDeclarationSyntax or DelegateDeclarationSyntax:
+            case RecordDeclarationSyntax { ClassOrStructKeyword.RawKind: not (int)SyntaxKind.StructKeyword }:
+                problems.Add(node, "only structs and enums can be declared in a script: forks of the machine would share an object.");
+                break;
+            case FieldExpressionSyntax:
+                problems.Add(node, "'field' would be a variable outside the machine: declare a variable, or a field of the struct.");
                 break;
             case TypeDeclarationSyntax type:
                 CheckStruct(type);
@@ -182,35 +198,42 @@ internal sealed class ScriptRules(CompilationUnitSyntax root, SemanticModel mode
             problems.Add(partial, "'partial' is not possible in a script.");
         }
 
-        foreach (var attribute in type.AttributeLists.SelectMany(list => list.Attributes).Where(attribute => attribute.Name.ToString().Contains("StructLayout", StringComparison.Ordinal)))
+        foreach (var attribute in type.AttributeLists.SelectMany(list => list.Attributes).Where(IsLayout))
         {
             problems.Add(attribute, "the structs of a script are packed in the order of their fields; leave the attribute out.");
         }
 
         foreach (var member in type.Members.Where(member => member.Modifiers.Any(SyntaxKind.StaticKeyword)))
         {
-            var hasState = member is FieldDeclarationSyntax or EventFieldDeclarationSyntax
-                || (member is PropertyDeclarationSyntax { ExpressionBody: null } property && property.AccessorList!.Accessors.Any(accessor => accessor.Body is null && accessor.ExpressionBody is null));
-            if (hasState)
+            if (member is FieldDeclarationSyntax or EventFieldDeclarationSyntax || IsAutomatic(member))
             {
-                problems.Add(member, "a static variable would be shared between forks of the machine: write 'const', or declare a variable at the top of the script.");
+                problems.Add(member, "a static variable would be shared between forks of the machine: write 'const', "
+                    + "or declare a variable at the top of the script.");
             }
         }
 
-        foreach (var variable in type.Members.OfType<FieldDeclarationSyntax>().Where(field => !field.Modifiers.Any(SyntaxKind.ConstKeyword)).SelectMany(field => field.Declaration.Variables))
+        foreach (var variable in type.Members.OfType<FieldDeclarationSyntax>().SelectMany(field => field.Declaration.Variables))
         {
-            if (model.GetDeclaredSymbol(variable) is IFieldSymbol { IsStatic: false, ContainingType.IsRefLikeType: false, Type: { TypeKind: not (TypeKind.Error or TypeKind.TypeParameter), IsUnmanagedType: false } fieldType })
+            var field = (IFieldSymbol)model.GetDeclaredSymbol(variable)!;
+            if (!field.IsStatic && !type.Modifiers.Any(SyntaxKind.RefKeyword) && IsReference(field.Type))
             {
-                problems.Add(variable.Identifier, $"the field '{variable.Identifier.Text}' is a {fieldType.ToMinimalDisplayString(model, 0)}, a reference. {Plain}");
+                var typeName = field.Type.ToMinimalDisplayString(model, 0);
+                problems.Add(variable.Identifier, $"the field '{field.Name}' is of type {typeName}, a reference. {Plain}");
             }
         }
     }
+
+    private static bool IsLayout(AttributeSyntax attribute) => attribute.Name.ToString().Contains("StructLayout", StringComparison.Ordinal);
+
+    private static bool IsReference(ITypeSymbol type) =>
+        type.TypeKind is not (TypeKind.Error or TypeKind.TypeParameter) && !type.IsUnmanagedType;
 
     private void CheckAsync(TypeSyntax result)
     {
         if (model.GetTypeInfo(result).Type is { TypeKind: not TypeKind.Error } type && !EngineTypes.IsGuestTask(type))
         {
-            problems.Add(result, $"an async method of a guest returns GuestTask or GuestTask<T>, not {result}: only those can be suspended inside the machine.");
+            problems.Add(result, $"an async method of a guest returns GuestTask or GuestTask<T>, not {result}: "
+                + "only those can be suspended inside the machine.");
         }
     }
 
@@ -231,10 +254,12 @@ internal sealed class ScriptRules(CompilationUnitSyntax root, SemanticModel mode
     {
         foreach (var name in function.DescendantNodes().OfType<IdentifierNameSyntax>())
         {
-            if (model.GetSymbolInfo(name).Symbol is ILocalSymbol { IsConst: false } or IParameterSymbol
-                && model.GetSymbolInfo(name).Symbol!.DeclaringSyntaxReferences.FirstOrDefault() is { } declared && !function.Span.Contains(declared.Span))
+            var symbol = model.GetSymbolInfo(name).Symbol;
+            if (symbol is ILocalSymbol { IsConst: false } or IParameterSymbol
+                && symbol.DeclaringSyntaxReferences.FirstOrDefault() is { } declared && !function.Span.Contains(declared.Span))
             {
-                problems.Add(name, $"'{name.Identifier.Text}' is captured by a {(function is LocalFunctionStatementSyntax ? "local function" : "lambda")}, "
+                var what = function is LocalFunctionStatementSyntax ? "local function" : "lambda";
+                problems.Add(name, $"'{name.Identifier.Text}' is captured by a {what}, "
                     + "which keeps it in an object on the heap: pass it as a parameter of a method.");
                 return;
             }

@@ -20,12 +20,14 @@ internal sealed record ScriptSource(string Name, string FullPath, string Text, b
         var full = Path.GetFullPath(path);
         if (!File.Exists(full))
         {
-            throw new ScriptException(path, Directory.Exists(full) ? "this is a folder; a script is a .csx file." : $"there is no such script.{Neighbours(full)}");
+            throw new ScriptException(path, Directory.Exists(full)
+                ? "this is a folder; a script is a .csx file."
+                : $"there is no such script.{Neighbours(full)}");
         }
 
         if (full.Any(c => c == '"' || char.IsControl(c)))
         {
-            throw new ScriptException(path, "the path of a script cannot contain quotes or control characters: debug information has to name it.");
+            throw new ScriptException(path, "a script's path cannot contain quotes or control characters: debug information names it.");
         }
 
         var bytes = ReadBytes(path, full);
@@ -61,7 +63,7 @@ internal sealed record ScriptSource(string Name, string FullPath, string Text, b
         content = content.StartsWith(Encoding.UTF8.Preamble) ? content[3..] : content;
         if (content.Contains((byte)0))
         {
-            throw new ScriptException(path, "this is a binary file, not a script (it contains a zero byte; UTF-16 is not supported either).");
+            throw new ScriptException(path, "this is a binary file, not a script (it contains a zero byte; UTF-16 is refused too).");
         }
 
         try
@@ -80,7 +82,8 @@ internal sealed record ScriptSource(string Name, string FullPath, string Text, b
         try
         {
             var folder = Path.GetDirectoryName(full)!;
-            var names = Directory.EnumerateFiles(folder, "*.csx").Select(file => Path.GetFileName(file)!).Order(StringComparer.Ordinal).Take(8).ToArray();
+            var files = Directory.EnumerateFiles(folder, "*.csx").Select(file => Path.GetFileName(file)!);
+            var names = files.Order(StringComparer.Ordinal).Take(8).ToArray();
             return names.Length == 0 ? string.Empty : $" The folder has {string.Join(", ", names)}.";
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

@@ -5,7 +5,8 @@ using Microsoft.CodeAnalysis.Text;
 namespace ScenarioHv.Scripting;
 
 /// <summary>
-/// Insertions into a script's text. Each is a hidden line of its own, and what follows it goes on under a <c>#line</c> directive that names its true line and column:
+/// Insertions into a script's text. Each is a hidden line of its own, and what follows it goes on under a <c>#line</c> directive that
+/// names its true line and column:
 /// diagnostics, stack traces, breakpoints and caller line numbers are those of the script as its author wrote it.
 /// </summary>
 internal sealed class SourceEdits
@@ -24,7 +25,10 @@ internal sealed class SourceEdits
         Begin,
     }
 
-    /// <summary>Inserts <paramref name="text"/> before <paramref name="node"/>, in place of its first <paramref name="replaced"/> characters.</summary>
+    /// <summary>
+    /// Inserts <paramref name="text"/> before <paramref name="node"/>, in place of its first <paramref name="replaced"/>
+    /// characters.
+    /// </summary>
     public void Before(SyntaxNode node, string text, int replaced = 0) => Add(node.SpanStart, replaced, text, Place.Begin, Depth(node));
 
     /// <summary>Inserts <paramref name="text"/> behind <paramref name="node"/>: inside what contains it.</summary>

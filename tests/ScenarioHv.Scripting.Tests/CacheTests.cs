@@ -14,6 +14,8 @@ public sealed class CacheTests
     [TearDown]
     public void TearDown() => _folder.Dispose();
 
+    private static NUnit.Framework.Constraints.ExactTypeConstraint<ScriptException> Refused => Throws.TypeOf<ScriptException>();
+
     private string[] Entries => Directory.Exists(_folder.CachePath) ? Directory.GetFiles(_folder.CachePath) : [];
 
     [Test]
@@ -33,7 +35,8 @@ public sealed class CacheTests
     [Test]
     public void One_key_gives_the_same_bytes()
     {
-        var (source, key) = _folder.Source("int n; struct S { public int X; } async GuestTask Main(Cpu cpu) { for (int i = 0; i < n; i++) await cpu.Work(i + 1); }");
+        var (source, key) = _folder.Source(
+            "int n; struct S { public int X; } async GuestTask Main(Cpu cpu) { for (int i = 0; i < n; i++) await cpu.Work(i + 1); }");
         var first = RoslynCompiler.Compile(source, key);
         var second = RoslynCompiler.Compile(source, key);
         Assert.That(second.Dll, Is.EqualTo(first.Dll));
@@ -104,8 +107,8 @@ public sealed class CacheTests
         var path = _folder.Write("class C { }" + ScriptFolder.EmptyMain);
         var longer = Path.Combine(_folder.Path, ".", "guest.csx");
         var loader = new ScriptLoader(_folder.Cache);
-        Assert.That(() => loader.Load(path, new Dictionary<string, long>()), Throws.TypeOf<ScriptException>().With.Message.StartsWith(path + ":1:1:"));
-        Assert.That(() => loader.Load(longer, new Dictionary<string, long>()), Throws.TypeOf<ScriptException>().With.Message.StartsWith(longer + ":1:1:"));
+        Assert.That(() => loader.Load(path, ScriptFolder.None), Refused.With.Message.StartsWith(path + ":1:1:"));
+        Assert.That(() => loader.Load(longer, ScriptFolder.None), Refused.With.Message.StartsWith(longer + ":1:1:"));
     }
 
     [Test]
@@ -114,13 +117,15 @@ public sealed class CacheTests
         var file = _folder.Write("this is a file", "occupied");
         var cache = new ScriptCache(Path.Combine(file, "cache"));
         var log = new Lines();
-        Assert.That(new ScriptLoader(cache, log).Load(_folder.Write(ScriptFolder.EmptyMain), new Dictionary<string, long>()).Main, Is.Not.Null);
+        Assert.That(new ScriptLoader(cache, log).Load(_folder.Write(ScriptFolder.EmptyMain), ScriptFolder.None).Main, Is.Not.Null);
         Assert.That(log.Text[^1], Does.Contain("cannot be written"));
     }
 
     [Test]
     public void Without_a_directory_nothing_is_kept() =>
-        Assert.That(new ScriptLoader(new ScriptCache(null)).Load(_folder.Write(ScriptFolder.EmptyMain), new Dictionary<string, long>()).Main, Is.Not.Null);
+        Assert.That(
+            new ScriptLoader(new ScriptCache(null)).Load(_folder.Write(ScriptFolder.EmptyMain), ScriptFolder.None).Main,
+            Is.Not.Null);
 
     [Test]
     public void Threads_share_one_compilation()
@@ -129,7 +134,7 @@ public sealed class CacheTests
         var log = new Lines();
         var loader = new ScriptLoader(_folder.Cache, log);
         var methods = new MethodInfo[8];
-        Parallel.For(0, methods.Length, i => methods[i] = loader.Load(path, new Dictionary<string, long>()).Main.Method);
+        Parallel.For(0, methods.Length, i => methods[i] = loader.Load(path, ScriptFolder.None).Main.Method);
         Assert.That(methods, Is.All.EqualTo(methods[0]));
         Assert.That(log.Text.Count(line => line.Contains("compiled in", StringComparison.Ordinal)), Is.EqualTo(1));
     }
@@ -156,12 +161,14 @@ public sealed class CacheTests
     [TestCase(null, null, "/local/scenariohv/scripts")]
     public void Default_directory_follows_the_environment(string? own, string? xdg, string expected)
     {
-        var found = ScriptCache.DefaultDirectory(name => name == "SCENARIOHV_CACHE" ? own : name == "XDG_CACHE_HOME" ? xdg : null, "/local");
+        var environment = new Dictionary<string, string?> { ["SCENARIOHV_CACHE"] = own, ["XDG_CACHE_HOME"] = xdg };
+        var found = ScriptCache.DefaultDirectory(name => environment[name], "/local");
         Assert.That(found!.Replace('\\', '/'), Is.EqualTo(expected));
     }
 
     [Test]
-    public void Platform_without_a_place_for_a_cache_has_none() => Assert.That(ScriptCache.DefaultDirectory(_ => null, string.Empty), Is.Null);
+    public void Platform_without_a_place_for_a_cache_has_none() =>
+        Assert.That(ScriptCache.DefaultDirectory(_ => null, string.Empty), Is.Null);
 
     [Test]
     public void Script_from_the_cache_is_loaded_without_the_compiler()
@@ -171,14 +178,14 @@ public sealed class CacheTests
         Assert.That(LoadIsolated(path), Has.None.StartsWith("Microsoft.CodeAnalysis"));
     }
 
-    /// <summary>Loads a script with copies of our assemblies that have not been used before; returns the names of the assemblies that they needed.</summary>
+    /// <summary>Loads a script with copies of our assemblies, new to the process; returns the assemblies that they needed.</summary>
     private List<string> LoadIsolated(string path)
     {
         var context = new Isolated();
         var scripting = context.LoadFromAssemblyPath(typeof(ScriptLoader).Assembly.Location);
         var cache = Activator.CreateInstance(scripting.GetType(typeof(ScriptCache).FullName!)!, _folder.CachePath);
         var loader = Activator.CreateInstance(scripting.GetType(typeof(ScriptLoader).FullName!)!, cache, null)!;
-        var program = loader.GetType().GetMethod(nameof(ScriptLoader.Load))!.Invoke(loader, [path, new Dictionary<string, long>()])!;
+        var program = loader.GetType().GetMethod(nameof(ScriptLoader.Load))!.Invoke(loader, [path, ScriptFolder.None])!;
         Assert.That(program.GetType().Assembly, Is.Not.SameAs(typeof(Engine.Guests.GuestProgram).Assembly), "a copy of its own");
         return context.Needed;
     }
@@ -190,7 +197,8 @@ public sealed class CacheTests
         protected override Assembly? Load(AssemblyName assemblyName)
         {
             Needed.Add(assemblyName.Name!);
-            return assemblyName.Name == "ScenarioHv.Engine" ? LoadFromAssemblyPath(typeof(Engine.Guests.GuestProgram).Assembly.Location) : null;
+            var engine = typeof(Engine.Guests.GuestProgram).Assembly;
+            return assemblyName.Name == engine.GetName().Name ? LoadFromAssemblyPath(engine.Location) : null;
         }
     }
 
@@ -202,7 +210,8 @@ public sealed class CacheTests
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             lock (Text)
             {

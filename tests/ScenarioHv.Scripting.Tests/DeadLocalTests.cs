@@ -4,7 +4,8 @@ using System.Runtime.CompilerServices;
 namespace ScenarioHv.Scripting.Tests;
 
 /// <summary>
-/// Runs state machines without a machine: their awaiter is always complete, so the method runs to its end, where the builder misses its step and throws.
+/// Runs state machines without a machine: their awaiter is always complete, so the method runs to its end, where the builder misses
+/// its step and throws.
 /// What the frame holds then is what a suspended frame would hold behind the scope.
 /// </summary>
 public sealed class DeadLocalTests
@@ -49,6 +50,19 @@ public sealed class DeadLocalTests
     [TestCase("switch (sum) { case 0: int x = 6; await new Tick(); sum += x; break; }", "x", 6)]
     [TestCase("for (int x = 0, y = 8; x < y; x++, y--) { await new Tick(); if (x == 1) continue; sum += y; }", "x", 8 + 6 + 5)]
     [TestCase("for (int x = 1; x < 3; x++) for (int y = 0; y < x; y++) { await new Tick(); sum += x; }", "x", 1 + 2 + 2)]
+    [TestCase(
+        "{ var e = new NestedExit { Kind = ExternalInterrupt, InterruptionInformation = 0x80000050 }; if " +
+            "(e.Is(ExternalInterrupt, out var x)) await new Tick(); sum += x; }",
+        "x",
+        0x50)]
+    [TestCase("if (sum == 0) { if (Five(out var x)) { int y = x; await new Tick(); sum += y + x; } else sum = 1; }", "x", 10)]
+    [TestCase(
+        "for (int x = 0; x < 3; x++) switch (x) { case 0: continue; case 1: int y = x; await new Tick(); sum += y; " +
+            "break; default: for (;;) { await new Tick(); sum += 8; break; } break; }",
+        "x",
+        9)]
+    [TestCase("int i = 0; again: for (int x = 0; x < 2; x++) { await new Tick(); sum += x + i; } if (i++ == 0) goto again;", "x", 1 + 3)]
+    [TestCase("if (sum == 0) for (int x = 2; x > 0; x--) if (x == 1) break; else { await new Tick(); sum += x; } else sum = 99;", "x", 2)]
     public void Local_is_cleared_where_its_scope_ends_and_the_method_does_the_same(string body, string local, int sum)
     {
         var frame = Run(body);
@@ -66,7 +80,14 @@ public sealed class DeadLocalTests
     [Test]
     public void Local_of_an_outer_scope_survives_a_continue_of_an_inner_loop()
     {
-        var frame = Run("for (int x = 0; x < 2; x++) { int k = 10; for (int y = 0; y < 2; y++) { await new Tick(); if (y == 0) continue; sum += k; } sum += k; }");
+        var frame = Run("""
+            for (int x = 0; x < 2; x++)
+            {
+                int k = 10;
+                for (int y = 0; y < 2; y++) { await new Tick(); if (y == 0) continue; sum += k; }
+                sum += k;
+            }
+            """);
         Assert.That(Hoisted(frame, "sum"), Is.EqualTo(new[] { 40 }));
     }
 
@@ -80,8 +101,15 @@ public sealed class DeadLocalTests
     [Test]
     public void Lines_and_columns_of_the_debug_information_are_those_of_the_script()
     {
-        var text = "int n;\nasync GuestTask Main(Cpu cpu)\n{\n    for (int i = 0; i < 3; i++) { int k = i; await cpu.Work(k + 1); n += k; }\n    await cpu.Hlt();\n}\n";
-        var points = Debugging.SequencePoints(_folder, text);
+        const string Text = """
+            int n;
+            async GuestTask Main(Cpu cpu)
+            {
+                for (int i = 0; i < 3; i++) { int k = i; await cpu.Work(k + 1); n += k; }
+                await cpu.Hlt();
+            }
+            """;
+        var points = Debugging.SequencePoints(_folder, Text);
         Assert.That(points, Does.Contain((4, 10)), "int i = 0");
         Assert.That(points, Does.Contain((4, 21)), "i < 3");
         Assert.That(points, Does.Contain((4, 28)), "i++");
@@ -92,7 +120,9 @@ public sealed class DeadLocalTests
     }
 
     private static int[] Hoisted(object frame, string local) =>
-        [.. frame.GetType().GetFields(All).Where(field => field.Name == local || field.Name.StartsWith($"<{local}>", StringComparison.Ordinal)).Select(field => (int)field.GetValue(frame)!)];
+        [.. frame.GetType().GetFields(All)
+            .Where(field => field.Name == local || field.Name.StartsWith($"<{local}>", StringComparison.Ordinal))
+            .Select(field => Convert.ToInt32(field.GetValue(frame)!, null))];
 
     private object Run(string body)
     {

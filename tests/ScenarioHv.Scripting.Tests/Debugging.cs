@@ -11,7 +11,8 @@ internal static class Debugging
         var (source, key) = folder.Source(text);
         using var provider = MetadataReaderProvider.FromPortablePdbStream(new MemoryStream(RoslynCompiler.Compile(source, key).Pdb));
         var reader = provider.GetMetadataReader();
-        var points = reader.MethodDebugInformation.SelectMany(handle => reader.GetMethodDebugInformation(handle).GetSequencePoints()).Where(point => !point.IsHidden).ToList();
+        var points = reader.MethodDebugInformation
+            .SelectMany(handle => reader.GetMethodDebugInformation(handle).GetSequencePoints()).Where(point => !point.IsHidden).ToList();
         Assert.That(points.Select(point => reader.GetString(reader.GetDocument(point.Document).Name)), Is.All.EqualTo(source.FullPath));
         return [.. points.Select(point => (point.StartLine, point.StartColumn))];
     }

@@ -8,7 +8,7 @@ internal sealed class ScriptFolder : IDisposable
 {
     public const string EmptyMain = "async GuestTask Main(Cpu cpu) { await cpu.Hlt(); }\n";
 
-    private static readonly Dictionary<string, long> None = [];
+    public static readonly Dictionary<string, long> None = [];
 
     public ScriptFolder()
     {
@@ -35,7 +35,8 @@ internal sealed class ScriptFolder : IDisposable
     public Type Script(string text) => Load(text).Main.Method.DeclaringType!;
 
     /// <summary>The state machine of a method.</summary>
-    public Type Frame(string text, string method) => Script(text).GetNestedTypes(BindingFlags.NonPublic).Single(type => FrameProof.MethodOf(type) == method);
+    public Type Frame(string text, string method) =>
+        Script(text).GetNestedTypes(BindingFlags.NonPublic).Single(type => FrameProof.MethodOf(type) == method);
 
     /// <summary>Loads a script that must be refused; <c>§</c> marks where the first problem is.</summary>
     public ScriptDiagnostic Refusal(string marked)
