@@ -1,0 +1,140 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Emit;
+using Microsoft.CodeAnalysis.Text;
+using ScenarioHv.Engine.Guests;
+
+namespace ScenarioHv.Scripting;
+
+/// <summary>
+/// Compiles one script: parse, rules, rewrite, compile, proof. The only way into the types that use the compiler; nothing on the way
+/// of a cached script touches it.
+/// </summary>
+internal static class RoslynCompiler
+{
+    private const string ImplicitUsings = """
+        global using System;
+        global using ScenarioHv.Engine.Guests;
+        global using ScenarioHv.Engine.Time;
+        global using static ScenarioHv.Engine.Guests.ExitKind;
+        """;
+
+    private static readonly string[] Usings =
+        ["System", "ScenarioHv.Engine.Guests", "ScenarioHv.Engine.Time", "ScenarioHv.Engine.Guests.ExitKind"];
+
+    private static readonly Lazy<MetadataReference[]> References = new(FindReferences);
+
+    /// <summary>Compiles <paramref name="source"/> and proves that its frames are plain data.</summary>
+    /// <exception cref="ScriptException">With every problem of the first stage that finds one.</exception>
+    public static ScriptImage Compile(ScriptSource source, ScriptKey key)
+    {
+        var text = SourceText.From(source.Text, Encoding.UTF8);
+        var problems = new ScriptProblems(source, text);
+        var root = Parse(text, SourceCodeKind.Script, source.FullPath);
+        ScriptRules.CheckDirectives(root, problems);
+        problems.ThrowIfAny();
+        AddErrors(root.SyntaxTree.GetDiagnostics(), position => position, problems);
+        problems.ThrowIfAny();
+
+        var options = Options().WithUsings(Usings);
+        var model = CSharpCompilation.CreateScriptCompilation("script", root.SyntaxTree, References.Value, options)
+            .GetSemanticModel(root.SyntaxTree);
+        new ScriptRules(root, model, problems).Check();
+        problems.ThrowIfAny();
+
+        var edited = new ScriptRewriter(source, root, model).Rewrite(Convert.ToHexString(SHA256.HashData(source.Bytes)));
+        var image = Emit(edited, source, key, problems);
+        Prove(image, root, source, problems);
+        return image;
+    }
+
+    private static ScriptImage Emit(EditedSource edited, ScriptSource source, ScriptKey key, ScriptProblems problems)
+    {
+        var name = $"{Path.GetFileNameWithoutExtension(source.FullPath)}-{key.Text[..16]}";
+        var tree = Parse(SourceText.From(edited.Text, Encoding.UTF8), SourceCodeKind.Regular, source.FullPath + ".g.cs").SyntaxTree;
+        var usings = Parse(SourceText.From(ImplicitUsings, Encoding.UTF8), SourceCodeKind.Regular, "usings.g.cs").SyntaxTree;
+        var compilation = CSharpCompilation.Create(name, [tree, usings], References.Value, Options());
+        using var dll = new MemoryStream();
+        using var pdb = new MemoryStream();
+        var result = compilation.Emit(dll, pdb, options: new EmitOptions(debugInformationFormat: DebugInformationFormat.PortablePdb));
+        if (!result.Success)
+        {
+            AddErrors(result.Diagnostics.Where(diagnostic => diagnostic.Location.SourceTree == tree), edited.Original, problems);
+            problems.ThrowIfAny();
+            var first = result.Diagnostics.First(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error);
+            throw new InvalidOperationException($"{source.Name}: what was added to the script does not compile: {first}");
+        }
+
+        return new ScriptImage(dll.ToArray(), pdb.ToArray());
+    }
+
+    private static void Prove(ScriptImage image, CompilationUnitSyntax root, ScriptSource source, ScriptProblems problems)
+    {
+        var context = new ScriptLoadContext(source.Name, isCollectible: true);
+        try
+        {
+            new FrameReport(LoadedScript.Load(image, context), root, problems).Check();
+        }
+        finally
+        {
+            context.Unload();
+        }
+
+        problems.ThrowIfAny();
+    }
+
+    private static void AddErrors(IEnumerable<Diagnostic> diagnostics, Func<int, int?> position, ScriptProblems problems)
+    {
+        foreach (var diagnostic in diagnostics.Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error))
+        {
+            if (position(diagnostic.Location.SourceSpan.Start) is { } place)
+            {
+                problems.Add(place, Explain(diagnostic));
+            }
+        }
+    }
+
+    private static string Explain(Diagnostic diagnostic) => diagnostic.Id switch
+    {
+        "CS4014" => ScriptRules.NotAwaited,
+        "CS0206" => $"{Message(diagnostic)} (A script's variable is in the machine: copy it to a local, pass that, and assign it back.)",
+        "CS1612" => $"{Message(diagnostic)} (Assign a whole new value to the variable.)",
+        "CS8178" => $"{Message(diagnostic)} (A variable that is a struct: take the awaited value into a local first, then assign it.)",
+        _ => Message(diagnostic),
+    };
+
+    private static string Message(Diagnostic diagnostic) => $"{diagnostic.GetMessage(CultureInfo.InvariantCulture)} [{diagnostic.Id}]";
+
+    private static CompilationUnitSyntax Parse(SourceText text, SourceCodeKind kind, string path) =>
+        CSharpSyntaxTree.ParseText(text, new CSharpParseOptions(LanguageVersion.Latest, DocumentationMode.None, kind), path)
+            .GetCompilationUnitRoot();
+
+    private static CSharpCompilationOptions Options() => new(
+        OutputKind.DynamicallyLinkedLibrary,
+        optimizationLevel: OptimizationLevel.Release,
+        checkOverflow: false,
+        allowUnsafe: false,
+        deterministic: true,
+        nullableContextOptions: NullableContextOptions.Disable,
+        concurrentBuild: false,
+        specificDiagnosticOptions: [new("CS4014", ReportDiagnostic.Error)]);
+
+    /// <summary>The core library and the engine: nothing that a script could mean something else with on another machine.</summary>
+    private static MetadataReference[] FindReferences()
+    {
+        var core = typeof(object).Assembly.Location;
+        var engine = typeof(GuestProgram).Assembly.Location;
+        if (core.Length == 0 || engine.Length == 0)
+        {
+            throw new InvalidOperationException("Scripts cannot be compiled by a single-file build: it has no assemblies as files. "
+                + "Use the tool or 'dotnet run', or keep the cache of an earlier run.");
+        }
+
+        var runtime = Path.Combine(Path.GetDirectoryName(core)!, "System.Runtime.dll");
+        return [.. new[] { core, runtime, engine }.Select(file => MetadataReference.CreateFromFile(file))];
+    }
+}

@@ -1,0 +1,59 @@
+using System.Buffers.Binary;
+using System.Reflection;
+using System.Security.Cryptography;
+using System.Text;
+using ScenarioHv.Engine.Guests;
+
+namespace ScenarioHv.Scripting;
+
+/// <summary>
+/// The name of a compilation: SHA-256 of everything that the result depends on. Two compilations of one key give the same bytes.
+/// </summary>
+internal sealed class ScriptKey
+{
+    /// <summary>Changes with the form of a cache entry.</summary>
+    private const string Format = "scenariohv guest 1: release, unchecked, safe, nullable disabled";
+
+    private ScriptKey(byte[] hash)
+    {
+        Hash = hash;
+        Text = Convert.ToHexStringLower(hash);
+    }
+
+    /// <summary>32 bytes.</summary>
+    public byte[] Hash { get; }
+
+    /// <summary>The hash as 64 hexadecimal digits.</summary>
+    public string Text { get; }
+
+    /// <summary>
+    /// The key of <paramref name="source"/>. The path is part of it because debug information names the file, and the assembly
+    /// names its debug information.
+    /// </summary>
+    public static ScriptKey Of(ScriptSource source)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Add(hash, Encoding.UTF8.GetBytes(Format));
+        Add(hash, Mvid(typeof(ScriptKey).Assembly));      // the rewriter and its rules
+        Add(hash, Mvid(typeof(GuestProgram).Assembly));
+        Add(hash, Mvid(typeof(object).Assembly));
+        Add(hash, Encoding.UTF8.GetBytes(CompilerVersion()));
+        Add(hash, Encoding.UTF8.GetBytes(source.FullPath));
+        Add(hash, source.Bytes);
+        return new ScriptKey(hash.GetHashAndReset());
+    }
+
+    /// <summary>The compiler's version as this assembly's metadata names it, so that the compiler itself is not loaded.</summary>
+    private static string CompilerVersion() =>
+        typeof(ScriptKey).Assembly.GetReferencedAssemblies().Single(name => name.Name == "Microsoft.CodeAnalysis.CSharp").FullName;
+
+    private static byte[] Mvid(Assembly assembly) => assembly.ManifestModule.ModuleVersionId.ToByteArray();
+
+    private static void Add(IncrementalHash hash, ReadOnlySpan<byte> part)
+    {
+        Span<byte> length = stackalloc byte[4];
+        BinaryPrimitives.WriteInt32LittleEndian(length, part.Length);
+        hash.AppendData(length);
+        hash.AppendData(part);
+    }
+}

@@ -1,0 +1,77 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
+using ScenarioHv.Engine.Guests;
+
+namespace ScenarioHv.Scripting;
+
+/// <summary>
+/// Makes guest programs of script files (<c>.csx</c>). A script is compiled once per process, and once per machine as long as nothing
+/// changes that it depends on;
+/// a script that comes from the cache is loaded without the compiler. Safe for use by several threads.
+/// </summary>
+public sealed class ScriptLoader
+{
+    private static readonly ConcurrentDictionary<string, Lazy<LoadedScript>> Loaded = new(StringComparer.Ordinal);
+
+    private readonly ScriptCache _cache;
+    private readonly ILogger? _logger;
+
+    /// <summary>Creates a loader.</summary>
+    /// <param name="cache">Where compiled scripts are kept.</param>
+    /// <param name="logger">Told at level Debug where each script came from, and how long its compilation took.</param>
+    public ScriptLoader(ScriptCache cache, ILogger? logger = null)
+    {
+        _cache = cache;
+        _logger = logger;
+    }
+
+    /// <summary>Loads the script at <paramref name="path"/>.</summary>
+    /// <param name="path">The file; messages show it as it is given here.</param>
+    /// <param name="parameters">What the scenario gives this guest under <c>with</c>; copied.</param>
+    /// <exception cref="ScriptException">
+    /// The script cannot be read, does not compile, or has a frame that a machine cannot hold.
+    /// </exception>
+    public GuestProgram Load(string path, IReadOnlyDictionary<string, long> parameters)
+    {
+        var source = ScriptSource.Read(path);
+        var key = ScriptKey.Of(source);
+        var name = Path.GetFileName(source.FullPath);
+        var loaded = Loaded.GetOrAdd(key.Text, _ => new Lazy<LoadedScript>(() => new LoadedScript(Image(source, key), name)));
+        try
+        {
+            return loaded.Value.Program(name, parameters);
+        }
+        catch
+        {
+            // The next attempt may name the file differently, and messages show the name.
+            Loaded.TryRemove(new KeyValuePair<string, Lazy<LoadedScript>>(key.Text, loaded));
+            throw;
+        }
+    }
+
+    /// <summary>The compiled script, from the cache or by compilation.</summary>
+    internal ScriptImage Image(ScriptSource source, ScriptKey key)
+    {
+        if (_cache.Read(key) is { } cached)
+        {
+            _logger?.LogDebug("{Script}: from cache", source.Name);
+            return cached;
+        }
+
+        var start = Stopwatch.GetTimestamp();
+        var image = Compile(source, key);
+        _logger?.LogDebug("{Script}: compiled in {Milliseconds:0} ms", source.Name, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+        if (!_cache.Write(key, image))
+        {
+            _logger?.LogDebug("{Script}: the cache cannot be written, the compilation is not kept", source.Name);
+        }
+
+        return image;
+    }
+
+    /// <summary>A method of its own, so that the compiler is loaded only when it is called.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ScriptImage Compile(ScriptSource source, ScriptKey key) => RoslynCompiler.Compile(source, key);
+}

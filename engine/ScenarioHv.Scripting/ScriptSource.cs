@@ -1,0 +1,94 @@
+using System.Text;
+
+namespace ScenarioHv.Scripting;
+
+/// <summary>The text of a script file.</summary>
+/// <param name="Name">The path as the caller gave it: what messages show.</param>
+/// <param name="FullPath">The absolute path: what debug information names.</param>
+/// <param name="Text">Its text, without a byte order mark.</param>
+/// <param name="Bytes">The file as it is on disk.</param>
+internal sealed record ScriptSource(string Name, string FullPath, string Text, byte[] Bytes)
+{
+    private const int MaximumSize = 1 << 20;
+
+    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>Reads the script at <paramref name="path"/>.</summary>
+    /// <exception cref="ScriptException">It is not there, cannot be read, or is not the text of a script.</exception>
+    public static ScriptSource Read(string path)
+    {
+        var full = Path.GetFullPath(path);
+        if (!File.Exists(full))
+        {
+            throw new ScriptException(path, Directory.Exists(full)
+                ? "this is a folder; a script is a .csx file."
+                : $"there is no such script.{Neighbours(full)}");
+        }
+
+        if (full.Any(c => c == '"' || char.IsControl(c)))
+        {
+            throw new ScriptException(path, "a script's path cannot contain quotes or control characters: debug information names it.");
+        }
+
+        var bytes = ReadBytes(path, full);
+        var text = Decode(path, bytes);
+        return string.IsNullOrWhiteSpace(text)
+            ? throw new ScriptException(path, "the script is empty; the least it needs is 'async GuestTask Main(Cpu cpu) { ... }'.")
+            : new ScriptSource(path, full, text, bytes);
+    }
+
+    private static byte[] ReadBytes(string path, string full)
+    {
+        try
+        {
+            using var stream = new FileStream(full, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            if (stream.Length >= MaximumSize)
+            {
+                throw new ScriptException(path, $"the file has {stream.Length} bytes; a script has less than {MaximumSize}.");
+            }
+
+            var bytes = new byte[stream.Length];
+            stream.ReadExactly(bytes);
+            return bytes;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new ScriptException(path, $"the script cannot be read: {error.Message}");
+        }
+    }
+
+    private static string Decode(string path, byte[] bytes)
+    {
+        ReadOnlySpan<byte> content = bytes;
+        content = content.StartsWith(Encoding.UTF8.Preamble) ? content[3..] : content;
+        if (content.Contains((byte)0))
+        {
+            throw new ScriptException(path, "this is a binary file, not a script (it contains a zero byte; UTF-16 is refused too).");
+        }
+
+        try
+        {
+            return Utf8.GetString(content);
+        }
+        catch (DecoderFallbackException error)
+        {
+            throw new ScriptException(path, $"the script is not UTF-8 text (byte {error.Index} of the file); save it as UTF-8.");
+        }
+    }
+
+    /// <summary>The scripts that are there, if a name was mistyped.</summary>
+    private static string Neighbours(string full)
+    {
+        try
+        {
+            var folder = Path.GetDirectoryName(full)!;
+            var files = Directory.EnumerateFiles(folder, "*.csx").Select(file => Path.GetFileName(file)!);
+            var names = files.Order(StringComparer.Ordinal).Take(8).ToArray();
+            return names.Length == 0 ? string.Empty : $" The folder has {string.Join(", ", names)}.";
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return string.Empty;
+        }
+    }
+}
