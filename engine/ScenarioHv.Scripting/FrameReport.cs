@@ -52,12 +52,11 @@ internal sealed class FrameReport(Assembly assembly, CompilationUnitSyntax root,
     {
         try
         {
-            typeof(FieldRules).GetMethod(nameof(FieldRules.Of))!.MakeGenericMethod(type).Invoke(null, null);
+            FieldRules.Of(type);
         }
-        catch (TargetInvocationException error)
+        catch (InvalidOperationException problem)
         {
-            var cause = error.GetBaseException();
-            problems.Add(Declaration(name), $"'{name}' cannot be part of the machine's state: {cause.Message}");
+            problems.Add(Declaration(name), $"'{name}' cannot be part of the machine's state: {problem.Message}");
         }
     }
 

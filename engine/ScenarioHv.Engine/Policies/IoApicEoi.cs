@@ -17,8 +17,8 @@ public interface IIoApicEoiPolicy
     /// <summary>The guest rewrote the pin's redirection entry.</summary>
     void EntryWritten(ref IoApicEoiMemory memory);
 
-    /// <summary>Cycles until a delayed request is looked at again, at a TSC of <paramref name="tscHz"/> Hz; 0 if this policy never delays.</summary>
-    long DelayCycles(long tscHz);
+    /// <summary>Cycles until a delayed request is looked at again; 0 if this policy never delays.</summary>
+    long DelayCycles { get; }
 }
 
 /// <summary>What an I/O APIC EOI policy remembers per pin.</summary>
@@ -60,7 +60,7 @@ public sealed class Reinject : IIoApicEoiPolicy
     }
 
     /// <inheritdoc/>
-    public long DelayCycles(long tscHz) => 0;
+    public long DelayCycles => 0;
 }
 
 /// <summary>
@@ -68,11 +68,11 @@ public sealed class Reinject : IIoApicEoiPolicy
 /// arms one timer for all pins instead of sending. The count starts anew when an EOI finds the line low or masked, and when the entry is rewritten.
 /// </summary>
 /// <param name="count">SUCCESSIVE_IRQ_MAX_COUNT, 1 or more.</param>
-/// <param name="nanoseconds">The delay.</param>
-public sealed class QemuDelayAfter(uint count, long nanoseconds) : IIoApicEoiPolicy
+/// <param name="delay">The delay in cycles, 1 or more.</param>
+public sealed class QemuDelayAfter(uint count, long delay) : IIoApicEoiPolicy
 {
     /// <inheritdoc/>
-    public string Text => $"delay-after({count}, {PolicyText.Duration(nanoseconds)})";
+    public string Text => $"delay-after({count}, {delay} cycles)";
 
     /// <inheritdoc/>
     public IoApicEoiDecision Decide(bool stillAsserted, ref IoApicEoiMemory memory)
@@ -97,7 +97,7 @@ public sealed class QemuDelayAfter(uint count, long nanoseconds) : IIoApicEoiPol
     public void EntryWritten(ref IoApicEoiMemory memory) => memory.Count = 0;
 
     /// <inheritdoc/>
-    public long DelayCycles(long tscHz) => PolicyText.Cycles(nanoseconds, tscHz);
+    public long DelayCycles => delay;
 }
 
 /// <summary>
@@ -105,11 +105,11 @@ public sealed class QemuDelayAfter(uint count, long nanoseconds) : IIoApicEoiPol
 /// <paramref name="count"/>, work is scheduled instead of sending. The count starts anew when an EOI finds the line low or masked; rewriting the entry does not matter.
 /// </summary>
 /// <param name="count">IOAPIC_SUCCESSIVE_IRQ_MAX_COUNT, 1 or more.</param>
-/// <param name="nanoseconds">The delay: HZ/100 jiffies.</param>
-public sealed class KvmDelayAfter(uint count, long nanoseconds) : IIoApicEoiPolicy
+/// <param name="delay">The delay in cycles, 1 or more: HZ/100 jiffies.</param>
+public sealed class KvmDelayAfter(uint count, long delay) : IIoApicEoiPolicy
 {
     /// <inheritdoc/>
-    public string Text => $"delay-after-kvm({count}, {PolicyText.Duration(nanoseconds)})";
+    public string Text => $"delay-after-kvm({count}, {delay} cycles)";
 
     /// <inheritdoc/>
     public IoApicEoiDecision Decide(bool stillAsserted, ref IoApicEoiMemory memory)
@@ -136,5 +136,5 @@ public sealed class KvmDelayAfter(uint count, long nanoseconds) : IIoApicEoiPoli
     }
 
     /// <inheritdoc/>
-    public long DelayCycles(long tscHz) => PolicyText.Cycles(nanoseconds, tscHz);
+    public long DelayCycles => delay;
 }

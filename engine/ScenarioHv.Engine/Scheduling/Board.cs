@@ -55,7 +55,7 @@ public sealed class Board
             "immediate-exit", IsKvm ? vcpus * 2 : 0, new SaturationRule(8, 4, config.ImmediateExit.CountLimit));
         IoApicHeader = layout.Add<IoApicHeader>("ioapic");
         IoApicPins = layout.Add<IoApicPin>("ioapic-pin", IoApic.StandardPinCount);
-        IoApicEoiMemory = layout.Add<IoApicEoiMemory>("ioapic-eoi", config.IoApicEoi.DelayCycles(config.TscHz) > 0 ? IoApic.StandardPinCount : 0);
+        IoApicEoiMemory = layout.Add<IoApicEoiMemory>("ioapic-eoi", config.IoApicEoi.DelayCycles > 0 ? IoApic.StandardPinCount : 0);
         GsiLines = layout.Add<GsiLine>("gsi", IoApic.StandardPinCount);
         Devices = new DeviceBus(this, layout);
         Io = layout.Add<IoThreadState>("io");

@@ -23,7 +23,8 @@ internal static class MachineBinder
             TscHz = tscHz,
             TimingProfile = profile,
             TimingOverrides = costs,
-            Cpu = Cpu(machine.Required("cpu")),
+            Mark = node.Mark,
+            Cpu = Cpu(machine.Required("cpu")) with { Mark = machine.Required("cpu").Mark },
             Hypervisor = Preset(machine.Required("hypervisor"), "hypervisor", vocabulary.Hypervisors),
             Userspace = machine.Optional("userspace") is { } userspace ? Preset(userspace, "userspace", vocabulary.Userspaces) : null,
             Irqchip = machine.Optional("irqchip") is { } irqchip && Fields.Name(irqchip, "irqchip", ["split", "kernel"]) == 0

@@ -3,6 +3,9 @@ namespace ScenarioHv.Scenarios;
 /// <summary>Processor, hypervisor and devices.</summary>
 public sealed record MachineSection
 {
+    /// <summary>Where it is written.</summary>
+    public SourceMark Mark { get; init; }
+
     /// <summary>TSC frequency in hertz, 1 MHz..100 GHz.</summary>
     public required long TscHz { get; init; }
 
@@ -44,7 +47,11 @@ public sealed record MachineSection
 /// The VMX-preemption timer counts once every 2^shift TSC cycles, 0..31 (SDM3 A.6, 25.5.1); 5 on Intel if not given, null for a
 /// processor without that timer: <c>preemption-timer: off</c>, and always on AMD.
 /// </param>
-public sealed record CpuSection(CpuVendor Vendor, bool Apicv, int? PreemptionTimerShift);
+public sealed record CpuSection(CpuVendor Vendor, bool Apicv, int? PreemptionTimerShift)
+{
+    /// <summary>Where it is written.</summary>
+    public SourceMark Mark { get; init; }
+}
 
 /// <summary>Whose virtualization extensions a processor has.</summary>
 public enum CpuVendor

@@ -158,7 +158,7 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     public void DelayService(StepContext context)
     {
         ref var io = ref context.Machine.Ref(board.Io);
-        var due = new Instant(context.Machine.Now) + board.Config.IoApicEoi.DelayCycles(board.Config.TscHz);
+        var due = new Instant(context.Machine.Now) + board.Config.IoApicEoi.DelayCycles;
         io.DelayedService = Instant.Min(io.DelayedService, due);
     }
 

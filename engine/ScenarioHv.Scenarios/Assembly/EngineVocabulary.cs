@@ -1,0 +1,60 @@
+using ScenarioHv.Engine.Configuration;
+using ScenarioHv.Engine.Time;
+
+namespace ScenarioHv.Scenarios.Assembly;
+
+/// <summary>The names that the engine knows, for the scenario reader.</summary>
+public static class EngineVocabulary
+{
+    private const long LargestCost = 1_000_000_000;
+    private const int LastPort = 0xffe0;
+
+    /// <summary>The one vocabulary.</summary>
+    public static Vocabulary Instance { get; } = new()
+    {
+        PolicyPoints = PolicyTable.Points,
+        Hypervisors = Presets.HypervisorInfos,
+        Userspaces = Presets.UserspaceInfos,
+        DeviceTypes = [.. Devices.Select(device => device.Info)],
+        Timing = new TimingInfo(
+            [
+                new TimingProfileInfo("skylake", "a Skylake server at a nominal 2.5 GHz", "published round trips; the parts are estimates inside them"),
+                new TimingProfileInfo("epyc", "an EPYC server", "published round trips; the parts are estimates inside them"),
+            ],
+            [.. TimingProfile.Costs.Select(cost => new TimingCostInfo(cost.Name, cost.Meaning, 0, LargestCost))]),
+    };
+
+    private static (DeviceKind Kind, DeviceTypeInfo Info)[] Devices =>
+    [
+        (DeviceKind.Piix4Uhci, new DeviceTypeInfo(
+            "piix4-uhci", "USB controller of the PIIX4, a level PCI function on INTD", "UHCI 1.1; QEMU hcd-uhci.c",
+            [
+                new DeviceKeyInfo("slot", DeviceKeyKind.Slot, IsRequired: true),
+                new DeviceKeyInfo("vector", DeviceKeyKind.Vector, IsRequired: true),
+                new DeviceKeyInfo("destination", DeviceKeyKind.Destination),
+                new DeviceKeyInfo("io", DeviceKeyKind.Integer, Minimum: 0x1000, Maximum: LastPort),
+            ],
+            [TimelineAction.Raise])),
+        (DeviceKind.Line, new DeviceTypeInfo(
+            "line", "a level device with one status bit: port +0 reads it, writing 1 to port +4 clears it", "the least that a level device can be",
+            [
+                new DeviceKeyInfo("gsi", DeviceKeyKind.Gsi, IsRequired: true),
+                new DeviceKeyInfo("vector", DeviceKeyKind.Vector, IsRequired: true),
+                new DeviceKeyInfo("destination", DeviceKeyKind.Destination),
+                new DeviceKeyInfo("io", DeviceKeyKind.Integer, Minimum: 0x1000, Maximum: LastPort),
+            ],
+            [TimelineAction.Raise, TimelineAction.Lower])),
+        (DeviceKind.Msi, new DeviceTypeInfo(
+            "msi", "a device that sends a message, edge", "SDM3 10.11",
+            [
+                new DeviceKeyInfo("vector", DeviceKeyKind.Vector, IsRequired: true),
+                new DeviceKeyInfo("destination", DeviceKeyKind.Destination),
+            ],
+            [TimelineAction.Fire])),
+    ];
+
+    /// <summary>The preset's policies in the order of the presets, for <c>describe policies</c>.</summary>
+    public static IEnumerable<(PresetInfo Preset, IReadOnlyList<(string Point, string Value)> Policies)> PresetPolicies => Presets.All;
+
+    internal static DeviceKind KindOf(string type) => Devices.First(device => device.Info.Name == type).Kind;
+}

@@ -1,0 +1,181 @@
+using ScenarioHv.Engine.Configuration;
+using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Time;
+using ScenarioHv.Scenarios.Binding;
+
+namespace ScenarioHv.Scenarios.Assembly;
+
+/// <summary>Turns scripts into guests. Scenarios know no compiler.</summary>
+public interface IGuestLoader
+{
+    /// <summary>Loads the script at <paramref name="path"/> with its parameters.</summary>
+    GuestProgram Load(string path, IReadOnlyDictionary<string, long> parameters);
+}
+
+/// <summary>Makes the engine's configuration of a scenario: presets become policies, names become numbers, and what does not go together is refused.</summary>
+public static class MachineAssembly
+{
+    private const int UsualHostTick = 250;
+    private const int FirstIoBase = 0xc040;
+    private const int IoStride = 0x20;
+    private const int IntD = 3;
+
+    /// <summary>Builds the configuration.</summary>
+    /// <exception cref="ScenarioException">Two settings do not go together.</exception>
+    public static MachineConfig Build(Scenario scenario, IGuestLoader loader)
+    {
+        var machine = scenario.Machine;
+        var isKvm = machine.Hypervisor != Presets.BareMetal;
+        RequirePossible(machine, isKvm);
+        var devices = Devices(machine);
+        var config = new MachineConfig
+        {
+            TscHz = machine.TscHz,
+            Timing = Timing(machine),
+            Vendor = machine.Cpu.Vendor == CpuVendor.Intel ? Engine.Configuration.CpuVendor.Intel : Engine.Configuration.CpuVendor.Amd,
+            Apicv = machine.Cpu.Apicv,
+            PreemptionTimerShift = machine.Cpu.PreemptionTimerShift ?? 0,
+            Hypervisor = isKvm ? HypervisorKind.Kvm : HypervisorKind.BareMetal,
+            Irqchip = machine.Irqchip == Irqchip.Split ? IrqchipKind.Split : IrqchipKind.Kernel,
+            HostTickHz = machine.HostTick?.Hertz ?? (isKvm ? UsualHostTick : 0),
+            Vcpus = machine.Vcpus,
+            Devices = devices,
+            Timeline = [.. scenario.Timeline.Select(entry => Stimulus(entry, devices, machine.TscHz))],
+            L1 = Guest(scenario, GuestLevel.L1, loader)!,
+            L2 = Guest(scenario, GuestLevel.L2, loader),
+            Goal = new GoalConfig(scenario.Goal.Level == GuestLevel.L1 ? 1 : 2, scenario.Goal.Report),
+        };
+        return WithPolicies(config, machine, isKvm);
+    }
+
+    /// <summary>The policies that a scenario runs with, by point: its own, or its presets'.</summary>
+    public static IReadOnlyList<(string Point, string Value)> PoliciesOf(Scenario scenario) =>
+    [
+        .. PolicyTable.Points
+            .Where(point => scenario.Machine.Hypervisor != Presets.BareMetal || point.Name != PolicyTable.ImmediateExit)
+            .Select(point => (point.Name, Choose(scenario.Machine, point.Name).ToString())),
+    ];
+
+    private static MachineConfig WithPolicies(MachineConfig config, MachineSection machine, bool isKvm)
+    {
+        if (isKvm)
+        {
+            config = config with { ImmediateExit = PolicyTable.MakeImmediateExit(Choose(machine, PolicyTable.ImmediateExit), config) };
+        }
+        else if (machine.Policies.TryGetValue(PolicyTable.ImmediateExit, out var exit))
+        {
+            throw exit.Mark.Error("immediate-exit is a hypervisor's; on bare-metal there is none below the guest");
+        }
+
+        return config with { IoApicEoi = PolicyTable.MakeIoApicEoi(Choose(machine, PolicyTable.IoApicEoi), config) };
+    }
+
+    /// <summary>The scenario's own choice, else the preset's of whom the point belongs to.</summary>
+    private static PolicyValue Choose(MachineSection machine, string point)
+    {
+        if (machine.Policies.TryGetValue(point, out var chosen))
+        {
+            return chosen;
+        }
+
+        var inUserspace = point == PolicyTable.IoApicEoi && machine.Irqchip == Irqchip.Split && machine.Hypervisor != Presets.BareMetal;
+        var preset = inUserspace ? machine.Userspace : machine.Hypervisor;
+        if (preset is null)
+        {
+            throw machine.Mark.Error("with 'irqchip: split' the I/O APIC is the monitor's: say which with 'userspace' (for example qemu@3.1), or set ioapic-eoi");
+        }
+
+        var text = point == PolicyTable.ImmediateExit && machine.Cpu.Vendor == CpuVendor.Amd ? "self-ipi(before-entry)" : Presets.Choice(preset, point);
+        return new PolicyBinder(EngineVocabulary.Instance, machine.TscHz).Parse(point, text!, machine.Mark);
+    }
+
+    private static void RequirePossible(MachineSection machine, bool isKvm)
+    {
+        if (machine.Cpu is { Vendor: CpuVendor.Amd, Apicv: true })
+        {
+            throw machine.Cpu.Mark.Error("apicv is VMX's virtual-interrupt delivery; AVIC, its AMD counterpart, is not modelled yet");
+        }
+
+        if (!isKvm && machine.Userspace is not null)
+        {
+            throw machine.Mark.Error("a bare-metal machine has no userspace monitor");
+        }
+
+        if (!isKvm && machine.HostTick is { IsOff: false })
+        {
+            throw machine.Mark.Error("a bare-metal machine has no host below it that ticks");
+        }
+    }
+
+    private static TimingProfile Timing(MachineSection machine)
+    {
+        var profile = TimingProfile.Shipped.First(profile => profile.Name == machine.TimingProfile);
+        foreach (var (name, cycles) in machine.TimingOverrides)
+        {
+            profile = profile.With(TimingProfile.Costs.First(cost => cost.Name == name).Cost, cycles);
+        }
+
+        return profile;
+    }
+
+    private static List<DeviceConfig> Devices(MachineSection machine)
+    {
+        var devices = new List<DeviceConfig>();
+        foreach (var section in machine.Devices)
+        {
+            var config = new DeviceConfig(section.Name, EngineVocabulary.KindOf(section.Type))
+            {
+                Slot = section.Slot?.Device ?? 0,
+                Gsi = section.Slot is { } slot ? Ich9PirqRouting.Reset.Gsi(slot.Device, IntD) : section.Gsi ?? 0,
+                Vector = section.Vector ?? 0,
+                Destination = section.Destination ?? 0,
+                IoBase = (ushort)(section.Settings.TryGetValue("io", out var io) ? io.Number : FirstIoBase + (devices.Count * IoStride)),
+            };
+            RequireOwnPorts(section, config, devices);
+            RequireOneEntry(section, config, devices);
+            devices.Add(config);
+        }
+
+        return devices;
+    }
+
+    private static void RequireOwnPorts(DeviceSection section, DeviceConfig config, List<DeviceConfig> others)
+    {
+        if (others.FirstOrDefault(other => config.IoBase < other.IoBase + other.IoSize && other.IoBase < config.IoBase + config.IoSize) is { } clash)
+        {
+            throw section.Mark.Error($"the ports of {section.Name} (0x{config.IoBase:x}) overlap those of {clash.Name} (0x{clash.IoBase:x})");
+        }
+    }
+
+    /// <summary>Devices that share a GSI share its redirection entry, and so its vector and destination.</summary>
+    private static void RequireOneEntry(DeviceSection section, DeviceConfig config, List<DeviceConfig> others)
+    {
+        var clash = config.Kind == DeviceKind.Msi ? null : others.FirstOrDefault(other => other.Kind != DeviceKind.Msi && other.Gsi == config.Gsi
+            && (other.Vector != config.Vector || other.Destination != config.Destination));
+        if (clash is not null)
+        {
+            throw section.Mark.Error($"{section.Name} and {clash.Name} share GSI {config.Gsi} and so one redirection entry: give them the same vector and destination");
+        }
+    }
+
+    private static StimulusConfig Stimulus(TimelineEntry entry, List<DeviceConfig> devices, long tscHz) => new(
+        entry.At.ToCycles(tscHz),
+        entry.Action switch
+        {
+            TimelineAction.Raise => StimulusAction.Raise,
+            TimelineAction.Lower => StimulusAction.Lower,
+            _ => StimulusAction.Fire,
+        },
+        devices.FindIndex(device => device.Name == entry.Device))
+    {
+        Every = entry.Every?.ToCycles(tscHz) ?? 0,
+        Count = entry.Count ?? (entry.Every is null ? 1 : 0),
+    };
+
+    private static GuestProgram? Guest(Scenario scenario, GuestLevel level, IGuestLoader loader) =>
+        scenario.Guests.FirstOrDefault(guest => guest.Level == level) is { } section
+            ? loader.Load(section.ScriptPath, new SortedDictionary<string, long>(
+                section.With.ToDictionary(pair => pair.Key, pair => (long)pair.Value.Value), StringComparer.Ordinal))
+            : null;
+}

@@ -1,0 +1,48 @@
+namespace ScenarioHv.Scenarios.Assembly;
+
+/// <summary>What a hypervisor or monitor of a certain version does, as policies.</summary>
+internal static class Presets
+{
+    /// <summary>The machine without a hypervisor.</summary>
+    public const string BareMetal = "bare-metal";
+
+    private static readonly Preset[] Hypervisors =
+    [
+        new("kvm@3.16", "Linux 3.16: immediate exits by self-IPI, in-kernel I/O APIC without delay", "vmx.c before 13d83045cb61, ioapic.c before 184564efae4d",
+            [(PolicyTable.ImmediateExit, "self-ipi(before-entry)"), (PolicyTable.IoApicEoi, "reinject")]),
+        new("kvm@5.1", "Linux 5.1: immediate exits by a zero preemption timer, in-kernel I/O APIC with delay", "vmx.c:vmx_update_hv_timer, ioapic.c:kvm_ioapic_update_eoi_one",
+            [(PolicyTable.ImmediateExit, "zero-timer"), (PolicyTable.IoApicEoi, "delay-after-kvm(10000, 10 ms)")]),
+        new(BareMetal, "no hypervisor: the first guest runs on the processor itself, its messages take time on their way", "82093AA 3.2.4",
+            [(PolicyTable.IoApicEoi, "reinject")]),
+    ];
+
+    // 958a01dab8e0 came with a pull request of 15 May 2019, after QEMU 4.0 (23 April 2019): the first release that delays is 4.1.
+    private static readonly Preset[] Userspaces =
+    [
+        new("qemu@3.1", "QEMU 3.1: a line that is still high at EOI is sent again at once", "hw/intc/ioapic.c before 958a01dab8e0",
+            [(PolicyTable.IoApicEoi, "reinject")]),
+        new("qemu@4.0", "QEMU 4.0: as 3.1; the delay was merged after this release", "hw/intc/ioapic.c before 958a01dab8e0",
+            [(PolicyTable.IoApicEoi, "reinject")]),
+        new("qemu@4.1", "QEMU 4.1: the 10 000th such EOI in a row is delayed by 10 ms", "hw/intc/ioapic.c:ioapic_eoi_broadcast, 958a01dab8e0",
+            [(PolicyTable.IoApicEoi, "delay-after(10000, 10 ms)")]),
+    ];
+
+    /// <summary>The hypervisors that a scenario can name.</summary>
+    public static IReadOnlyList<PresetInfo> HypervisorInfos { get; } = [.. Hypervisors.Select(preset => preset.Info)];
+
+    /// <summary>The monitors that a scenario can name.</summary>
+    public static IReadOnlyList<PresetInfo> UserspaceInfos { get; } = [.. Userspaces.Select(preset => preset.Info)];
+
+    /// <summary>What <paramref name="name"/> chooses at <paramref name="point"/>; null if it chooses nothing.</summary>
+    public static string? Choice(string name, string point) =>
+        Hypervisors.Concat(Userspaces).First(preset => preset.Info.Name == name).Policies.FirstOrDefault(policy => policy.Point == point).Value;
+
+    /// <summary>The policies of every preset, for <c>describe policies</c>.</summary>
+    public static IEnumerable<(PresetInfo Info, IReadOnlyList<(string Point, string Value)> Policies)> All =>
+        Hypervisors.Concat(Userspaces).Select(preset => (preset.Info, preset.Policies));
+
+    private sealed record Preset(string Name, string Summary, string Source, IReadOnlyList<(string Point, string Value)> Policies)
+    {
+        public PresetInfo Info { get; } = new(Name, Summary, Source);
+    }
+}
