@@ -86,9 +86,9 @@ public sealed class RootBoundaryTests
     }
 
     [Test]
-    public void Shutdown_ends_by_NMI_and_not_by_an_interrupt()
+    public void Shutdown_ends_by_NMI_and_not_by_an_interrupt_or_a_debug_trap()
     {
-        var core = Open with { Activity = ActivityState.Shutdown };
+        var core = Open with { Activity = ActivityState.Shutdown, PendingDebugTrap = PendingDebugExceptions.Bs };
         Assert.That(At(core, Intr), Is.EqualTo(BoundaryEventKind.None));
         Assert.That(At(core, Intr | BoundaryFlags.Nmi), Is.EqualTo(BoundaryEventKind.DeliverNmi));
     }

@@ -213,6 +213,7 @@ public sealed class SvmProcessorTests
         var vmcb = new Vmcb { Intercept3 = Intercept3.Intr, VIntrMasking = 1, EventInj = EventInjection.Make(SvmEventType.Intr, 0x60) };
         var core = new CpuCore { StiShadow = 1 };
         var injected = SvmProcessor.Inject(ref vmcb, ref core);
+        Assert.That(core.InShadow, Is.False);
         core.TakeInjected(injected, interruptGate: true);
         Assert.That(
             (injected.Kind, injected.Vector),
@@ -326,6 +327,23 @@ public sealed class SvmProcessorTests
         var boundary = At(vmcb, Open with { PendingDebugTrap = PendingDebugExceptions.Bs }, BoundaryFlags.Nmi | Intr);
         KindIs(boundary, expected);
         Assert.That(boundary.ExitCode, Is.EqualTo(expected == BoundaryEventKind.Exit ? 0x41u : 0u));
+    }
+
+    [Test]
+    public void The_shadow_of_MOV_SS_holds_a_debug_trap()
+    {
+        var core = new CpuCore { MovSsShadow = 1, PendingDebugTrap = PendingDebugExceptions.Bs };
+        KindIs(At(new Vmcb(), core), BoundaryEventKind.None);
+        core.InstructionRetired();
+        KindIs(At(new Vmcb(), core), BoundaryEventKind.DeliverDebugTrap);
+    }
+
+    [Test]
+    public void Shutdown_ends_by_NMI_and_not_by_interrupts_or_a_debug_trap()
+    {
+        var core = Open with { Activity = ActivityState.Shutdown, PendingDebugTrap = PendingDebugExceptions.Bs };
+        KindIs(At(Virq(), core, Intr), BoundaryEventKind.None);
+        KindIs(At(Virq(), core, Intr | BoundaryFlags.Nmi), BoundaryEventKind.DeliverNmi);
     }
 
     // VMRUN checks and words.

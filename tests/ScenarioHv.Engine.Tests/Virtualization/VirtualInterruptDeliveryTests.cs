@@ -108,6 +108,10 @@ public sealed class VirtualInterruptDeliveryTests
         Assert.That(VirtualInterruptDelivery.AtEntry(vmcs, 0, 0).TrapExit, Is.EqualTo(ApicTrapExit.None));
     }
 
+    [Test]
+    public void Without_a_TPR_shadow_there_is_no_threshold() =>
+        Assert.That(VirtualInterruptDelivery.TprIsBelowThreshold(new Vmcs { TprThreshold = 5 }, 0), Is.False);
+
     [TestCase(SecondaryControls.VirtualizeApicAccesses, ApicTrapExit.TprBelowThreshold)]
     [TestCase(SecondaryControls.VirtualizeX2ApicMode, ApicTrapExit.None)]
     public void The_threshold_is_compared_after_entry_under_APIC_access_virtualization(

@@ -74,6 +74,7 @@ public sealed class VmxBoundaryTests
         var then = VmxProcessor.AfterAcknowledge(vmcs, (byte)vector);
         KindIs(then, processes ? BoundaryEventKind.ProcessPostedInterrupts : BoundaryEventKind.Exit);
         Assert.That(then.InterruptionInformation, Is.EqualTo(processes ? 0u : 0x8000_0041u));
+        KindIs(VmxProcessor.AfterAcknowledge(vmcs with { PinBased = 0 }, (byte)vector), BoundaryEventKind.Exit);
     }
 
     // Interrupt window, kvm-unit-tests vmx_intr_window_test.
@@ -371,8 +372,11 @@ public sealed class VmxBoundaryTests
     }
 
     [Test]
-    public void In_shutdown_external_interrupts_are_blocked() =>
-        KindIs(At(new Vmcs { PinBased = AllExits }, Open with { Activity = ActivityState.Shutdown }, Intr), BoundaryEventKind.None);
+    public void In_shutdown_external_interrupts_and_debug_traps_are_blocked()
+    {
+        var core = Open with { Activity = ActivityState.Shutdown, PendingDebugTrap = PendingDebugExceptions.Bs };
+        KindIs(At(new Vmcs { PinBased = AllExits }, core, Intr), BoundaryEventKind.None);
+    }
 
     private static Vmcs WithVid() => new()
     {

@@ -63,7 +63,7 @@ public static class VmxProcessor
             return BoundaryEvent.Of(BoundaryEventKind.EnterSmm);
         if (inputs.Has(BoundaryFlags.Init))
             return BoundaryEvent.Exit(VmxExitReason.InitSignal);
-        if (running && inputs.Has(BoundaryFlags.MonitorTrap))
+        if (inputs.Has(BoundaryFlags.MonitorTrap))
             return BoundaryEvent.Exit(VmxExitReason.MonitorTrapFlag);
         if (running && core.PendingDebugTrap != 0 && core.MovSsShadow == 0)
             return DebugTrap(vmcs, core);
