@@ -3,6 +3,7 @@ using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Interrupts;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Scenarios.Binding;
+using ScenarioHv.Scenarios.Yaml;
 
 namespace ScenarioHv.Scenarios.Assembly;
 
@@ -87,7 +88,8 @@ public static class MachineAssembly
         }
 
         var text = point == PolicyTable.ImmediateExit && machine.Cpu.Vendor == CpuVendor.Amd ? "self-ipi(before-entry)" : Presets.Choice(preset, point);
-        return new PolicyBinder(EngineVocabulary.Instance, machine.TscHz).Parse(point, text!, machine.Mark);
+        var binder = new PolicyBinder(EngineVocabulary.Instance, machine.TscHz);
+        return binder.Value(binder.Point(point, machine.Mark), new YamlScalar(machine.Mark, text!));
     }
 
     private static void RequirePossible(MachineSection machine, bool isKvm)

@@ -98,8 +98,8 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         {
             ref var apic = ref machine.Ref(Board.Apics, vcpu);
             ref var vmcs = ref machine.Ref(Board.Vmcs01, vcpu);
-            vmcs.Rvi = (byte)Math.Max(0, apic.Irr.Highest);
-            vmcs.Svi = (byte)Math.Max(0, apic.Isr.Highest);
+            vmcs.Rvi = HighestOf(apic.Irr);
+            vmcs.Svi = HighestOf(apic.Isr);
         }
     }
 
@@ -234,11 +234,11 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
                 apic.Write(offset, value, new Instant(machine.Now), Board.ApicClock);
                 return default;
             case LocalApicRegister.Eoi:
-                // EOI virtualization: the vector is SVI; with its bit in the EOI-exit bitmap the exit replaces the evaluation (SDM3 29.1.4).
-                var vector = apic.Eoi().Vector;
-                vmcs.Svi = (byte)Math.Max(0, apic.Isr.Highest);
-                return vector >= 0 && vmcs.EoiExitBitmap.Contains((byte)vector)
-                    ? new GuestExit(ExitCause.EoiInduced, (ulong)VmxExitReason.EoiInduced, 0, (ulong)vector)
+                apic.Eoi();
+                var update = VirtualInterruptDelivery.VirtualizeEoi(vmcs, apic.Tpr, HighestOf(apic.Isr));
+                update.WriteStatus(ref vmcs);
+                return update.TrapExit == ApicTrapExit.EoiInduced
+                    ? new GuestExit(ExitCause.EoiInduced, (ulong)VmxExitReason.EoiInduced, 0, update.Vector)
                     : default;
             case LocalApicRegister.IcrHigh:
                 apic.Write(offset, value, new Instant(machine.Now), Board.ApicClock);
@@ -305,6 +305,9 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         _ => 0,
     };
 
+    /// <summary>RVI and SVI hold 0 where no vector is set.</summary>
+    private static byte HighestOf(in Register256 register) => (byte)Math.Max(0, register.Highest);
+
     private static uint OffsetOf(in Operation operation) => operation.Kind == OperationKind.Eoi ? LocalApicRegister.Eoi : operation.Code & 0xfff;
 
     private static void SetControl(ref Vmcs vmcs, PrimaryControls control, bool wanted) =>
@@ -345,7 +348,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         {
             state.HostInterrupts = HostInterrupts.None;
             state.HostInterruptAt = Instant.Never;
-            vmcs.Rvi = (byte)Math.Max(vmcs.Rvi, Math.Max(0, apic.Irr.Highest));
+            VirtualInterruptDelivery.ProcessPosted(vmcs, apic.Ppr, HighestOf(apic.Irr)).WriteStatus(ref vmcs);
         }
     }
 
@@ -354,15 +357,14 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         : machine.Ref(Board.Apics, vcpu).HighestDeliverable() >= 0;
 
     private bool IsVirtualInterruptRecognized(in Vmcs vmcs, in LocalApic apic) =>
-        HasVirtualInterruptDelivery && vmcs.Rvi >> 4 > apic.Ppr >> 4;
+        HasVirtualInterruptDelivery && VirtualInterruptDelivery.Recognizes(vmcs, vmcs.Rvi, apic.Ppr);
 
     private void DeliverVirtualInterrupt(StepContext context, int vcpu, ref Vmcs vmcs)
     {
         ref var apic = ref context.Machine.Ref(Board.Apics, vcpu);
         var vector = vmcs.Rvi;
         apic.Dispense(vector);
-        vmcs.Svi = vector;
-        vmcs.Rvi = (byte)Math.Max(0, apic.Irr.Highest);
+        VirtualInterruptDelivery.Deliver(vmcs, HighestOf(apic.Irr)).WriteStatus(ref vmcs);
         WakeFromHlt(context, vcpu);
         EnterHandler(context, vcpu, vector, nmi: false);
         context.Machine.Ref(Board.Vcpus, vcpu).ReadyAt = After(context, TimingCost.IdtDelivery);
