@@ -67,24 +67,34 @@ internal static class KvmLapic
 
     private static async HostTask WriteRegister(VcpuThread vcpu, int offset, uint value)
     {
+        var ended = StoreRegister(vcpu, offset, value);
+        if (ended >= 0)
+        {
+            await SendEoiToIoApic(vcpu, (byte)ended);
+        }
+    }
+
+    /// <summary>Stores a register, and sends what leaves the APIC by it.</summary>
+    /// <returns>The vector that was ended; -1 if none was.</returns>
+    private static int StoreRegister(VcpuThread vcpu, int offset, uint value)
+    {
         var context = VcpuThread.Context;
         VcpuThread.Emit(TraceEventKind.KvmApic, 1, (ulong)offset, value);
         var effect = vcpu.Apic.Write(offset, value, new Instant(context.Machine.Now), context.Board.ApicClock);
         vcpu.Request(KvmRequests.Event);
-        if (effect.Has(LocalApicEffects.Eoi))
-        {
-            VcpuThread.Emit(TraceEventKind.KvmEoi, vcpu.Apic.ApicId, unchecked((ulong)effect.Eoi.Vector));
-            if (effect.Eoi.Vector >= 0)
-            {
-                await SendEoiToIoApic(vcpu, (byte)effect.Eoi.Vector);
-            }
-        }
-
         if (effect.Has(LocalApicEffects.SendIpi))
         {
             VcpuThread.Emit(TraceEventKind.KvmApicIpi, vcpu.Apic.IcrLow, vcpu.Apic.IcrHigh >> 24);
             HostThread.Kvm.SendIpi(context, vcpu.Index, effect.Ipi);
         }
+
+        if (!effect.Has(LocalApicEffects.Eoi))
+        {
+            return -1;
+        }
+
+        VcpuThread.Emit(TraceEventKind.KvmEoi, vcpu.Apic.ApicId, unchecked((ulong)effect.Eoi.Vector));
+        return effect.Eoi.Vector;
     }
 
     private static ulong ReadRegister(VcpuThread vcpu, OperationKind kind, int offset)
