@@ -63,10 +63,10 @@ public struct Twin
     /// <summary>The vector whose owed request is nowhere any more.</summary>
     /// <param name="irr">Where requests wait.</param>
     /// <param name="injected">The vector that is written for injection; 0 for none.</param>
-    /// <returns>-1 if every owed request is somewhere.</returns>
+    /// <returns>The highest such vector; -1 if every owed request is somewhere.</returns>
     public readonly int Lost(in Register256 irr, int injected)
     {
-        for (var word = 0; word < 4; word++)
+        for (var word = 3; word >= 0; word--)
         {
             var held = irr.Word32(2 * word) | ((ulong)irr.Word32((2 * word) + 1) << 32);
             if (injected >> 6 == word && injected != 0)
