@@ -286,6 +286,12 @@ internal abstract unsafe class GuestProcessor(Board board)
             return true;
         }
 
+        if (done > 0)
+        {
+            // Work is many instructions: the first of them has ended the shadow of an STI or MOV SS before it.
+            Core(context.Machine, vcpu).EndShadows();
+        }
+
         CountRetired(context, vcpu, done, operation: false);
         return false;
     }
@@ -373,9 +379,11 @@ internal abstract unsafe class GuestProcessor(Board board)
         switch (op.Kind)
         {
             case OperationKind.Work:
+                // In a shadow the first instruction is a stretch of its own: what the shadow holds back comes right behind it.
                 op.Stage = OperationStage.Begun;
                 op.Deadline = new Instant(machine.Now);
-                state.ReadyAt = Instant.Min(op.Deadline + op.Remaining, Instant.Max(NextInterruption(machine, vcpu), op.Deadline));
+                var stretch = Core(machine, vcpu).InShadow ? 1 : op.Remaining;
+                state.ReadyAt = Instant.Min(op.Deadline + stretch, Instant.Max(NextInterruption(machine, vcpu), op.Deadline));
                 return;
             case OperationKind.Finished:
                 state.ReadyAt = NextInterruption(machine, vcpu);
@@ -464,7 +472,10 @@ internal abstract unsafe class GuestProcessor(Board board)
     {
         var record = context.PopInterrupt();
         ref var core = ref Core(context.Machine, vcpu);
-        core.Iret(record.InterruptFlag, record.Nmi != 0);
+
+        // Any IRET ends blocking by NMI, whatever it returns from (SDM3 6.7.1): physical, or virtual with "virtual NMIs" = 1.
+        core.Iret(record.InterruptFlag, unblockNmi: true);
+        core.InstructionRetired();
         CountRetired(context, vcpu, 1, operation: true);
         context.Fiber->Op = record.Interrupted;
         context.Fiber->Finished = record.Interrupted.Kind == OperationKind.Finished ? (ushort)1 : (ushort)0;
