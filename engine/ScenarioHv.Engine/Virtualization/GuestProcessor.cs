@@ -196,6 +196,13 @@ internal abstract unsafe class GuestProcessor(Board board)
     /// <summary>A store to the EOI register, or to TPR, that the processor itself carries out on the virtual-APIC page. Trap-like exits are returned.</summary>
     protected virtual GuestExit VirtualizedApicWrite(StepContext context, int vcpu, int offset, uint value) => default;
 
+    /// <summary>True for an access to the page of the local APIC.</summary>
+    private static bool IsLocalApic(in Operation operation) => operation.Code >> 12 == MsiFormat.Address >> 12;
+
+    /// <summary>True for an access to the page of the I/O APIC.</summary>
+    protected static bool IsIoApic(in Operation operation) =>
+        operation.Kind is OperationKind.MmioRead or OperationKind.MmioWrite && operation.Code >> 12 == IoApic.BaseAddress >> 12;
+
     /// <summary>The core state of the level that runs.</summary>
     protected ref CpuCore Core(Machine machine, int vcpu) => ref machine.Ref(Board.Cores, Board.CoreIndex(vcpu, machine.Ref(Board.Vcpus, vcpu).Level));
 
@@ -355,6 +362,9 @@ internal abstract unsafe class GuestProcessor(Board board)
                     ? throw new InvalidOperationException($"{operation.Kind} is an instruction of AMD processors; this machine's is Intel's.")
                     : direct ? ExitCause.None : operation.Kind == OperationKind.Stgi ? ExitCause.Stgi : ExitCause.Clgi;
             case OperationKind.Eoi when level == 2: return ExitCause.MsrWrite;
+            case OperationKind.MmioRead or OperationKind.MmioWrite when level == 1 && !IsLocalApic(operation) && !IsIoApic(operation):
+                throw new InvalidOperationException(
+                    $"Nothing answers at physical address 0x{operation.Code:x8}: there are local APICs at FEE00000h and an I/O APIC at FEC00000h.");
             case OperationKind.Eoi or OperationKind.MmioRead or OperationKind.MmioWrite or OperationKind.ReadCr8 or OperationKind.WriteCr8:
                 return level == 2
                     ? throw new InvalidOperationException($"{operation.Kind}: the local APIC that L1 makes for L2 is not modelled; L2 has Eoi().")
@@ -451,9 +461,7 @@ internal abstract unsafe class GuestProcessor(Board board)
             case OperationKind.ReadTsc: result = ReadTsc(machine); break;
             case OperationKind.Report: Report(context, op.Value); break;
             case OperationKind.SharedRead or OperationKind.SharedWrite or OperationKind.SharedExchange: result = AccessShared(machine, context.Level, op); break;
-            case OperationKind.Eoi or OperationKind.MmioRead or OperationKind.MmioWrite or OperationKind.ReadCr8 or OperationKind.WriteCr8:
-                ExecuteApicAccess(context, vcpu);
-                return;
+            case OperationKind.MmioRead or OperationKind.MmioWrite when IsIoApic(op):
             case OperationKind.In or OperationKind.Out or OperationKind.ReadMsr or OperationKind.WriteMsr or OperationKind.VmEnter or OperationKind.Stgi or OperationKind.Clgi:
                 if (!Board.Hypervisor.ExecuteDirectly(context, vcpu, ref result))
                 {
@@ -461,6 +469,9 @@ internal abstract unsafe class GuestProcessor(Board board)
                 }
 
                 break;
+            case OperationKind.Eoi or OperationKind.MmioRead or OperationKind.MmioWrite or OperationKind.ReadCr8 or OperationKind.WriteCr8:
+                ExecuteApicAccess(context, vcpu);
+                return;
             default:
                 throw new InvalidOperationException($"The processor cannot execute {op.Kind} at level {context.Level}.");
         }

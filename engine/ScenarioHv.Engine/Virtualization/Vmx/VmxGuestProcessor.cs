@@ -252,8 +252,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     protected override ExitCause ApicExit(in Operation operation)
     {
         var offset = (int)(operation.Code & 0xfff);
-        var ioApic = operation.Kind is OperationKind.MmioRead or OperationKind.MmioWrite && operation.Code >> 12 == IoApic.BaseAddress >> 12;
-        if (ioApic)
+        if (IsIoApic(operation))
         {
             return ExitCause.Mmio;
         }
