@@ -1,3 +1,4 @@
+using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Tracing;
@@ -56,6 +57,11 @@ public sealed class Runner
             Step(engine, machine, actor, steps);
             steps++;
             since++;
+            if (machine.Ref(_board.Check).Violation is { Exists: true } violation)
+            {
+                return Finish(RunOutcome.Violated, Describe(violation), steps, machine, null);
+            }
+
             var length = normal.Write(machine, scratch);
             if (length == anchorLength && scratch.AsSpan(0, length).SequenceEqual(anchor.AsSpan(0, anchorLength)))
             {
@@ -108,6 +114,13 @@ public sealed class Runner
         steps >= _limits.Steps ? $"the limit of {_limits.Steps} steps was reached"
         : cycle > _limits.Cycles ? $"the limit of {_limits.Cycles} cycles was reached"
         : null;
+
+    private static string Describe(in Violation violation) => violation.Property switch
+    {
+        SafetyProperty.Custody => $"custody: vector 0x{violation.Vector:x2} is owed to vCPU {violation.Vcpu} and is neither requested nor injected any more",
+        SafetyProperty.Just => $"just: vCPU {violation.Vcpu} takes vector 0x{violation.Vector:x2}, and no request for it is unserved",
+        _ => $"entry: vCPU {violation.Vcpu} is entered with a control structure that fails check {violation.Detail} of a VM entry",
+    };
 
     private RunResult AtRest(long steps, Machine machine) => _board.Config.Goal is null
         ? Finish(RunOutcome.Reached, "everything has come to rest", steps, machine, null)

@@ -86,7 +86,7 @@ public struct Twin
 
     /// <summary>One bit per vector.</summary>
     [InlineArray(4)]
-    private struct VectorBits
+    internal struct VectorBits
     {
         private ulong _word;
 

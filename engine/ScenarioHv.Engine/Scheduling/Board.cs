@@ -6,6 +6,7 @@ using ScenarioHv.Engine.Hypervisors.BareMetal;
 using ScenarioHv.Engine.Hypervisors.Kvm;
 using ScenarioHv.Engine.Interrupts;
 using ScenarioHv.Engine.Policies;
+using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Virtualization;
@@ -41,6 +42,7 @@ public sealed class Board
         Apics = layout.Add<LocalApic>("lapic", vcpus);
         Cores = layout.Add<CpuCore>("core", vcpus * 2);
         Exits = layout.Add<ExitRecord>("exit", vcpus);
+        Twins = layout.Add<Twin>("twin", vcpus);
         Check = layout.Add<CheckMemory>("check");
         Kvm = layout.Add<KvmVcpu>("kvm-vcpu", IsKvm ? vcpus : 0);
         var vmx = config.Vendor == CpuVendor.Intel;
@@ -108,6 +110,9 @@ public sealed class Board
 
     /// <summary>The last exit of each vCPU.</summary>
     public Slot<ExitRecord> Exits { get; }
+
+    /// <summary>The twin of each local APIC.</summary>
+    public Slot<Twin> Twins { get; }
 
     /// <summary>KVM's own state of each vCPU.</summary>
     public Slot<KvmVcpu> Kvm { get; }

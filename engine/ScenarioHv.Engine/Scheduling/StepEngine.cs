@@ -1,5 +1,6 @@
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Tracing;
@@ -76,6 +77,7 @@ public sealed class StepEngine
         clock.Now = Math.Max(clock.Now, actor.ReadyAt(machine).Cycle);
         _context.Actor = actor.Index;
         actor.Step(_context);
+        SafetyChecks.AfterStep(_context);
     }
 
     private void Enter(Machine machine)

@@ -91,4 +91,7 @@ public struct CheckMemory
 {
     /// <summary>1 once the goal has been met.</summary>
     public ulong GoalReached;
+
+    /// <summary>The first safety property that failed.</summary>
+    public Properties.Violation Violation;
 }

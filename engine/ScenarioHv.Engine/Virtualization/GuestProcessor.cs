@@ -1,5 +1,6 @@
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Time;
@@ -244,6 +245,11 @@ internal abstract unsafe class GuestProcessor(Board board)
         }
 
         context.Emit(TraceEventKind.GuestInterrupt, a: vector, b: context.Level);
+        if (!nmi && IsOfLocalApic(context, vcpu, vector))
+        {
+            SafetyChecks.Dispatched(context, vcpu, vector);
+        }
+
         context.Fiber->Finished = 0;
         context.PushInterrupt(record);
         var cpu = new Cpu(vcpu);
@@ -266,6 +272,10 @@ internal abstract unsafe class GuestProcessor(Board board)
         ref var state = ref machine.Ref(Board.Vcpus, vcpu);
         return Instant.Min(state.PreemptionDeadline, state.HostInterruptAt);
     }
+
+    /// <summary>Whether a delivered vector is one of the vCPU's local APIC, and not one that the nested guest's hypervisor injects on its own.</summary>
+    private bool IsOfLocalApic(StepContext context, int vcpu, byte vector) =>
+        context.Level == 1 || (Board.IsKvm && context.Machine.Ref(Board.Kvm, vcpu).InjectedVector == vector);
 
     private static InvalidOperationException NoHandler(GuestProgram program, string method, string what) =>
         new($"{program.Name}: {what} arrived and the script has no {method}.");

@@ -2,6 +2,7 @@ using ScenarioHv.Engine.Devices;
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Interrupts;
 using ScenarioHv.Engine.Policies;
+using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Time;
@@ -119,7 +120,12 @@ internal sealed class BareMetalHypervisor(Board board) : Hypervisor
     /// <inheritdoc/>
     public override void TimerExpired(StepContext context, int vcpu)
     {
-        context.Machine.Ref(board.Apics, vcpu).Expire(new Instant(context.Machine.Now), board.ApicClock);
+        var result = context.Machine.Ref(board.Apics, vcpu).Expire(new Instant(context.Machine.Now), board.ApicClock);
+        if (result.IsAccepted)
+        {
+            SafetyChecks.Accepted(context, vcpu, result.Vector);
+        }
+
         board.Processor.Pull(context.Machine, vcpu, new Instant(context.Machine.Now));
     }
 
@@ -217,6 +223,11 @@ internal sealed class BareMetalHypervisor(Board board) : Hypervisor
             throw new InvalidOperationException($"A message of mode {message.Mode} reached CPU {vcpu}: {result.Core} is not modelled on bare metal.");
         }
 
+        if (result.IsAccepted)
+        {
+            SafetyChecks.Accepted(context, vcpu, message.Vector);
+        }
+
         context.Emit(TraceEventKind.KvmApicAcceptIrq, context.Machine.Ref(board.Apics, vcpu).ApicId, message.Vector, (ulong)message.Mode, (ulong)message.Flags, 1);
         board.Processor.Pull(context.Machine, vcpu, new Instant(context.Machine.Now));
         return result.IsAccepted;
@@ -259,7 +270,11 @@ internal sealed class BareMetalHypervisor(Board board) : Hypervisor
             return apic.ReadTscDeadline((ulong)now.Cycle, now);
         }
 
-        apic.WriteTscDeadline(operation.Value, (ulong)now.Cycle, now);
+        if (apic.WriteTscDeadline(operation.Value, (ulong)now.Cycle, now).Has(LocalApicEffects.DeliverabilityMayHaveChanged))
+        {
+            SafetyChecks.Accepted(context, vcpu, (byte)apic.LvtTimer);
+        }
+
         return 0;
     }
 }

@@ -1,5 +1,6 @@
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Tracing;
@@ -151,6 +152,7 @@ internal static class ExitHandlers
         if (apic.WriteTscDeadline(value, (ulong)now.Cycle, now).Has(LocalApicEffects.DeliverabilityMayHaveChanged))
         {
             VcpuThread.Emit(TraceEventKind.KvmApicAcceptIrq, apic.ApicId, (byte)apic.LvtTimer);
+            SafetyChecks.Accepted(VcpuThread.Context, vcpu.Index, (byte)apic.LvtTimer);
             vcpu.Request(KvmRequests.Event);
         }
     }

@@ -2,6 +2,7 @@ using ScenarioHv.Engine.Configuration;
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Interrupts;
 using ScenarioHv.Engine.Policies;
+using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Time;
@@ -65,6 +66,7 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         if (result.IsAccepted)
         {
             context.Emit(TraceEventKind.KvmApicAcceptIrq, context.Machine.Ref(board.Apics, vcpu).ApicId, result.Vector);
+            SafetyChecks.Accepted(context, vcpu, result.Vector);
             Notify(context, vcpu);
         }
     }
@@ -227,6 +229,7 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         switch (result.Core)
         {
             case CoreRequest.None:
+                SafetyChecks.Accepted(context, vcpu, message.Vector);
                 break;
             case CoreRequest.Nmi:
                 ref var kvm = ref context.Machine.Ref(board.Kvm, vcpu);

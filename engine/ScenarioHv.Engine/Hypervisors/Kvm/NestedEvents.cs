@@ -1,4 +1,5 @@
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Tracing;
 using ScenarioHv.Engine.Virtualization;
@@ -79,6 +80,7 @@ internal static class NestedEvents
         if (VcpuThread.Processor.NestedAcknowledgesOnExit(machine, vcpu.Index) && vcpu.Apic.HighestDeliverable() is var vector && vector >= 0)
         {
             vcpu.Apic.Dispense(vector);
+            SafetyChecks.Dispatched(VcpuThread.Context, vcpu.Index, vector);
             information = 0x8000_0000u | (uint)vector;
         }
 

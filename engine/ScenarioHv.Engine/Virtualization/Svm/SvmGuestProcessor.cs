@@ -1,4 +1,5 @@
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Time;
@@ -121,6 +122,11 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
     protected override bool DeliverInjected(StepContext context, int vcpu)
     {
         ref var vmcb = ref Loaded(context.Machine, vcpu);
+        if (VmrunChecks.Check(vmcb) is var failure && failure != VmrunFailure.None)
+        {
+            SafetyChecks.Fail(context, SafetyProperty.Entry, vcpu, detail: (byte)failure);
+        }
+
         var injected = SvmProcessor.Inject(ref vmcb, ref Core(context.Machine, vcpu));
         vmcb.EventInj = 0;
         if (injected.Kind == InjectedEventKind.None)

@@ -1,5 +1,6 @@
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Time;
@@ -168,6 +169,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         ref var vmcs = ref Loaded(machine, vcpu);
         ref var state = ref machine.Ref(Board.Vcpus, vcpu);
         LoadTimer(machine, ref vmcs, ref state);
+        RequireLegalEntry(context, vcpu, vmcs);
         var injected = VmxProcessor.Inject(ref vmcs, ref Core(machine, vcpu));
         vmcs.EntryInterruptionInformation = 0;
         if (injected.Kind == InjectedEventKind.None)
@@ -246,6 +248,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
             case LocalApicRegister.IcrLow when IsVirtualizedSelfIpi(value):
                 var effect = apic.Write(offset, value, new Instant(machine.Now), Board.ApicClock);
                 apic.Accept(effect.Ipi.Message);
+                SafetyChecks.Accepted(context, vcpu, effect.Ipi.Message.Vector);
                 VirtualInterruptDelivery.VirtualizeSelfIpi(vmcs, apic.Ppr, effect.Ipi.Message.Vector).WriteStatus(ref vmcs);
                 return default;
             default:
@@ -333,6 +336,17 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         return ref machine.Ref(machine.Ref(Board.Vcpus, vcpu).Level == 2 ? Board.Vmcs02 : Board.Vmcs01, vcpu);
     }
 
+    /// <summary>What a hypervisor enters with passes the processor's checks; the nested guest's own hypervisor is told of a failure instead.</summary>
+    private void RequireLegalEntry(StepContext context, int vcpu, in Vmcs vmcs)
+    {
+        var vtpr = context.Level == 1 ? context.Machine.Ref(Board.Apics, vcpu).Tpr : (byte)0;
+        var failure = VmEntryChecks.Check(vmcs, Core(context.Machine, vcpu), vtpr);
+        if (failure != VmEntryFailure.None)
+        {
+            SafetyChecks.Fail(context, SafetyProperty.Entry, vcpu, detail: (byte)failure);
+        }
+    }
+
     /// <summary>The timer counts from the entry. Where its first tick falls depends on the low bits of the TSC, unless it is 0.</summary>
     private void LoadTimer(Machine machine, ref Vmcs vmcs, ref VcpuState state)
     {
@@ -401,6 +415,11 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     {
         var machine = context.Machine;
         var vector = Board.IsKvm ? HostVector(machine.Ref(Board.Vcpus, vcpu).HostInterrupts) : (byte)machine.Ref(Board.Apics, vcpu).Acknowledge();
+        if (!Board.IsKvm)
+        {
+            SafetyChecks.Dispatched(context, vcpu, vector);
+        }
+
         return ToExit(machine, vcpu, VmxProcessor.AfterAcknowledge(vmcs, vector));
     }
 
