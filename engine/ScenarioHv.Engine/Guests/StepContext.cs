@@ -1,5 +1,5 @@
-using System.Runtime.ExceptionServices;
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Tracing;
@@ -32,7 +32,6 @@ public sealed unsafe class StepContext
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => s_current ?? throw NoStep();
-        internal set => s_current = value;
     }
 
     /// <summary>The machine under way.</summary>
@@ -52,6 +51,26 @@ public sealed unsafe class StepContext
 
     /// <summary>Where trace events go; null if nobody listens.</summary>
     public ITraceSink? Sink { get; internal set; }
+
+    /// <summary>A step begins on this thread. What a step that failed has left in the context is forgotten.</summary>
+    internal static void Enter(StepContext context)
+    {
+        s_current = context;
+        context.Error = null;
+        context.Completed = false;
+    }
+
+    /// <summary>The step on this thread has ended, well or not.</summary>
+    internal static void Leave() => s_current = null;
+
+    /// <summary>Asserts at the end of a step that no method's exception is left over: one that was not awaited has thrown.</summary>
+    internal void RequireSettled()
+    {
+        if (Error is { } error)
+        {
+            throw NotAwaited(error);
+        }
+    }
 
     /// <summary>Emits a trace event of this step.</summary>
     public void Emit(TraceEventKind kind, ulong a = 0, ulong b = 0, ulong c = 0, ulong d = 0, ulong e = 0, ulong f = 0) =>
@@ -217,8 +236,9 @@ public sealed unsafe class StepContext
             $"The stack of this activity is full ({Arena} bytes, {Fiber->Depth} frames): {string.Join(" < ", chain.Select(FrameProof.ShortName))}.");
     }
 
-    private static InvalidOperationException NotAwaited() =>
-        new("A guest method was started and not awaited at once: two of its activities would run side by side on one CPU. Put 'await' before the call.");
+    private static InvalidOperationException NotAwaited(Exception? error = null) => new(
+        "A guest method was started and not awaited at once: two of its activities would run side by side on one CPU. Put 'await' before the call.",
+        error);
 
     private static InvalidOperationException NoStep() =>
         new("A guest operation was used outside a step: guest code runs only inside a machine.");

@@ -32,22 +32,18 @@ public sealed class StepEngine
     public Machine Create()
     {
         var machine = new Machine(Board.Layout);
-        Enter(machine);
-        machine.Ref(Board.Io).ReadyAt = Instant.Never;
-        machine.Ref(Board.Io).DelayedService = Instant.Never;
-        Hypervisors.Stimuli.Reset(Board, machine);
-        foreach (ref var tick in machine.Span(Board.HostTicks))
+        try
         {
-            tick = new Instant(Board.Config.TscHz / Board.Config.HostTickHz);
+            Enter(machine);
+            Reset(machine);
+            _context.RequireSettled();
+            SafetyChecks.AfterStep(_context);
+        }
+        finally
+        {
+            StepContext.Leave();
         }
 
-        Board.Devices.Reset(machine);
-        for (var vcpu = 0; vcpu < Board.Config.Vcpus; vcpu++)
-        {
-            ResetVcpu(machine, vcpu);
-        }
-
-        Board.Hypervisor.Reset(_context);
         return machine;
     }
 
@@ -72,18 +68,45 @@ public sealed class StepEngine
     /// <summary>Takes one step of <paramref name="actor"/>; the clock moves to the moment at which it was ready.</summary>
     public void Step(Machine machine, Actor actor)
     {
-        Enter(machine);
-        ref var clock = ref machine.Ref(Board.Layout.Clock);
-        clock.Now = Math.Max(clock.Now, actor.ReadyAt(machine).Cycle);
-        _context.Actor = actor.Index;
-        actor.Step(_context);
-        SafetyChecks.AfterStep(_context);
+        try
+        {
+            Enter(machine);
+            ref var clock = ref machine.Ref(Board.Layout.Clock);
+            clock.Now = Math.Max(clock.Now, actor.ReadyAt(machine).Cycle);
+            _context.Actor = actor.Index;
+            actor.Step(_context);
+            _context.RequireSettled();
+            SafetyChecks.AfterStep(_context);
+        }
+        finally
+        {
+            StepContext.Leave();
+        }
     }
 
     private void Enter(Machine machine)
     {
-        StepContext.Current = _context;
+        StepContext.Enter(_context);
         _context.Machine = machine;
+    }
+
+    private void Reset(Machine machine)
+    {
+        machine.Ref(Board.Io).ReadyAt = Instant.Never;
+        machine.Ref(Board.Io).DelayedService = Instant.Never;
+        Hypervisors.Stimuli.Reset(Board, machine);
+        foreach (ref var tick in machine.Span(Board.HostTicks))
+        {
+            tick = new Instant(Board.Config.TscHz / Board.Config.HostTickHz);
+        }
+
+        Board.Devices.Reset(machine);
+        for (var vcpu = 0; vcpu < Board.Config.Vcpus; vcpu++)
+        {
+            ResetVcpu(machine, vcpu);
+        }
+
+        Board.Hypervisor.Reset(_context);
     }
 
     /// <summary>A vCPU whose guest has booted: local APIC enabled with its LVT masked, interrupts off, its main line before its first operation.</summary>
