@@ -45,7 +45,7 @@ public static class TraceExplainer
         TraceEventKind.GuestReported => Invariant($"L{e.B} on vCPU {e.Vcpu} reports {context.NamesOrNone.Report(e.A)}"),
         TraceEventKind.GuestInterrupt => Invariant(
             $"L{e.B} on vCPU {e.Vcpu} starts its handler of vector {(byte)e.A}, called through the IDT (SDM3 6.12.1)"),
-        TraceEventKind.PolicyDecided => Invariant($"The policy {context.NamesOrNone.PolicyPoint(e.A)} decides {e.B}"),
+        TraceEventKind.PolicyDecided => $"The policy {context.NamesOrNone.PolicyPoint(e.A)} decides: {PolicyDecisionText.Of(e)}",
         TraceEventKind.PointReached => $"The hypervisor's code reaches {context.NamesOrNone.Label(e.A)}",
         TraceEventKind.VmEntry => Entry("The hypervisor", e, context),
         TraceEventKind.VmExit => Exit("The hypervisor", e, context),

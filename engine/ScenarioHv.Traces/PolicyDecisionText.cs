@@ -1,0 +1,32 @@
+using ScenarioHv.Engine.Policies;
+using ScenarioHv.Engine.Tracing;
+using static System.FormattableString;
+
+namespace ScenarioHv.Traces;
+
+/// <summary>A policy's decision in words.</summary>
+public static class PolicyDecisionText
+{
+    /// <summary>What a <see cref="TraceEventKind.PolicyDecided"/> event records.</summary>
+    public static string Of(in TraceEvent e) => (PolicyPoint)e.A switch
+    {
+        PolicyPoint.ImmediateExit => ImmediateExit((ImmediateExitMechanism)e.B, e.C),
+        PolicyPoint.IoApicEoi => IoApicEoi((IoApicEoiDecision)e.B, e.C),
+        _ => Invariant($"policy point {e.A} decides {e.B}"),
+    };
+
+    private static string ImmediateExit(ImmediateExitMechanism mechanism, ulong argument) => (mechanism, argument) switch
+    {
+        (ImmediateExitMechanism.PreemptionTimer, 0) => "the VMX-preemption timer is loaded with 0: the exit comes before the first instruction",
+        (ImmediateExitMechanism.PreemptionTimer, _) => Invariant($"the VMX-preemption timer is loaded with {argument}: the guest runs until so many ticks have passed"),
+        (_, 0) => "the host CPU has sent itself an interrupt that is pending at the entry: the exit comes before the first instruction",
+        _ => Invariant($"the host CPU has sent itself an interrupt that arrives after {argument} guest operations"),
+    };
+
+    private static string IoApicEoi(IoApicEoiDecision decision, ulong pin) => decision switch
+    {
+        IoApicEoiDecision.Resend => Invariant($"the line of pin {pin} is still high at its EOI: the interrupt is sent again"),
+        IoApicEoiDecision.Delay => Invariant($"the line of pin {pin} is still high at its EOI: sending again is put off"),
+        _ => Invariant($"the line of pin {pin} is low, or the pin masked, at its EOI: nothing is sent"),
+    };
+}
