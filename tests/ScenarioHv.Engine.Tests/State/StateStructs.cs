@@ -47,15 +47,16 @@ internal static class StateStructs
     public static ByteRole[] RolesOf<T>() where T : unmanaged
     {
         var roles = new ByteRole[Unsafe.SizeOf<T>()];
-        foreach (var (path, role) in Leaves(typeof(T), [], ByteRole.Plain))
+        foreach (var leaf in Leaves(typeof(T), new Leaf([], ByteRole.Plain, [0])))
         {
-            var value = (T)Set(default(T), path, 0);
+            var value = (T)Set(default(T), leaf.Path, 0);
             var bytes = MemoryMarshal.AsBytes(new ReadOnlySpan<T>(in value));
             for (var i = 0; i < bytes.Length; i++)
             {
-                if (bytes[i] != 0)
+                foreach (var shift in bytes[i] != 0 ? leaf.Shifts : [])
                 {
-                    roles[i] = roles[i] == ByteRole.None ? role : throw new InvalidOperationException($"byte {i} of {typeof(T).Name} belongs to two fields");
+                    roles[i + shift] = roles[i + shift] == ByteRole.None ? leaf.Role
+                        : throw new InvalidOperationException($"byte {i + shift} of {typeof(T).Name} belongs to two fields");
                 }
             }
         }
@@ -100,25 +101,33 @@ internal static class StateStructs
 
     private static bool IsSlot(Type? type) => type is { IsGenericType: true } && type.GetGenericTypeDefinition() == typeof(Slot<>);
 
-    private static IEnumerable<(FieldInfo[] Path, ByteRole Role)> Leaves(Type type, FieldInfo[] path, ByteRole role)
+    private static IEnumerable<Leaf> Leaves(Type type, Leaf at)
     {
         if (type.IsPrimitive || type.IsEnum)
         {
-            yield return (path, role);
+            yield return at;
             yield break;
         }
 
-        Assert.That(type.GetCustomAttribute<InlineArrayAttribute>(), Is.Null, "reflection sets only the first element");
+        if (type.GetCustomAttribute<InlineArrayAttribute>() is { } array)
+        {
+            // Reflection sets only the first element; the others follow it at equal distances.
+            var element = SizeOf(type) / array.Length;
+            at = at with { Shifts = [.. Enumerable.Range(0, array.Length).SelectMany(i => at.Shifts.Select(shift => shift + (i * element)))] };
+        }
+
         foreach (var field in type.GetFields(All))
         {
-            var inner = role == ByteRole.Observable || field.GetCustomAttribute<ObservableAttribute>() is not null ? ByteRole.Observable
-                : type == typeof(Instant) ? ByteRole.Time : role;
-            foreach (var leaf in Leaves(field.FieldType, [.. path, field], inner))
+            var role = at.Role == ByteRole.Observable || field.GetCustomAttribute<ObservableAttribute>() is not null ? ByteRole.Observable
+                : type == typeof(Instant) ? ByteRole.Time : at.Role;
+            foreach (var leaf in Leaves(field.FieldType, at with { Path = [.. at.Path, field], Role = role }))
             {
                 yield return leaf;
             }
         }
     }
+
+    private static int SizeOf(Type type) => (int)typeof(Unsafe).GetMethod(nameof(Unsafe.SizeOf))!.MakeGenericMethod(type).Invoke(null, null)!;
 
     private static object Set(object target, FieldInfo[] path, int depth)
     {
@@ -144,4 +153,7 @@ internal static class StateStructs
         TypeCode.UInt64 => ulong.MaxValue,
         _ => throw new InvalidOperationException($"a field of type {type.Name} in a state struct"),
     };
+
+    /// <summary>A field that has no fields: the way to it, its role, and where it is again because an array on the way has more elements.</summary>
+    private sealed record Leaf(FieldInfo[] Path, ByteRole Role, int[] Shifts);
 }
