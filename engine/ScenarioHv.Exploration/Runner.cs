@@ -89,7 +89,7 @@ public sealed class Runner
         {
             return engine.Create();
         }
-        catch (InvalidOperationException problem)
+        catch (Exception problem) when (problem is not OutOfMemoryException)
         {
             throw new StepException("before the first step", 0, null, problem);
         }

@@ -80,13 +80,20 @@ public static class FrameProof
 
     private static string Explain(Type type, string field, Type fieldType)
     {
-        var method = MethodOf(type);
-        var local = LocalOf(field);
-        return local.Length == 0
-            ? $"{method} keeps a {Describe(fieldType)} across an await (a foreach over an array, or an await inside finally): " +
-              "it would be shared between forks of the machine. Use a for loop over values, and no await in finally."
-            : $"{method} keeps '{local}', a {Describe(fieldType)}, across an await: it would be shared between forks of the machine. " +
-              "Keep integers, enums, Instant or structs of them.";
+        const string Shared = "it would be shared between forks of the machine.";
+        var (method, local, kind) = (MethodOf(type), LocalOf(field), Describe(fieldType));
+        if (local.Length != 0)
+        {
+            return $"{method} keeps '{local}', a {kind}, across an await: {Shared} Keep integers, enums, Instant or structs of them.";
+        }
+
+        var name = field[(field.LastIndexOf('.') + 1)..];
+        return name.StartsWith("<>4", StringComparison.Ordinal)
+            ? $"{method} keeps 'this', a {kind}, across an await: {Shared} Guest code is static methods: make it static."
+            : name.StartsWith("<>8", StringComparison.Ordinal)
+                ? $"{method} keeps the locals of a lambda that captures locals across an await: {Shared} Pass values as parameters of a method."
+                : $"{method} keeps a {kind} across an await (a foreach over an array, or an await inside finally): {Shared} " +
+                  "Use a for loop over values, and no await in finally.";
     }
 
     /// <summary>The local's name in a hoisted field (<c>&lt;list&gt;5__3</c>); empty for the compiler's own.</summary>

@@ -16,7 +16,7 @@ internal static unsafe class FrameTypes
     public const int InterruptRecord = 0;
 
     private static readonly Lock Gate = new();
-    private static FrameType[] s_table = [new FrameType(null, 0, [], "interrupt", [(int)InterruptRecordDeadline])];
+    private static FrameType[] s_table = [new FrameType(null, sizeof(InterruptRecord), AllOnes(sizeof(InterruptRecord)), "interrupt", [(int)InterruptRecordDeadline])];
     private static int s_count = 1;
 
     private static long InterruptRecordDeadline
@@ -28,12 +28,22 @@ internal static unsafe class FrameTypes
         }
     }
 
+    private static byte[] AllOnes(int size)
+    {
+        var mask = new byte[size];
+        mask.AsSpan().Fill(0xff);
+        return mask;
+    }
+
     /// <summary>Resumes the frame at <paramref name="frame"/>, whose type is number <paramref name="type"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void MoveNext(int type, byte* frame) => s_table[type].Move(frame);
 
     /// <summary>Offsets of the times in a frame.</summary>
     public static int[] Instants(int type) => s_table[type].Instants;
+
+    /// <summary>0xff for each byte of a frame that belongs to a field; the others are always 0.</summary>
+    public static byte[] Mask(int type) => s_table[type].Mask;
 
     /// <summary>The method that the frame belongs to.</summary>
     public static string Name(int type) => s_table[type].Name;
