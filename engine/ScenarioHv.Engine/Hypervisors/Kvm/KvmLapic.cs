@@ -79,24 +79,34 @@ internal static class KvmLapic
 
     private static async HostTask WriteRegister(VcpuThread vcpu, int offset, uint value)
     {
+        var ended = Store(vcpu, offset, value);
+        if (ended >= 0)
+        {
+            await SendEoiToIoApic(vcpu, (byte)ended);
+        }
+    }
+
+    /// <summary>The store itself, and the IPI that it sends.</summary>
+    /// <returns>The vector that it ends; -1 if it ends none.</returns>
+    private static int Store(VcpuThread vcpu, int offset, uint value)
+    {
         var context = VcpuThread.Context;
         VcpuThread.Emit(TraceEventKind.KvmApic, 1, (ulong)offset, value);
         var effect = vcpu.Apic.Write(offset, value, new Instant(context.Machine.Now), context.Board.ApicClock);
         vcpu.Request(KvmRequests.Event);
-        if (effect.Has(LocalApicEffects.Eoi))
-        {
-            VcpuThread.Emit(TraceEventKind.KvmEoi, vcpu.Apic.ApicId, unchecked((ulong)effect.Eoi.Vector));
-            if (effect.Eoi.Vector >= 0)
-            {
-                await SendEoiToIoApic(vcpu, (byte)effect.Eoi.Vector);
-            }
-        }
-
         if (effect.Has(LocalApicEffects.SendIpi) || effect.Has(LocalApicEffects.SelfIpi))
         {
             VcpuThread.Emit(TraceEventKind.KvmApicIpi, vcpu.Apic.IcrLow, vcpu.Apic.IcrHigh >> 24);
             HostThread.Kvm.SendIpi(context, vcpu.Index, effect.Ipi);
         }
+
+        if (!effect.Has(LocalApicEffects.Eoi))
+        {
+            return -1;
+        }
+
+        VcpuThread.Emit(TraceEventKind.KvmEoi, vcpu.Apic.ApicId, unchecked((ulong)effect.Eoi.Vector));
+        return effect.Eoi.Vector;
     }
 
     /// <summary>MOV to or from CR8 is no access to a register of the page and shows in no trace line of the local APIC.</summary>
