@@ -21,7 +21,8 @@ internal static class SampleMachine
 
     public static MachineConfig WithoutApicv(this MachineConfig config) => config with { Apicv = false };
 
-    public static MachineConfig Raise(this MachineConfig config, long at) => config.Add(new StimulusConfig(at, StimulusAction.Raise, 0));
+    public static MachineConfig Raise(this MachineConfig config, long at, int device = 0) =>
+        config.Add(new StimulusConfig(at, StimulusAction.Raise, device));
 
     public static MachineConfig Lower(this MachineConfig config, long at) => config.Add(new StimulusConfig(at, StimulusAction.Lower, 0));
 

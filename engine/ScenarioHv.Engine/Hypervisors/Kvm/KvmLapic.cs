@@ -79,16 +79,16 @@ internal static class KvmLapic
 
     private static async HostTask WriteRegister(VcpuThread vcpu, int offset, uint value)
     {
-        var ended = StoreRegister(vcpu, offset, value);
+        var ended = Store(vcpu, offset, value);
         if (ended >= 0)
         {
             await SendEoiToIoApic(vcpu, (byte)ended);
         }
     }
 
-    /// <summary>Stores a register, and sends what leaves the APIC by it.</summary>
-    /// <returns>The vector that was ended; -1 if none was.</returns>
-    private static int StoreRegister(VcpuThread vcpu, int offset, uint value)
+    /// <summary>The store itself, and the IPI that it sends.</summary>
+    /// <returns>The vector that it ends; -1 if it ends none.</returns>
+    private static int Store(VcpuThread vcpu, int offset, uint value)
     {
         var context = VcpuThread.Context;
         VcpuThread.Emit(TraceEventKind.KvmApic, 1, (ulong)offset, value);
