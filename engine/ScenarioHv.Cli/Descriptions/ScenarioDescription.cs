@@ -1,0 +1,134 @@
+using ScenarioHv.Cli.Output;
+using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Scenarios;
+using ScenarioHv.Scenarios.Assembly;
+
+namespace ScenarioHv.Cli.Descriptions;
+
+/// <summary><c>describe FILE</c>: a scenario in words, with every preset resolved.</summary>
+internal static class ScenarioDescription
+{
+    private const int IntD = 3;
+
+    /// <summary>Writes it.</summary>
+    public static void Write(Page page, ScenarioDocument document)
+    {
+        var scenario = document.Base;
+        page.Heading($"{scenario.Name}: {scenario.Title}");
+        page.Terms([("file", scenario.File), ("source", scenario.Source.Length == 0 ? "not given" : scenario.Source)]);
+        page.Heading("machine");
+        page.Paragraph(MachineInWords(scenario.Machine));
+        page.Heading("policies");
+        page.Terms([.. MachineAssembly.PoliciesOf(scenario).Select(policy => (policy.Point, policy.Value + Origin(scenario.Machine, policy.Point)))]);
+        WriteDevices(page, scenario.Machine);
+        page.Heading("guests");
+        page.Terms([.. scenario.Guests.Select(guest => (NameOf(guest.Level), GuestInWords(guest)))]);
+        WriteTimeline(page, scenario);
+        page.Heading("goal");
+        page.Paragraph($"{NameOf(scenario.Goal.Level)} reports \"{scenario.Goal.Report}\"");
+        WriteCells(page, document);
+    }
+
+    private static string MachineInWords(MachineSection machine)
+    {
+        var cpu = machine.Cpu;
+        var timer = cpu.PreemptionTimerShift is { } shift ? $", VMX-preemption timer at TSC / {1L << shift}" : ", no VMX-preemption timer";
+        var processor = cpu.Vendor == CpuVendor.Intel ? $"Intel (VMX), {(cpu.Apicv ? "with" : "without")} APICv{timer}" : "AMD (SVM), without AVIC";
+        var userspace = machine.Userspace is null ? "" : $" and {machine.Userspace}";
+        var irqchip = machine.Hypervisor == "bare-metal" ? "" : machine.Irqchip == Irqchip.Split
+            ? "; split irqchip: the local APICs are in the kernel, the I/O APIC is in userspace"
+            : "; kernel irqchip: local APICs and I/O APIC are in the kernel";
+        var tick = machine.HostTick is null ? "the preset's own host tick" : machine.HostTick.Value.IsOff ? "no host tick" : $"host tick {machine.HostTick}";
+        var overrides = machine.TimingOverrides.Count == 0 ? ""
+            : ", but " + string.Join(", ", machine.TimingOverrides.Select(cost => $"{cost.Key} {cost.Value}"));
+        return $"{Wording.Count(machine.Vcpus, "vCPU", "vCPUs")}; {processor}; TSC {new FrequencyHz(machine.TscHz)}; "
+            + $"under {machine.Hypervisor}{userspace}{irqchip}; {tick}; timing {machine.TimingProfile}{overrides}.";
+    }
+
+    private static string Origin(MachineSection machine, string point)
+    {
+        var inUserspace = point == "ioapic-eoi" && machine.Irqchip == Irqchip.Split && machine.Userspace is not null;
+        return machine.Policies.ContainsKey(point) ? " (set)" : $" (from {(inUserspace ? machine.Userspace : machine.Hypervisor)})";
+    }
+
+    private static void WriteDevices(Page page, MachineSection machine)
+    {
+        page.Heading("devices");
+        if (machine.Devices.Count == 0)
+        {
+            page.Paragraph("none");
+        }
+
+        page.Terms([.. machine.Devices.Select(device => (device.Name, DeviceInWords(device)))]);
+    }
+
+    private static string DeviceInWords(DeviceSection device)
+    {
+        var info = EngineVocabulary.Instance.DeviceTypes.First(type => type.Name == device.Type);
+        List<string> parts = [device.Type];
+        if (device.Slot is { } slot)
+        {
+            parts.Add($"slot {slot}, INTD, GSI {Ich9PirqRouting.Reset.Gsi(slot.Device, IntD)}");
+        }
+        else if (device.Gsi is { } gsi)
+        {
+            parts.Add($"GSI {gsi}");
+        }
+
+        parts.Add($"vector 0x{device.Vector ?? 0:x2} ({device.Vector ?? 0}), destination {device.Destination ?? 0}");
+        parts.AddRange(device.Settings.Select(setting => $"{setting.Key} 0x{setting.Value.Number:x}"));
+        return $"{string.Join(", ", parts)}: {info.Summary}";
+    }
+
+    private static string GuestInWords(GuestSection guest) => guest.With.Count == 0 ? guest.Script
+        : $"{guest.Script} with " + string.Join(", ", guest.With.Select(pair => $"{pair.Key} = {Parameter(pair.Value)}"));
+
+    private static string Parameter(GuestParameter parameter) => parameter.IsBoolean ? parameter.Value == 0 ? "false" : "true"
+        : parameter.Value > 255 ? $"0x{(long)parameter.Value:x}" : parameter.Value.ToString(System.Globalization.CultureInfo.InvariantCulture);
+
+    private static void WriteTimeline(Page page, Scenario scenario)
+    {
+        page.Heading("timeline");
+        if (scenario.Timeline.Count == 0)
+        {
+            page.Paragraph("nothing happens from outside");
+        }
+
+        page.Terms([.. scenario.Timeline.Select(entry => (
+            $"at {entry.At} (cycle {entry.At.ToCycles(scenario.Machine.TscHz)})",
+            ActionInWords(entry)
+                + (entry.Every is null ? "" : $", then every {entry.Every}{(entry.Count is { } count ? $", {count} times in all" : ", for ever")}")))]);
+    }
+
+    private static string ActionInWords(TimelineEntry entry) => entry.Action switch
+    {
+        TimelineAction.Raise => $"{entry.Device} has an event and raises its line",
+        TimelineAction.Lower => $"{entry.Device} lowers its line",
+        _ => $"{entry.Device} sends its message",
+    };
+
+    private static void WriteCells(Page page, ScenarioDocument document)
+    {
+        page.Heading("cells");
+        foreach (var cell in document.Cells)
+        {
+            var expected = cell.Expect.Count == 0 ? "nothing in particular" : string.Join(" or ", cell.Expect.Select(NameOf));
+            page.Paragraph($"{cell.Name}: expected {expected}");
+            if (cell.Note.Length > 0)
+            {
+                page.Paragraph(cell.Note, indent: 6);
+            }
+        }
+    }
+
+    private static string NameOf(GuestLevel level) => level == GuestLevel.L1 ? "l1" : "l2";
+
+    private static string NameOf(Outcome outcome) => outcome switch
+    {
+        Outcome.Reached => "reached",
+        Outcome.Livelock => "livelock",
+        Outcome.Stuck => "stuck",
+        Outcome.Violated => "violated",
+        _ => "inconclusive",
+    };
+}

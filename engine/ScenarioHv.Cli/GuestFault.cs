@@ -1,0 +1,45 @@
+using System.Diagnostics;
+using System.Reflection;
+using System.Runtime.Loader;
+using ScenarioHv.Engine.Guests;
+using ScenarioHv.Exploration;
+
+namespace ScenarioHv.Cli;
+
+/// <summary>
+/// Tells a guest's fault from the laboratory's: what was thrown in a script or by the operations that it uses is the script's.
+/// </summary>
+internal static class GuestFault
+{
+    /// <summary>
+    /// Where the engine refuses what a script asks for, although no code of the script is on the stack: an event without a handler,
+    /// an instruction or a register that this machine does not have.
+    /// </summary>
+    private static readonly HashSet<string> Refusals = new(StringComparer.Ordinal) { "NoHandler", "CauseOf", "Execute", "HandleMsr", "AccessMsr", "SetNmiWindow" };
+
+    /// <summary>The message about a fault of a guest: script, actor, cycle and what happened; null if it is the laboratory's.</summary>
+    public static string? Of(StepException problem)
+    {
+        var frames = new StackTrace(problem.InnerException!, fNeedFileInfo: true).GetFrames();
+        var script = Array.Find(frames, frame => ContextOf(frame) is not null);
+        if (script is null && !(problem.InnerException is InvalidOperationException && frames.FirstOrDefault()?.GetMethod() is { } thrower && IsRefusal(thrower)))
+        {
+            return null;
+        }
+
+        return script is null ? $"guest: {problem.Message}" : $"{PlaceOf(script)}: {problem.Message}";
+    }
+
+    private static bool IsRefusal(MethodBase thrower) =>
+        thrower.DeclaringType?.Assembly == typeof(GuestProgram).Assembly
+        && (thrower.DeclaringType.Namespace == typeof(GuestProgram).Namespace || Refusals.Contains(thrower.Name));
+
+    /// <summary>The load context of a script; null for the laboratory's own code.</summary>
+    private static AssemblyLoadContext? ContextOf(StackFrame frame) =>
+        frame.GetMethod()?.DeclaringType?.Assembly is { } assembly && AssemblyLoadContext.GetLoadContext(assembly) is { } context
+            && context != AssemblyLoadContext.Default ? context : null;
+
+    private static string PlaceOf(StackFrame frame) => frame.GetFileName() is { } file && frame.GetFileLineNumber() > 0
+        ? $"{file}:{frame.GetFileLineNumber()}:{Math.Max(1, frame.GetFileColumnNumber())}"
+        : ContextOf(frame)!.Name ?? "guest";
+}
