@@ -1,6 +1,6 @@
 using System.Reflection;
-using System.Reflection.Emit;
 using System.Runtime.CompilerServices;
+using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Time;
 
 namespace ScenarioHv.Engine.Guests;
@@ -75,11 +75,16 @@ internal static unsafe class FrameOf<T> where T : IAsyncStateMachine
     /// <summary>The bytes that are fields, as words; empty if all are.</summary>
     public static readonly ulong[] Padding;
 
+    /// <summary>Why the type cannot be a frame; null if it can. Nothing else is known of one that cannot.</summary>
+    public static readonly string? Problem;
+
     static FrameOf()
     {
-        if (FrameProof.Problem(typeof(T)) is { } problem)
+        Padding = [];
+        Problem = FrameProof.Problem(typeof(T));
+        if (Problem is not null)
         {
-            throw new InvalidOperationException(problem);
+            return;
         }
 
         var raw = Unsafe.SizeOf<T>();
@@ -118,21 +123,31 @@ internal sealed class FrameShape
     {
         foreach (var field in type.GetFields(AllFields))
         {
-            var offset = at + OffsetOf(type, field);
-            var fieldType = field.FieldType;
-            if (fieldType == typeof(Instant))
+            WalkValue(field.FieldType, at + FieldOffset.Of(type, field));
+        }
+    }
+
+    private void WalkValue(Type type, int at)
+    {
+        if (type == typeof(Instant))
+        {
+            Instants.Add(at);
+            Mark(at, 8);
+        }
+        else if (type.IsPrimitive || type.IsEnum)
+        {
+            Mark(at, SizeOf(type));
+        }
+        else if (type.GetCustomAttribute<InlineArrayAttribute>() is { } array)
+        {
+            for (var i = 0; i < array.Length; i++)
             {
-                Instants.Add(offset);
-                Mark(offset, 8);
+                WalkValue(type.GetFields(AllFields)[0].FieldType, at + (i * SizeOf(type) / array.Length));
             }
-            else if (fieldType.IsPrimitive || fieldType.IsEnum || fieldType.IsDefined(typeof(InlineArrayAttribute)))
-            {
-                Mark(offset, SizeOf(fieldType));
-            }
-            else
-            {
-                Walk(fieldType, offset);
-            }
+        }
+        else
+        {
+            Walk(type, at);
         }
     }
 
@@ -140,20 +155,4 @@ internal sealed class FrameShape
 
     private static int SizeOf(Type type) =>
         (int)typeof(Unsafe).GetMethod(nameof(Unsafe.SizeOf))!.MakeGenericMethod(type).Invoke(null, null)!;
-
-    private static int OffsetOf(Type type, FieldInfo field)
-    {
-        var method = new DynamicMethod("offset", typeof(int), Type.EmptyTypes, type.Module, skipVisibility: true);
-        var il = method.GetILGenerator();
-        var local = il.DeclareLocal(type);
-        il.Emit(OpCodes.Ldloca, local);
-        il.Emit(OpCodes.Ldflda, field);
-        il.Emit(OpCodes.Conv_U);
-        il.Emit(OpCodes.Ldloca, local);
-        il.Emit(OpCodes.Conv_U);
-        il.Emit(OpCodes.Sub);
-        il.Emit(OpCodes.Conv_I4);
-        il.Emit(OpCodes.Ret);
-        return (int)method.Invoke(null, null)!;
-    }
 }

@@ -11,6 +11,11 @@ internal static unsafe class FrameRunner
 {
     public static void Start<TStateMachine>(ref TStateMachine stateMachine) where TStateMachine : IAsyncStateMachine
     {
+        if (FrameOf<TStateMachine>.Problem is { } problem)
+        {
+            throw new InvalidOperationException(problem);
+        }
+
         var context = StepContext.Current;
         var size = FrameOf<TStateMachine>.Size;
         var frame = context.Push(FrameOf<TStateMachine>.Number, size);

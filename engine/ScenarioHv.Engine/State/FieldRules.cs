@@ -15,6 +15,7 @@ public sealed class FieldRules
 
     private FieldRules(Type type, int size)
     {
+        RequirePlain(type, string.Empty);
         Size = SizeOf(type);
         if (Size != size)
         {
@@ -40,14 +41,34 @@ public sealed class FieldRules
 
     /// <summary>Reads the declarations of <typeparamref name="T"/>.</summary>
     /// <exception cref="InvalidOperationException">The struct has references, hidden padding or an undeclarable field.</exception>
-    public static FieldRules Of<T>() where T : unmanaged => Cache<T>.Rules;
+    public static FieldRules Of<T>() where T : unmanaged => Cache<T>.Rules ??= new(typeof(T), Unsafe.SizeOf<T>());
 
     /// <summary>Reads the declarations of a struct that is known only at run time: the variables of a script.</summary>
     /// <exception cref="InvalidOperationException">The struct has references, hidden padding or an undeclarable field.</exception>
     public static FieldRules Of(Type type) => new(
         type, (int)typeof(Unsafe).GetMethod(nameof(Unsafe.SizeOf))!.MakeGenericMethod(type).Invoke(null, null)!);
 
-    /// <summary>The fields of a struct in the order in which they lie.</summary>
+    /// <summary>Refuses references, pointers, floating point and words whose size depends on the machine, wherever they are; <paramref name="path"/> says where.</summary>
+    private static void RequirePlain(Type type, string path)
+    {
+        if (type.IsPrimitive ? !IsStateInteger(type) : !type.IsValueType)
+        {
+            throw new InvalidOperationException(
+                $"{type.Name} has no place in state{(path.Length == 0 ? string.Empty : $" (field {path})")}: use integers, enums and structs of them.");
+        }
+
+        if (!type.IsPrimitive && !type.IsEnum)
+        {
+            foreach (var field in FieldsOf(type))
+            {
+                RequirePlain(field.FieldType, path.Length == 0 ? field.Name : $"{path}.{field.Name}");
+            }
+        }
+    }
+
+    private static bool IsStateInteger(Type type) => Type.GetTypeCode(type) is >= TypeCode.Boolean and <= TypeCode.UInt64;
+
+    /// <summary>The fields of a struct in the order in which they are declared.</summary>
     private static FieldInfo[] FieldsOf(Type type)
     {
         var fields = type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic);
@@ -80,7 +101,7 @@ public sealed class FieldRules
         TypeCode.Int16 or TypeCode.UInt16 or TypeCode.Char => 2,
         TypeCode.Int32 or TypeCode.UInt32 => 4,
         TypeCode.Int64 or TypeCode.UInt64 => 8,
-        _ => throw new InvalidOperationException($"{type.Name} has no place in state: use integers, enums and structs of them."),
+        _ => throw new InvalidOperationException($"{type.Name} was not refused."),
     };
 
     private void Walk(Type type, int at, bool observable)
@@ -118,14 +139,16 @@ public sealed class FieldRules
             return;
         }
 
+        var start = at;
         foreach (var field in fields)
         {
             var ignored = observable || field.GetCustomAttribute<ObservableAttribute>() is not null;
             var length = SizeOf(field.FieldType);
-            Walk(field.FieldType, at, ignored);
+            var offset = type.IsLayoutSequential ? at : start + FieldOffset.Of(type, field);
+            Walk(field.FieldType, offset, ignored);
             if (!ignored && field.GetCustomAttribute<SaturatesAttribute>() is { } saturates)
             {
-                _saturations.Add(new SaturationRule(at, length, saturates.Limit));
+                _saturations.Add(new SaturationRule(offset, length, saturates.Limit));
             }
 
             at += length;
@@ -136,7 +159,7 @@ public sealed class FieldRules
 
     private static class Cache<T> where T : unmanaged
     {
-        public static readonly FieldRules Rules = new(typeof(T), Unsafe.SizeOf<T>());
+        public static FieldRules? Rules;
     }
 }
 

@@ -196,6 +196,13 @@ internal abstract unsafe class GuestProcessor(Board board)
     /// <summary>A store to the EOI register, or to TPR, that the processor itself carries out on the virtual-APIC page. Trap-like exits are returned.</summary>
     protected virtual GuestExit VirtualizedApicWrite(StepContext context, int vcpu, int offset, uint value) => default;
 
+    /// <summary>True for an access to the page of the local APIC.</summary>
+    private static bool IsLocalApic(in Operation operation) => operation.Code >> 12 == MsiFormat.Address >> 12;
+
+    /// <summary>True for an access to the page of the I/O APIC.</summary>
+    protected static bool IsIoApic(in Operation operation) =>
+        operation.Kind is OperationKind.MmioRead or OperationKind.MmioWrite && operation.Code >> 12 == IoApic.BaseAddress >> 12;
+
     /// <summary>The core state of the level that runs.</summary>
     protected ref CpuCore Core(Machine machine, int vcpu) => ref machine.Ref(Board.Cores, Board.CoreIndex(vcpu, machine.Ref(Board.Vcpus, vcpu).Level));
 
@@ -286,6 +293,12 @@ internal abstract unsafe class GuestProcessor(Board board)
             return true;
         }
 
+        if (done > 0)
+        {
+            // Work is many instructions: the first of them has ended the shadow of an STI or MOV SS before it.
+            Core(context.Machine, vcpu).EndShadows();
+        }
+
         CountRetired(context, vcpu, done, operation: false);
         return false;
     }
@@ -349,6 +362,9 @@ internal abstract unsafe class GuestProcessor(Board board)
                     ? throw new InvalidOperationException($"{operation.Kind} is an instruction of AMD processors; this machine's is Intel's.")
                     : direct ? ExitCause.None : operation.Kind == OperationKind.Stgi ? ExitCause.Stgi : ExitCause.Clgi;
             case OperationKind.Eoi when level == 2: return ExitCause.MsrWrite;
+            case OperationKind.MmioRead or OperationKind.MmioWrite when level == 1 && !IsLocalApic(operation) && !IsIoApic(operation):
+                throw new InvalidOperationException(
+                    $"Nothing answers at physical address 0x{operation.Code:x8}: there are local APICs at FEE00000h and an I/O APIC at FEC00000h.");
             case OperationKind.Eoi or OperationKind.MmioRead or OperationKind.MmioWrite or OperationKind.ReadCr8 or OperationKind.WriteCr8:
                 return level == 2
                     ? throw new InvalidOperationException($"{operation.Kind}: the local APIC that L1 makes for L2 is not modelled; L2 has Eoi().")
@@ -373,9 +389,11 @@ internal abstract unsafe class GuestProcessor(Board board)
         switch (op.Kind)
         {
             case OperationKind.Work:
+                // In a shadow the first instruction is a stretch of its own: what the shadow holds back comes right behind it.
                 op.Stage = OperationStage.Begun;
                 op.Deadline = new Instant(machine.Now);
-                state.ReadyAt = Instant.Min(op.Deadline + op.Remaining, Instant.Max(NextInterruption(machine, vcpu), op.Deadline));
+                var stretch = Core(machine, vcpu).InShadow ? 1 : op.Remaining;
+                state.ReadyAt = Instant.Min(op.Deadline + stretch, Instant.Max(NextInterruption(machine, vcpu), op.Deadline));
                 return;
             case OperationKind.Finished:
                 state.ReadyAt = NextInterruption(machine, vcpu);
@@ -443,9 +461,7 @@ internal abstract unsafe class GuestProcessor(Board board)
             case OperationKind.ReadTsc: result = ReadTsc(machine); break;
             case OperationKind.Report: Report(context, op.Value); break;
             case OperationKind.SharedRead or OperationKind.SharedWrite or OperationKind.SharedExchange: result = AccessShared(machine, context.Level, op); break;
-            case OperationKind.Eoi or OperationKind.MmioRead or OperationKind.MmioWrite or OperationKind.ReadCr8 or OperationKind.WriteCr8:
-                ExecuteApicAccess(context, vcpu);
-                return;
+            case OperationKind.MmioRead or OperationKind.MmioWrite when IsIoApic(op):
             case OperationKind.In or OperationKind.Out or OperationKind.ReadMsr or OperationKind.WriteMsr or OperationKind.VmEnter or OperationKind.Stgi or OperationKind.Clgi:
                 if (!Board.Hypervisor.ExecuteDirectly(context, vcpu, ref result))
                 {
@@ -453,6 +469,9 @@ internal abstract unsafe class GuestProcessor(Board board)
                 }
 
                 break;
+            case OperationKind.Eoi or OperationKind.MmioRead or OperationKind.MmioWrite or OperationKind.ReadCr8 or OperationKind.WriteCr8:
+                ExecuteApicAccess(context, vcpu);
+                return;
             default:
                 throw new InvalidOperationException($"The processor cannot execute {op.Kind} at level {context.Level}.");
         }
@@ -464,7 +483,10 @@ internal abstract unsafe class GuestProcessor(Board board)
     {
         var record = context.PopInterrupt();
         ref var core = ref Core(context.Machine, vcpu);
-        core.Iret(record.InterruptFlag, record.Nmi != 0);
+
+        // Any IRET ends blocking by NMI, whatever it returns from (SDM3 6.7.1): physical, or virtual with "virtual NMIs" = 1.
+        core.Iret(record.InterruptFlag, unblockNmi: true);
+        core.InstructionRetired();
         CountRetired(context, vcpu, 1, operation: true);
         context.Fiber->Op = record.Interrupted;
         context.Fiber->Finished = record.Interrupted.Kind == OperationKind.Finished ? (ushort)1 : (ushort)0;

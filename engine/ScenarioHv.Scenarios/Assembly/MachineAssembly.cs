@@ -82,7 +82,7 @@ public static class MachineAssembly
 
         var inUserspace = point == PolicyTable.IoApicEoi && machine.Irqchip == Irqchip.Split && machine.Hypervisor != Presets.BareMetal;
         var preset = inUserspace ? machine.Userspace : machine.Hypervisor;
-        if (preset is null)
+        if (preset is null or Presets.NoUserspace)
         {
             throw machine.Mark.Error("with 'irqchip: split' the I/O APIC is the monitor's: say which with 'userspace' (for example qemu@3.1), or set ioapic-eoi");
         }
@@ -99,7 +99,7 @@ public static class MachineAssembly
             throw machine.Cpu.Mark.Error("apicv is VMX's virtual-interrupt delivery; AVIC, its AMD counterpart, is not modelled yet");
         }
 
-        if (!isKvm && machine.Userspace is not null)
+        if (!isKvm && machine.Userspace is not (null or Presets.NoUserspace))
         {
             throw machine.Mark.Error("a bare-metal machine has no userspace monitor");
         }

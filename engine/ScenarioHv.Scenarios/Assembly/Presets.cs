@@ -16,6 +16,9 @@ internal static class Presets
             [(PolicyTable.IoApicEoi, "reinject")]),
     ];
 
+    /// <summary>No monitor.</summary>
+    public const string NoUserspace = "none";
+
     // 958a01dab8e0 came with a pull request of 15 May 2019, after QEMU 4.0 (23 April 2019): the first release that delays is 4.1.
     private static readonly Preset[] Userspaces =
     [
@@ -23,6 +26,7 @@ internal static class Presets
             [(PolicyTable.IoApicEoi, "reinject")]),
         new("qemu@4.0", "QEMU 4.0: as 3.1; the delay was merged after this release", "hw/intc/ioapic.c before 958a01dab8e0",
             [(PolicyTable.IoApicEoi, "reinject")]),
+        new(NoUserspace, "no monitor: for bare-metal, and for an in-kernel irqchip whose monitor plays no part", "-", []),
         new("qemu@4.1", "QEMU 4.1: the 10 000th such EOI in a row is delayed by 10 ms", "hw/intc/ioapic.c:ioapic_eoi_broadcast, 958a01dab8e0",
             [(PolicyTable.IoApicEoi, "delay-after(10000, 10 ms)")]),
     ];

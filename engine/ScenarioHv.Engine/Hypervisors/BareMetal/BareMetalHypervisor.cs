@@ -75,6 +75,12 @@ internal sealed class BareMetalHypervisor(Board board) : Hypervisor
             case OperationKind.Out:
                 Send(context, board.Devices.Write(context, (ushort)operation.Code, operation.Size, (uint)operation.Value), default);
                 return true;
+            case OperationKind.MmioRead:
+                result = board.IoApicOf(context.Machine).ReadWindow(operation.Code & 0xff);
+                return true;
+            case OperationKind.MmioWrite:
+                WriteIoApic(context, operation.Code & 0xff, (uint)operation.Value);
+                return true;
             case OperationKind.Stgi or OperationKind.Clgi:
                 context.Machine.Ref(board.Cores, Board.CoreIndex(vcpu, context.Level)).GifCleared = operation.Kind == OperationKind.Clgi ? (byte)1 : (byte)0;
                 return true;
@@ -94,7 +100,11 @@ internal sealed class BareMetalHypervisor(Board board) : Hypervisor
             EndOfInterrupt(context, (byte)effect.Eoi.Vector);
         }
 
-        if (effect.Has(LocalApicEffects.SendIpi))
+        if (effect.Has(LocalApicEffects.SelfIpi))
+        {
+            Accept(context, vcpu, effect.Ipi.Message);
+        }
+        else if (effect.Has(LocalApicEffects.SendIpi))
         {
             for (var target = 0; target < board.Config.Vcpus; target++)
             {
@@ -141,6 +151,16 @@ internal sealed class BareMetalHypervisor(Board board) : Hypervisor
         }
 
         Service(context.Machine, output.Service, TimingCost.Message);
+    }
+
+    private void WriteIoApic(StepContext context, uint offset, uint value)
+    {
+        var write = board.IoApicOf(context.Machine).WriteWindow(offset, value);
+        Service(context.Machine, write.Service, TimingCost.Message);
+        if (write.EoiVector >= 0)
+        {
+            EndOfInterrupt(context, (byte)write.EoiVector);
+        }
     }
 
     private void EndOfInterrupt(StepContext context, byte vector)

@@ -49,7 +49,8 @@ internal static class EventInjection
 
     /// <summary>Whether a halted vCPU has an event that could end the halt (kvm_arch_vcpu_runnable).</summary>
     public static bool CouldRun(VcpuThread vcpu) =>
-        vcpu.Kvm.NmiPending > 0
+        vcpu.Kvm.NmiQueued > 0
+        || (vcpu.Kvm.NmiPending > 0 && NmiAllowed(vcpu))
         || (vcpu.Apic.HighestDeliverable() >= 0 && (InterruptAllowed(vcpu) || (vcpu.IsL2 && VcpuThread.Processor.NestedExitsOnInterrupt(VcpuThread.Context.Machine, vcpu.Index))));
 
     /// <summary>Whether software has to inject an interrupt: never one of L1 while the hardware delivers them itself (kvm_cpu_has_injectable_intr).</summary>
@@ -60,13 +61,14 @@ internal static class EventInjection
     private static bool IsAwaitedByL1(VcpuThread vcpu) =>
         vcpu.IsL2 && VcpuThread.Processor.NestedExitsOnInterrupt(VcpuThread.Context.Machine, vcpu.Index);
 
+    /// <summary>Never at an entry that L1 has asked for: what L1 injects there occupies the field (vmx_interrupt_allowed, vmx_nmi_allowed).</summary>
     private static bool InterruptAllowed(VcpuThread vcpu) =>
-        !IsAwaitedByL1(vcpu) && vcpu.Kvm.GifClear == 0 && vcpu.Core(vcpu.State.Level).InterruptsOpen;
+        !IsAwaitedByL1(vcpu) && vcpu.Kvm.NestedRunPending == 0 && vcpu.Kvm.GifClear == 0 && vcpu.Core(vcpu.State.Level).InterruptsOpen;
 
     private static bool NmiAllowed(VcpuThread vcpu)
     {
         ref var core = ref vcpu.Core(vcpu.State.Level);
-        return vcpu.Kvm.GifClear == 0 && core.NmiBlocked == 0 && core.MovSsShadow == 0 && core.StiShadow == 0;
+        return vcpu.Kvm.NestedRunPending == 0 && vcpu.Kvm.GifClear == 0 && core.NmiBlocked == 0 && core.MovSsShadow == 0 && core.StiShadow == 0;
     }
 
     /// <summary>IRR to ISR: at injection, not at delivery (kvm_cpu_get_interrupt, kvm_apic_ack_interrupt).</summary>

@@ -1,4 +1,5 @@
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Interrupts;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Tracing;
@@ -105,6 +106,7 @@ internal static class ExitHandlers
         kvm.IoPort = (ushort)operation.Code;
         kvm.IoSize = operation.Size;
         kvm.IoIsWrite = operation.Kind == OperationKind.Out ? (byte)1 : (byte)0;
+        kvm.IoIsMmio = 0;
         kvm.IoValue = (uint)operation.Value;
         if (kvm.IoIsWrite != 0)
         {
@@ -121,7 +123,6 @@ internal static class ExitHandlers
         var context = VcpuThread.Context;
         const uint TscDeadline = 0x6e0;
         var now = new Instant(context.Machine.Now);
-        ref var clock = ref context.Machine.Ref(context.Board.Layout.Clock);
         if (operation.Code != TscDeadline)
         {
             throw new InvalidOperationException($"The guest uses MSR 0x{operation.Code:x}, which this machine does not model; it has IA32_TSC_DEADLINE (0x6e0).");
@@ -129,10 +130,10 @@ internal static class ExitHandlers
 
         var write = cause == ExitCause.MsrWrite;
         var value = operation.Value;
+        context.Machine.Ref(context.Board.Layout.Clock).ReadAbsolute();
         if (write)
         {
-            clock.ReadAbsolute();
-            vcpu.Apic.WriteTscDeadline(value, (ulong)now.Cycle, now);
+            WriteTscDeadline(vcpu, value, now);
         }
         else
         {
@@ -141,6 +142,17 @@ internal static class ExitHandlers
 
         VcpuThread.Emit(TraceEventKind.KvmMsr, write ? 1UL : 0, operation.Code, value);
         vcpu.CompleteOperation(level, value);
+    }
+
+    /// <summary>A deadline that has passed already expires here and now.</summary>
+    private static void WriteTscDeadline(VcpuThread vcpu, ulong value, Instant now)
+    {
+        ref var apic = ref vcpu.Apic;
+        if (apic.WriteTscDeadline(value, (ulong)now.Cycle, now).Has(LocalApicEffects.DeliverabilityMayHaveChanged))
+        {
+            VcpuThread.Emit(TraceEventKind.KvmApicAcceptIrq, apic.ApicId, (byte)apic.LvtTimer);
+            vcpu.Request(KvmRequests.Event);
+        }
     }
 
     private static void EmitExit(VcpuThread vcpu, TraceEventKind kind)

@@ -34,19 +34,29 @@ internal static class KernelIoApic
         }
     }
 
-    /// <summary>Sends the interrupt of a pin if it wants service (ioapic_service): under the lock, but acceptance by the local APIC is a moment of its own.</summary>
-    public static async HostTask Service(HostThread thread, int pin)
+    /// <summary>A line has changed (ioapic_set_irq). The trace line comes last and shows the entry as it was before.</summary>
+    public static async HostTask SetLine(HostThread thread, int pin)
+    {
+        var entry = HostThread.Machine.Ref(HostThread.Board.IoApicPins, pin).Entry.Bits;
+        var accepted = await Service(thread, pin);
+        HostThread.Context.Emit(TraceEventKind.KvmIoapicSetIrq, (ulong)pin, entry, accepted == 0 ? 1UL : 0);
+    }
+
+    /// <summary>
+    /// Sends the interrupt of a pin if it wants service (ioapic_service): under the lock, but acceptance by the local APIC is a moment of its own. Not traced:
+    /// what an EOI, delayed work or a written entry sends again shows as accepted only.
+    /// </summary>
+    /// <returns>How many local APICs accepted; -1 if nothing was sent or nobody was addressed.</returns>
+    public static async HostTask<int> Service(HostThread thread, int pin)
     {
         if (!HostThread.Board.IoApicOf(HostThread.Machine).TryDispatch(pin, out var message))
         {
-            return;
+            return -1;
         }
 
         await thread.Point(At.MessageSent, TimingCost.Message);
-        var entry = HostThread.Machine.Ref(HostThread.Board.IoApicPins, pin).Entry.Bits;
         var accepted = HostThread.Board.Hypervisor.Deliver(HostThread.Context, message);
-        HostThread.Board.IoApicOf(HostThread.Machine).Dispatched(pin, accepted);
-        HostThread.Context.Emit(TraceEventKind.KvmIoapicSetIrq, (ulong)pin, entry, accepted == 0 ? 1UL : 0);
+        return HostThread.Board.IoApicOf(HostThread.Machine).Dispatched(pin, accepted);
     }
 
     /// <summary>The delayed work: level pins that are asserted and not in service (kvm_ioapic_eoi_inject_work).</summary>

@@ -136,6 +136,11 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
             return;
         }
 
+        if (kvm.Mode == VcpuMode.Exiting)
+        {
+            return;
+        }
+
         kvm.Mode = VcpuMode.Exiting;
         Interrupt(context.Machine, vcpu, HostInterrupts.Kick, now + board.Config.Timing[TimingCost.HostIpi]);
     }
@@ -178,37 +183,31 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     /// <summary>Takes the next stimulus that is due; -1 if none is.</summary>
     public int TakeStimulus(StepContext context) => Stimuli.TakeDue(board, context.Machine);
 
-    /// <summary>A redirection entry was written: EOI policies hear of it, and every vCPU looks again which vectors are forwarded.</summary>
-    public void RoutingChanged(StepContext context)
+    /// <summary>A guest writes the I/O APIC's window. If that is a redirection entry, its EOI policy hears of it, and every vCPU looks again.</summary>
+    public IoApicWrite WriteIoApic(StepContext context, uint offset, uint value)
     {
-        foreach (ref var memory in context.Machine.Span(board.IoApicEoiMemory))
+        var ioApic = board.IoApicOf(context.Machine);
+        var pin = offset == IoApic.IoWin ? ((int)ioApic.ReadWindow(IoApic.IoRegSel) - IoApic.FirstEntryRegister) >> 1 : -1;
+        var write = ioApic.WriteWindow(offset, value);
+        if (pin >= 0 && pin < IoApic.StandardPinCount)
         {
-            board.Config.IoApicEoi.EntryWritten(ref memory);
+            EntryWritten(context, pin);
+        }
+
+        return write;
+    }
+
+    private void EntryWritten(StepContext context, int pin)
+    {
+        if (board.IoApicEoiMemory.Count > 0)
+        {
+            board.Config.IoApicEoi.EntryWritten(ref context.Machine.Ref(board.IoApicEoiMemory, pin));
         }
 
         for (var vcpu = 0; vcpu < board.Config.Vcpus; vcpu++)
         {
             context.Machine.Ref(board.Kvm, vcpu).Requests |= KvmRequests.ScanIoApic;
             Kick(context, vcpu);
-        }
-    }
-
-    /// <summary>Services pins at once, in the step that wrote their entries: an access to the I/O APIC is one step of the thread that emulates it.</summary>
-    public void ServiceNow(StepContext context, IoApicPinRange range)
-    {
-        for (var pin = range.First; pin < range.End; pin++)
-        {
-            if (board.IoApicOf(context.Machine).TryDispatch(pin, out var message))
-            {
-                if (board.Config.Irqchip == IrqchipKind.Split)
-                {
-                    context.Emit(TraceEventKind.KvmSetIrq, (ulong)pin, 1);
-                    SignalMsi(context, message);
-                    continue;
-                }
-
-                board.IoApicOf(context.Machine).Dispatched(pin, Deliver(context, message));
-            }
         }
     }
 
@@ -231,8 +230,10 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
                 break;
             case CoreRequest.Nmi:
                 ref var kvm = ref context.Machine.Ref(board.Kvm, vcpu);
-                kvm.NmiPending = (byte)Math.Min(kvm.NmiPending + 1, 2);
-                break;
+                kvm.NmiQueued = (byte)Math.Min(kvm.NmiQueued + 1, 2);
+                kvm.Requests |= KvmRequests.Nmi;
+                Kick(context, vcpu);
+                return true;
             default:
                 throw new InvalidOperationException($"A message of mode {message.Mode} reached vCPU {vcpu}: {result.Core} is not modelled under KVM.");
         }
@@ -241,18 +242,28 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         return true;
     }
 
-    /// <summary>A vCPU has something new to deliver: a running one is notified, a sleeping one woken.</summary>
+    /// <summary>
+    /// A vCPU has a new interrupt: a running one is notified, a sleeping one woken. With virtual-interrupt delivery the notification is a vector of its own, also for
+    /// L2, which exits by it (vmx.c:vmx_deliver_posted_interrupt); before the mode is published nothing is sent, and the entry looks again: for L1 at the requests
+    /// that the hardware will see (vmx_sync_pir_to_irr), for L2 at everything.
+    /// </summary>
     private void Notify(StepContext context, int vcpu)
     {
-        context.Machine.Ref(board.Kvm, vcpu).Requests |= KvmRequests.Event;
-        ref var state = ref context.Machine.Ref(board.Vcpus, vcpu);
-        var runsL1 = context.Machine.Ref(board.Kvm, vcpu).Mode == VcpuMode.InGuest && state.InGuest != 0 && state.Level == 1;
-        if (board.Processor.HasVirtualInterruptDelivery && runsL1)
+        ref var kvm = ref context.Machine.Ref(board.Kvm, vcpu);
+        if (!board.Processor.HasVirtualInterruptDelivery)
+        {
+            kvm.Requests |= KvmRequests.Event;
+            Kick(context, vcpu);
+            return;
+        }
+
+        if (kvm.Mode == VcpuMode.InGuest)
         {
             Interrupt(context.Machine, vcpu, HostInterrupts.PostedNotification, new Instant(context.Machine.Now) + board.Config.Timing[TimingCost.HostIpi]);
             return;
         }
 
+        kvm.Requests |= context.Machine.Ref(board.Vcpus, vcpu).Level == 2 ? KvmRequests.Event : KvmRequests.None;
         Kick(context, vcpu);
     }
 

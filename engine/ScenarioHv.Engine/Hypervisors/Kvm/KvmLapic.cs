@@ -20,8 +20,6 @@ internal static class KvmLapic
     /// <summary>An access to the local APIC or I/O APIC that has to be emulated.</summary>
     public static async HostTask HandleAccess(VcpuThread vcpu, ExitCause cause)
     {
-        var operation = vcpu.GuestOperation(vcpu.State.Level);
-        var (isWrite, address, value) = Decode(operation);
         if (cause == ExitCause.ApicWrite)
         {
             // Trap-like: the value is in the virtual-APIC page and the instruction has retired.
@@ -29,18 +27,32 @@ internal static class KvmLapic
             return;
         }
 
-        if (IsIoApic(address))
+        var level = vcpu.State.Level;
+        var operation = vcpu.GuestOperation(level);
+        if (cause is ExitCause.Cr8Read or ExitCause.Cr8Write)
         {
-            vcpu.CompleteOperation(vcpu.State.Level, AccessIoApic(vcpu, isWrite, address, value));
+            vcpu.CompleteOperation(level, AccessCr8(vcpu, operation));
             return;
         }
 
-        var level = vcpu.State.Level;
+        var (isWrite, address, value) = Decode(operation);
+        if (address >> 12 == IoApic.BaseAddress >> 12)
+        {
+            await AccessIoApic(vcpu, isWrite, address, value);
+            return;
+        }
+
         var offset = (int)(address & 0xfff);
         if (!isWrite)
         {
-            vcpu.CompleteOperation(level, ReadRegister(vcpu, operation.Kind, offset));
+            vcpu.CompleteOperation(level, ReadRegister(vcpu, offset));
             return;
+        }
+
+        // A store to EOI through the APIC-access page is not decoded, so that no kvm_mmio is traced (vmx.c:handle_apic_access).
+        if (cause != ExitCause.ApicAccess || offset != LocalApicRegister.Eoi)
+        {
+            VcpuThread.Emit(TraceEventKind.KvmMmio, 2, 4, address, value);
         }
 
         await WriteRegister(vcpu, offset, value);
@@ -67,62 +79,106 @@ internal static class KvmLapic
 
     private static async HostTask WriteRegister(VcpuThread vcpu, int offset, uint value)
     {
+        var ended = StoreRegister(vcpu, offset, value);
+        if (ended >= 0)
+        {
+            await SendEoiToIoApic(vcpu, (byte)ended);
+        }
+    }
+
+    /// <summary>Stores a register, and sends what leaves the APIC by it.</summary>
+    /// <returns>The vector that was ended; -1 if none was.</returns>
+    private static int StoreRegister(VcpuThread vcpu, int offset, uint value)
+    {
         var context = VcpuThread.Context;
         VcpuThread.Emit(TraceEventKind.KvmApic, 1, (ulong)offset, value);
         var effect = vcpu.Apic.Write(offset, value, new Instant(context.Machine.Now), context.Board.ApicClock);
         vcpu.Request(KvmRequests.Event);
-        if (effect.Has(LocalApicEffects.Eoi))
-        {
-            VcpuThread.Emit(TraceEventKind.KvmEoi, vcpu.Apic.ApicId, unchecked((ulong)effect.Eoi.Vector));
-            if (effect.Eoi.Vector >= 0)
-            {
-                await SendEoiToIoApic(vcpu, (byte)effect.Eoi.Vector);
-            }
-        }
-
-        if (effect.Has(LocalApicEffects.SendIpi))
+        if (effect.Has(LocalApicEffects.SendIpi) || effect.Has(LocalApicEffects.SelfIpi))
         {
             VcpuThread.Emit(TraceEventKind.KvmApicIpi, vcpu.Apic.IcrLow, vcpu.Apic.IcrHigh >> 24);
             HostThread.Kvm.SendIpi(context, vcpu.Index, effect.Ipi);
         }
+
+        if (!effect.Has(LocalApicEffects.Eoi))
+        {
+            return -1;
+        }
+
+        VcpuThread.Emit(TraceEventKind.KvmEoi, vcpu.Apic.ApicId, unchecked((ulong)effect.Eoi.Vector));
+        return effect.Eoi.Vector;
     }
 
-    private static ulong ReadRegister(VcpuThread vcpu, OperationKind kind, int offset)
+    /// <summary>MOV to or from CR8 is no access to a register of the page and shows in no trace line of the local APIC.</summary>
+    private static ulong AccessCr8(VcpuThread vcpu, in Operation operation)
     {
-        if (kind == OperationKind.ReadCr8)
+        if (operation.Kind == OperationKind.ReadCr8)
         {
             return (ulong)vcpu.Apic.ReadCr8();
         }
 
+        vcpu.Apic.WriteCr8((int)operation.Value);
+        vcpu.Request(KvmRequests.Event);
+        return 0;
+    }
+
+    private static ulong ReadRegister(VcpuThread vcpu, int offset)
+    {
         var context = VcpuThread.Context;
         var value = vcpu.Apic.Read(offset, new Instant(context.Machine.Now), context.Board.ApicClock);
         VcpuThread.Emit(TraceEventKind.KvmApic, 0, (ulong)offset, value);
+        VcpuThread.Emit(TraceEventKind.KvmMmio, 1, 4, MsiFormat.Address + (uint)offset, value);
         return value;
     }
 
     private static (bool IsWrite, uint Address, uint Value) Decode(in Operation operation) => operation.Kind switch
     {
         OperationKind.Eoi => (true, 0xfee0_0000u + LocalApicRegister.Eoi, 0),
-        OperationKind.ReadCr8 => (false, 0xfee0_0000u + LocalApicRegister.Tpr, 0),
-        OperationKind.WriteCr8 => (true, 0xfee0_0000u + LocalApicRegister.Tpr, (uint)operation.Value << 4),
         OperationKind.MmioWrite => (true, operation.Code, (uint)operation.Value),
         _ => (false, operation.Code, 0),
     };
 
-    private static bool IsIoApic(uint address) => address >> 12 == IoApic.BaseAddress >> 12;
-
-    private static ulong AccessIoApic(VcpuThread vcpu, bool isWrite, uint address, uint value)
+    /// <summary>The kernel's I/O APIC is accessed here and now; with a split irqchip the access is userspace's.</summary>
+    private static async HostTask AccessIoApic(VcpuThread vcpu, bool isWrite, uint address, uint value)
     {
-        var context = VcpuThread.Context;
-        var ioApic = context.Board.IoApicOf(context.Machine);
-        if (!isWrite)
+        if (VcpuThread.Context.Board.Config.Irqchip == Configuration.IrqchipKind.Split)
         {
-            return ioApic.ReadWindow(address & 0xff);
+            BeginUserspaceAccess(vcpu, isWrite, address, value);
         }
+        else if (isWrite)
+        {
+            VcpuThread.Emit(TraceEventKind.KvmMmio, 2, 4, address, value);
+            var (first, end) = WriteIoApic(address, value);
+            for (var pin = first; pin < end; pin++)
+            {
+                await KernelIoApic.Service(vcpu.Thread, pin);
+            }
 
-        var write = ioApic.WriteWindow(address & 0xff, value);
-        HostThread.Kvm.RoutingChanged(context);
-        HostThread.Kvm.ServiceNow(context, write.Service);
-        return 0;
+            vcpu.CompleteOperation(vcpu.State.Level, 0);
+        }
+        else
+        {
+            var result = HostThread.Board.IoApicOf(HostThread.Machine).ReadWindow(address & 0xff);
+            VcpuThread.Emit(TraceEventKind.KvmMmio, 1, 4, address, result);
+            vcpu.CompleteOperation(vcpu.State.Level, result);
+        }
+    }
+
+    private static (int First, int End) WriteIoApic(uint address, uint value)
+    {
+        var write = HostThread.Kvm.WriteIoApic(HostThread.Context, address & 0xff, value);
+        return (write.Service.First, write.Service.End);
+    }
+
+    private static void BeginUserspaceAccess(VcpuThread vcpu, bool isWrite, uint address, uint value)
+    {
+        ref var kvm = ref vcpu.Kvm;
+        kvm.IoPort = (ushort)(address & 0xfff);
+        kvm.IoSize = 4;
+        kvm.IoIsWrite = isWrite ? (byte)1 : (byte)0;
+        kvm.IoIsMmio = 1;
+        kvm.IoValue = value;
+        VcpuThread.Emit(TraceEventKind.KvmMmio, isWrite ? 2UL : 0, 4, address, value);
+        vcpu.ExitToUserspace(UserExit.Mmio);
     }
 }

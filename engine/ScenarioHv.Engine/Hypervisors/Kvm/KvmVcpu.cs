@@ -15,10 +15,10 @@ public struct KvmVcpu
     /// <summary>Vectors whose EOI is forwarded, 255:192.</summary>
     public ulong HandledVectors3;
 
-    /// <summary>Operand of the I/O instruction that userspace completes.</summary>
+    /// <summary>Operand of the access that userspace completes.</summary>
     public uint IoValue;
 
-    /// <summary>Port of the I/O instruction that userspace completes.</summary>
+    /// <summary>Port of the access that userspace completes.</summary>
     public ushort IoPort;
 
     /// <summary>Bytes of that access; 0 if none is to be completed.</summary>
@@ -63,11 +63,14 @@ public struct KvmVcpu
     /// <summary>1 while this entry is to be followed by an exit at once (req_immediate_exit).</summary>
     public byte ImmediateExit;
 
-    /// <summary>For the layout only: always 0.</summary>
-    public byte Reserved;
+    /// <summary>NMIs that have arrived and that the vCPU has not looked at yet (nmi_queued). More than two are as good as two.</summary>
+    public byte NmiQueued;
+
+    /// <summary>1 if the access that userspace completes is to memory: <see cref="IoPort"/> is then the offset in the I/O APIC's window.</summary>
+    public byte IoIsMmio;
 
     /// <summary>For the layout only: always 0.</summary>
-    public ushort Reserved2;
+    public byte Reserved;
 }
 
 /// <summary>Requests to a vCPU (KVM_REQ_*).</summary>
@@ -85,6 +88,9 @@ public enum KvmRequests : ushort
 
     /// <summary>KVM_REQ_SCAN_IOAPIC: routing has changed.</summary>
     ScanIoApic = 4,
+
+    /// <summary>KVM_REQ_NMI: NMIs have arrived.</summary>
+    Nmi = 8,
 }
 
 /// <summary>Where a vCPU is, as others see it (vcpu->mode).</summary>
@@ -108,6 +114,9 @@ public enum UserExit : byte
 
     /// <summary>KVM_EXIT_IO.</summary>
     Io = 2,
+
+    /// <summary>KVM_EXIT_MMIO.</summary>
+    Mmio = 6,
 
     /// <summary>KVM_EXIT_IOAPIC_EOI.</summary>
     IoApicEoi = 26,

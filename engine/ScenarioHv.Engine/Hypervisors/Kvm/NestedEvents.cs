@@ -33,7 +33,7 @@ internal static class NestedEvents
             return NestedAnswer.Nothing;
         }
 
-        if (vcpu.Kvm.NestedRunPending != 0 || vcpu.Kvm.InjectedVector != 0)
+        if (vcpu.Kvm.NestedRunPending != 0 || vcpu.Kvm.InjectedVector != 0 || vcpu.Kvm.NmiInjected != 0)
         {
             return NestedAnswer.Busy;
         }
@@ -47,7 +47,7 @@ internal static class NestedEvents
     {
         if (VcpuThread.Processor.NestedEntryProblem(VcpuThread.Context.Machine, vcpu.Index))
         {
-            Leave(vcpu, new GuestExit(ExitCause.EntryFailed, (ulong)ExitKind.EntryFailed, 0), 0);
+            FailEntry(vcpu);
             return;
         }
 
@@ -56,7 +56,7 @@ internal static class NestedEvents
         vcpu.State.Level = 2;
         vcpu.Kvm.NestedRunPending = 1;
         vcpu.Kvm.GifClear = 0;
-        if (vcpu.Apic.HighestDeliverable() >= 0)
+        if (vcpu.Apic.HighestDeliverable() >= 0 || vcpu.Kvm.NmiPending > 0)
         {
             vcpu.Request(KvmRequests.Event);
         }
@@ -83,6 +83,14 @@ internal static class NestedEvents
         }
 
         Leave(vcpu, VcpuThread.Processor.ExternalInterruptExit(machine, vcpu.Index), information);
+    }
+
+    /// <summary>L1's controls fail the checks: L1 goes on and finds what it asked to inject still there (SDM3 26.7, 27.2.4). No exit is traced.</summary>
+    private static void FailEntry(VcpuThread vcpu)
+    {
+        vcpu.Kvm.GifClear = VcpuThread.Processor.ExitClearsGif ? (byte)1 : (byte)0;
+        VcpuThread.Context.Machine.Ref(VcpuThread.Context.Board.NestedExits, vcpu.Index) = new NestedExit { Kind = ExitKind.EntryFailed };
+        vcpu.CompleteOperation(1, 0);
     }
 
     private static void Leave(VcpuThread vcpu, GuestExit exit, uint information)

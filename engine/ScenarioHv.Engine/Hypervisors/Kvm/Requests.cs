@@ -8,19 +8,36 @@ internal static class Requests
     /// <returns>True if userspace has to act first.</returns>
     public static bool Handle(VcpuThread vcpu)
     {
-        if (vcpu.TakeRequest(KvmRequests.ScanIoApic))
+        ref var kvm = ref vcpu.Kvm;
+        if (vcpu.TakeRequest(KvmRequests.Nmi))
         {
-            ScanIoApic(vcpu);
+            QueueNmis(vcpu);
         }
 
-        ref var kvm = ref vcpu.Kvm;
         if (vcpu.TakeRequest(KvmRequests.IoApicEoiExit) && IsHandled(ref kvm, kvm.PendingIoApicEoi))
         {
             vcpu.ExitToUserspace(UserExit.IoApicEoi);
             return true;
         }
 
+        if (vcpu.TakeRequest(KvmRequests.ScanIoApic))
+        {
+            ScanIoApic(vcpu);
+        }
+
         return false;
+    }
+
+    /// <summary>
+    /// NMIs that have arrived become pending (x86.c:process_nmi): at most two, and one only while the guest is in an NMI handler or on its way into one.
+    /// </summary>
+    private static void QueueNmis(VcpuThread vcpu)
+    {
+        ref var kvm = ref vcpu.Kvm;
+        var limit = vcpu.Core(vcpu.State.Level).NmiBlocked != 0 || kvm.NmiInjected != 0 ? 1 : 2;
+        kvm.NmiPending = (byte)Math.Min(kvm.NmiPending + kvm.NmiQueued, limit);
+        kvm.NmiQueued = 0;
+        vcpu.Request(KvmRequests.Event);
     }
 
     /// <summary>Whether the EOI of <paramref name="vector"/> concerns an I/O APIC (kvm_ioapic_handles_vector).</summary>
@@ -37,7 +54,7 @@ internal static class Requests
     }
 
     /// <summary>
-    /// Collects the vectors of level entries that address this vCPU, and those still in service or requested from an entry that has changed since
+    /// Collects the vectors of level entries that address this vCPU, masked or not, and those still in service or requested from an entry that has changed since
     /// (kvm_ioapic_scan_entry, kvm_scan_ioapic_routes). Loading them into the hardware waits while L2 is loaded.
     /// </summary>
     public static void ScanIoApic(VcpuThread vcpu)
@@ -50,7 +67,7 @@ internal static class Requests
         foreach (ref var pin in machine.Span(board.IoApicPins))
         {
             var vector = pin.Entry.Vector;
-            var wanted = !pin.Entry.IsMasked && pin.Entry.IsLevel && apic.Matches(pin.Entry.ToMessage());
+            var wanted = pin.Entry.IsLevel && apic.Matches(pin.Entry.ToMessage());
             var pending = IsHandled(ref kvm, vector) && (apic.Irr.Contains(vector) || apic.Isr.Contains(vector));
             if (wanted || pending)
             {

@@ -16,13 +16,17 @@ internal static class Userspace
     {
         var reason = vcpu.Kvm.UserExit;
         vcpu.Kvm.UserExit = UserExit.None;
-        if (reason == UserExit.IoApicEoi)
+        switch (reason)
         {
-            await EoiBroadcast(vcpu.Thread, vcpu.Kvm.PendingIoApicEoi);
-        }
-        else
-        {
-            await PortAccess(vcpu);
+            case UserExit.IoApicEoi:
+                await EoiBroadcast(vcpu.Thread, vcpu.Kvm.PendingIoApicEoi);
+                break;
+            case UserExit.Mmio:
+                await IoApicAccess(vcpu);
+                break;
+            default:
+                await PortAccess(vcpu);
+                break;
         }
     }
 
@@ -35,7 +39,11 @@ internal static class Userspace
             return;
         }
 
-        if (kvm.IoIsWrite == 0)
+        if (kvm.IoIsWrite == 0 && kvm.IoIsMmio != 0)
+        {
+            VcpuThread.Emit(TraceEventKind.KvmMmio, 1, kvm.IoSize, IoApic.BaseAddress + kvm.IoPort, kvm.IoValue);
+        }
+        else if (kvm.IoIsWrite == 0)
         {
             VcpuThread.Emit(TraceEventKind.KvmPio, 0, kvm.IoPort, kvm.IoSize, kvm.IoValue);
         }
@@ -83,6 +91,34 @@ internal static class Userspace
         await LineChanged(vcpu.Thread, line, first, end);
     }
 
+    /// <summary>A register of the monitor's I/O APIC (ioapic_mem_read, ioapic_mem_write).</summary>
+    private static async HostTask IoApicAccess(VcpuThread vcpu)
+    {
+        await vcpu.Point(At.DeviceAccessed, TimingCost.DeviceAccess);
+        if (vcpu.Kvm.IoIsWrite == 0)
+        {
+            vcpu.Kvm.IoValue = HostThread.Board.IoApicOf(HostThread.Machine).ReadWindow(vcpu.Kvm.IoPort);
+            return;
+        }
+
+        var (first, end, ended) = WriteIoApic(vcpu);
+        if (ended >= 0)
+        {
+            await EoiBroadcast(vcpu.Thread, (byte)ended);
+        }
+
+        for (var pin = first; pin < end; pin++)
+        {
+            await ServicePin(vcpu.Thread, pin);
+        }
+    }
+
+    private static (int First, int End, int Ended) WriteIoApic(VcpuThread vcpu)
+    {
+        var write = HostThread.Kvm.WriteIoApic(HostThread.Context, vcpu.Kvm.IoPort, vcpu.Kvm.IoValue);
+        return (write.Service.First, write.Service.End, write.EoiVector);
+    }
+
     private static (GsiChange Line, int First, int End) AccessPort(VcpuThread vcpu)
     {
         ref var kvm = ref vcpu.Kvm;
@@ -100,9 +136,15 @@ internal static class Userspace
     /// <summary>A line of the machine has changed: its I/O APIC, in the kernel or here, sends what it has to send.</summary>
     private static async HostTask LineChanged(HostThread thread, GsiChange line, int first, int end)
     {
-        if (line.Gsi != 0 && HostThread.Board.Config.Irqchip == IrqchipKind.Kernel)
+        if (HostThread.Board.Config.Irqchip == IrqchipKind.Kernel)
         {
-            HostThread.Context.Emit(TraceEventKind.KvmSetIrq, (ulong)line.Gsi, line.High ? 1UL : 0);
+            if (line.Gsi != 0)
+            {
+                HostThread.Context.Emit(TraceEventKind.KvmSetIrq, (ulong)line.Gsi, line.High ? 1UL : 0);
+                await KernelIoApic.SetLine(thread, line.Gsi);
+            }
+
+            return;
         }
 
         for (var pin = first; pin < end; pin++)

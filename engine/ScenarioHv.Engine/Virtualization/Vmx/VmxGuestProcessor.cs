@@ -243,6 +243,11 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
             case LocalApicRegister.IcrHigh:
                 apic.Write(offset, value, new Instant(machine.Now), Board.ApicClock);
                 return default;
+            case LocalApicRegister.IcrLow when IsVirtualizedSelfIpi(value):
+                var effect = apic.Write(offset, value, new Instant(machine.Now), Board.ApicClock);
+                apic.Accept(effect.Ipi.Message);
+                VirtualInterruptDelivery.VirtualizeSelfIpi(vmcs, apic.Ppr, effect.Ipi.Message.Vector).WriteStatus(ref vmcs);
+                return default;
             default:
                 return new GuestExit(ExitCause.ApicWrite, (ulong)VmxExitReason.ApicWrite, 0, (ulong)offset, 0, value);
         }
@@ -252,8 +257,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     protected override ExitCause ApicExit(in Operation operation)
     {
         var offset = (int)(operation.Code & 0xfff);
-        var ioApic = operation.Kind is OperationKind.MmioRead or OperationKind.MmioWrite && operation.Code >> 12 == IoApic.BaseAddress >> 12;
-        if (ioApic)
+        if (IsIoApic(operation))
         {
             return ExitCause.Mmio;
         }
@@ -305,6 +309,11 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         _ => 0,
     };
 
+    /// <summary>
+    /// A self-IPI that the processor virtualizes (SDM3 29.1.5): shorthand self, fixed, edge, a legal vector, and 0 in the reserved bits and delivery status.
+    /// </summary>
+    private static bool IsVirtualizedSelfIpi(uint icr) => (icr & 0xfff3_b700) == 0 && (icr >> 18 & 3) == (uint)IpiShorthand.Self && (icr & 0xf0) != 0;
+
     /// <summary>RVI and SVI hold 0 where no vector is set.</summary>
     private static byte HighestOf(in Register256 register) => (byte)Math.Max(0, register.Highest);
 
@@ -344,10 +353,11 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     /// <summary>A posted-interrupt notification that meets the guest itself makes it see its new requests, without an exit (SDM3 29.6).</summary>
     private static void ProcessPostedInterrupts(ref VcpuState state, ref Vmcs vmcs, ref LocalApic apic, Instant now)
     {
-        if (state.HostInterrupts == HostInterrupts.PostedNotification && state.HostInterruptAt <= now && vmcs.Has(PinBasedControls.ProcessPostedInterrupts))
+        var acknowledged = state.HostInterruptAt <= now && HostVector(state.HostInterrupts) == PostedInterruptVector;
+        if (acknowledged && vmcs.Has(PinBasedControls.ProcessPostedInterrupts))
         {
-            state.HostInterrupts = HostInterrupts.None;
-            state.HostInterruptAt = Instant.Never;
+            state.HostInterrupts &= ~HostInterrupts.PostedNotification;
+            state.HostInterruptAt = state.HostInterrupts == HostInterrupts.None ? Instant.Never : state.HostInterruptAt;
             VirtualInterruptDelivery.ProcessPosted(vmcs, apic.Ppr, HighestOf(apic.Irr)).WriteStatus(ref vmcs);
         }
     }
