@@ -1,9 +1,11 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using ScenarioHv.Cli.Commands;
 using ScenarioHv.Cli.Output;
+using ScenarioHv.Exploration;
 using ScenarioHv.Scenarios;
 using ScenarioHv.Traces;
 
@@ -81,8 +83,8 @@ internal static class CommandLine
             HelpName = "name",
         };
         var verbose = new Option<bool>("--verbose") { Description = "Explain each event of the period, or the last 60 events if nothing recurs." };
-        var steps = new Option<long?>("--max-steps") { Description = "Give up after so many steps (50000000).", HelpName = "n" };
-        var cycles = new Option<long?>("--max-cycles") { Description = "Give up after so many cycles of the machine's clock (no limit).", HelpName = "n" };
+        var steps = LimitOption("--max-steps", $"Give up after so many steps; {new RunLimits().Steps} if not said.");
+        var cycles = LimitOption("--max-cycles", "Give up after so many cycles of the machine's clock; no limit if not said.");
         var json = JsonOption();
         var log = LogOption();
         var command = new Command("run", "Runs one scenario and says how it ends.")
@@ -97,8 +99,8 @@ internal static class CommandLine
             Dialect = parsed.GetValue(dialect),
             Verbose = parsed.GetValue(verbose),
             Json = parsed.GetValue(json),
-            MaximumSteps = Positive("--max-steps", parsed.GetValue(steps)),
-            MaximumCycles = Positive("--max-cycles", parsed.GetValue(cycles)),
+            MaximumSteps = parsed.GetValue(steps),
+            MaximumCycles = parsed.GetValue(cycles),
         }));
         return command;
     }
@@ -154,42 +156,52 @@ internal static class CommandLine
 
     private static Option<bool> JsonOption() => new("--json") { Description = "Write the result as JSON." };
 
-    private static Option<LogLevel> LogOption()
+    private static Option<long?> LimitOption(string name, string description) => new(name)
     {
-        var option = new Option<LogLevel>("--log")
+        Description = description,
+        HelpName = "n",
+        CustomParser = result =>
         {
-            Description = "Say on standard error what is being done: none, error, warning, information, debug or trace (none).",
-            HelpName = "level",
-            CustomParser = result =>
+            var text = result.Tokens[0].Value;
+            if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit > 0)
             {
-                var word = result.Tokens[0].Value;
-                if (LogLevels.TryParse(word, out var level))
-                {
-                    return level;
-                }
+                return limit;
+            }
 
-                result.AddError($"There is no log level '{word}'; there are {string.Join(", ", LogLevels.Names)}.");
-                return default;
-            },
-            DefaultValueFactory = _ => LogLevel.None,
-        };
-        return option;
-    }
+            result.AddError($"{name} {text}: expected a whole number from 1.");
+            return null;
+        },
+    };
+
+    private static Option<LogLevel?> LogOption() => new("--log")
+    {
+        Description = $"Say on standard error what is being done: {string.Join(", ", LogLevels.Names)}; none if not said.",
+        HelpName = "level",
+        CustomParser = result =>
+        {
+            var word = result.Tokens[0].Value;
+            if (LogLevels.TryParse(word, out var level))
+            {
+                return level;
+            }
+
+            result.AddError($"--log {word}: expected one of {string.Join(", ", LogLevels.Names)}.");
+            return null;
+        },
+    };
 
     private static LogLevel LogLevelOf(ParseResult parsed) =>
-        parsed.CommandResult.Command.Options.FirstOrDefault(option => option.Name == "--log") is Option<LogLevel> option
-            ? parsed.GetValue(option)
+        parsed.CommandResult.Command.Options.FirstOrDefault(option => option.Name == "--log") is Option<LogLevel?> option
+            ? parsed.GetValue(option) ?? LogLevel.None
             : LogLevel.None;
 
     private static SettingOverride[] Overrides(string[]? texts) => [.. (texts ?? []).Select(SettingOverride.Parse)];
 
-    private static long? Positive(string option, long? value) =>
-        value is < 1 ? throw new InputException($"{option} {value}: expected a whole number from 1") : value;
-
     private static ExitCode UsageError(Terminal terminal, ParseResult parsed)
     {
         var command = parsed.CommandResult.Command;
-        foreach (var message in parsed.Errors.Select(error => error.Message).Distinct())
+        var messages = command is RootCommand ? [NoCommand(parsed, command)] : parsed.Errors.Select(error => error.Message).Distinct();
+        foreach (var message in messages)
         {
             terminal.Error.WriteLine($"{FailureReport.Prefix}{message}");
         }
@@ -197,6 +209,15 @@ internal static class CommandLine
         var name = command is RootCommand ? "" : command.Name + " ";
         terminal.Error.WriteLine($"'scenariohv {name}--help' shows the usage.");
         return ExitCode.BadInput;
+    }
+
+    private static string NoCommand(ParseResult parsed, Command root)
+    {
+        var names = root.Subcommands.Select(command => command.Name).ToArray();
+        var expected = $"expected a command: {string.Join(", ", names)}";
+        var found = parsed.UnmatchedTokens.Count == 0 ? null : parsed.UnmatchedTokens[0];
+        return found is null ? expected
+            : $"there is no command '{found}'; " + (NearestName.Of(found, names) is { } nearest ? $"did you mean '{nearest}'?" : expected);
     }
 
     /// <summary>The usual help, and one example.</summary>

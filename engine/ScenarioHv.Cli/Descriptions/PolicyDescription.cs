@@ -22,23 +22,25 @@ internal static class PolicyDescription
 
         page.Heading("presets");
         page.Paragraph("'hypervisor' and 'userspace' of a scenario name a preset; 'policies' and '--set' replace what it chooses.");
-        foreach (var (preset, policies) in EngineVocabulary.PresetPolicies)
-        {
-            var choices = string.Join("; ", policies.Select(policy => $"{policy.Point}: {policy.Value}"));
-            page.Terms([(preset.Name, $"{preset.Summary}\n{choices}\nafter {preset.Source}")]);
-        }
+        page.Terms([.. EngineVocabulary.PresetPolicies.Select(preset => (preset.Preset.Name, InWords(preset.Preset, preset.Policies)))]);
+    }
+
+    private static string InWords(PresetInfo preset, IReadOnlyList<(string Point, string Value)> policies)
+    {
+        var choices = policies.Count == 0 ? "" : "\n" + string.Join("; ", policies.Select(policy => $"{policy.Point}: {policy.Value}"));
+        return $"{preset.Summary}{choices}{(policies.Count == 0 ? "" : $"\nsource: {preset.Source}")}";
     }
 
     private static void WriteValue(Page page, PolicyValueInfo value)
     {
-        page.Terms([(value.Signature, $"{value.Summary}\nsource: {value.Source}")]);
-        foreach (var parameter in value.Parameters)
-        {
-            page.Terms(parameter.Kind == ParameterKind.Choice
-                ? [.. parameter.Choices.Select(choice => ($"{parameter.Name}: {choice.Signature}", $"{choice.Summary} ({choice.Source})"))]
-                : [(parameter.Name, parameter.Kind == ParameterKind.Count
-                    ? $"a whole number, {parameter.Minimum}..{parameter.Maximum}"
-                    : "a time with its unit")], indent: 6);
-        }
+        page.Paragraph(value.Signature);
+        page.Terms([("meaning", value.Summary), .. value.Parameters.SelectMany(InWords), ("source", value.Source)], indent: 6);
     }
+
+    private static IEnumerable<(string, string)> InWords(ParameterInfo parameter) => parameter.Kind switch
+    {
+        ParameterKind.Choice => parameter.Choices.Select(choice => ($"{parameter.Name}: {choice.Signature}", $"{choice.Summary} ({choice.Source})")),
+        ParameterKind.Count => [(parameter.Name, $"a whole number, {parameter.Minimum}..{parameter.Maximum}")],
+        _ => [(parameter.Name, "a time with its unit")],
+    };
 }

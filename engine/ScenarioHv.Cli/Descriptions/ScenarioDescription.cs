@@ -1,5 +1,6 @@
 using ScenarioHv.Cli.Output;
-using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Configuration;
+using ScenarioHv.Engine.Guests;
 using ScenarioHv.Scenarios;
 using ScenarioHv.Scenarios.Assembly;
 
@@ -8,19 +9,18 @@ namespace ScenarioHv.Cli.Descriptions;
 /// <summary><c>describe FILE</c>: a scenario in words, with every preset resolved.</summary>
 internal static class ScenarioDescription
 {
-    private const int IntD = 3;
-
     /// <summary>Writes it.</summary>
     public static void Write(Page page, ScenarioDocument document)
     {
         var scenario = document.Base;
+        var config = MachineAssembly.Build(scenario, new NoGuests());
         page.Heading($"{scenario.Name}: {scenario.Title}");
         page.Terms([("file", scenario.File), ("source", scenario.Source.Length == 0 ? "not given" : scenario.Source)]);
         page.Heading("machine");
-        page.Paragraph(MachineInWords(scenario.Machine));
+        page.Paragraph(MachineInWords(scenario.Machine, config));
         page.Heading("policies");
         page.Terms([.. MachineAssembly.PoliciesOf(scenario).Select(policy => (policy.Point, policy.Value + Origin(scenario.Machine, policy.Point)))]);
-        WriteDevices(page, scenario.Machine);
+        WriteDevices(page, scenario.Machine, config);
         page.Heading("guests");
         page.Terms([.. scenario.Guests.Select(guest => (NameOf(guest.Level), GuestInWords(guest)))]);
         WriteTimeline(page, scenario);
@@ -29,16 +29,16 @@ internal static class ScenarioDescription
         WriteCells(page, document);
     }
 
-    private static string MachineInWords(MachineSection machine)
+    private static string MachineInWords(MachineSection machine, MachineConfig config)
     {
         var cpu = machine.Cpu;
         var timer = cpu.PreemptionTimerShift is { } shift ? $", VMX-preemption timer at TSC / {1L << shift}" : ", no VMX-preemption timer";
-        var processor = cpu.Vendor == CpuVendor.Intel ? $"Intel (VMX), {(cpu.Apicv ? "with" : "without")} APICv{timer}" : "AMD (SVM), without AVIC";
+        var processor = config.Vendor == Engine.Configuration.CpuVendor.Intel ? $"Intel (VMX), {(cpu.Apicv ? "with" : "without")} APICv{timer}" : "AMD (SVM), without AVIC";
         var userspace = machine.Userspace is null ? "" : $" and {machine.Userspace}";
-        var irqchip = machine.Hypervisor == "bare-metal" ? "" : machine.Irqchip == Irqchip.Split
+        var irqchip = config.Hypervisor == HypervisorKind.BareMetal ? "" : machine.Irqchip == Irqchip.Split
             ? "; split irqchip: the local APICs are in the kernel, the I/O APIC is in userspace"
             : "; kernel irqchip: local APICs and I/O APIC are in the kernel";
-        var tick = machine.HostTick is null ? "the preset's own host tick" : machine.HostTick.Value.IsOff ? "no host tick" : $"host tick {machine.HostTick}";
+        var tick = config.HostTickHz == 0 ? "no host tick" : $"host tick {new FrequencyHz(config.HostTickHz)}";
         var overrides = machine.TimingOverrides.Count == 0 ? ""
             : ", but " + string.Join(", ", machine.TimingOverrides.Select(cost => $"{cost.Key} {cost.Value}"));
         return $"{Wording.Count(machine.Vcpus, "vCPU", "vCPUs")}; {processor}; TSC {new FrequencyHz(machine.TscHz)}; "
@@ -51,7 +51,7 @@ internal static class ScenarioDescription
         return machine.Policies.ContainsKey(point) ? " (set)" : $" (from {(inUserspace ? machine.Userspace : machine.Hypervisor)})";
     }
 
-    private static void WriteDevices(Page page, MachineSection machine)
+    private static void WriteDevices(Page page, MachineSection machine, MachineConfig config)
     {
         page.Heading("devices");
         if (machine.Devices.Count == 0)
@@ -59,25 +59,16 @@ internal static class ScenarioDescription
             page.Paragraph("none");
         }
 
-        page.Terms([.. machine.Devices.Select(device => (device.Name, DeviceInWords(device)))]);
+        page.Terms([.. machine.Devices.Zip(config.Devices, (section, device) => (section.Name, DeviceInWords(section, device)))]);
     }
 
-    private static string DeviceInWords(DeviceSection device)
+    private static string DeviceInWords(DeviceSection section, DeviceConfig device)
     {
-        var info = EngineVocabulary.Instance.DeviceTypes.First(type => type.Name == device.Type);
-        List<string> parts = [device.Type];
-        if (device.Slot is { } slot)
-        {
-            parts.Add($"slot {slot}, INTD, GSI {Ich9PirqRouting.Reset.Gsi(slot.Device, IntD)}");
-        }
-        else if (device.Gsi is { } gsi)
-        {
-            parts.Add($"GSI {gsi}");
-        }
-
-        parts.Add($"vector 0x{device.Vector ?? 0:x2} ({device.Vector ?? 0}), destination {device.Destination ?? 0}");
-        parts.AddRange(device.Settings.Select(setting => $"{setting.Key} 0x{setting.Value.Number:x}"));
-        return $"{string.Join(", ", parts)}: {info.Summary}";
+        var info = EngineVocabulary.Instance.DeviceTypes.First(type => type.Name == section.Type);
+        var slot = section.Slot is null ? "" : $", slot {section.Slot}";
+        var gsi = device.Kind == DeviceKind.Msi ? "" : $", GSI {device.Gsi}";
+        var ports = device.IoSize == 0 ? "" : $", ports 0x{device.IoBase:x}..0x{device.IoBase + device.IoSize - 1:x}";
+        return $"{section.Type}{slot}{gsi}, vector 0x{device.Vector:x2} ({device.Vector}), destination {device.Destination}{ports}: {info.Summary}";
     }
 
     private static string GuestInWords(GuestSection guest) => guest.With.Count == 0 ? guest.Script
@@ -131,4 +122,10 @@ internal static class ScenarioDescription
         Outcome.Violated => "violated",
         _ => "inconclusive",
     };
+
+    /// <summary>Guests without code: a description needs none compiled.</summary>
+    private sealed class NoGuests : IGuestLoader
+    {
+        public GuestProgram Load(string path, IReadOnlyDictionary<string, long> parameters) => new(path, _ => default);
+    }
 }

@@ -21,7 +21,7 @@ internal static class ShippedScenarios
     /// <exception cref="InputException">It is neither.</exception>
     public static string Resolve(string name)
     {
-        if (File.Exists(name) || Directory.Exists(name))
+        if (File.Exists(name))
         {
             return name;
         }
@@ -33,7 +33,8 @@ internal static class ShippedScenarios
             found = All.First(entry => LastPart(entry.Name) == wanted);
         }
 
-        return found.Path ?? throw Unknown(name, wanted);
+        // A folder is no scenario; the reader says so.
+        return found.Path ?? (Directory.Exists(name) ? name : throw Unknown(name, wanted));
     }
 
     private static InputException Unknown(string name, string wanted)
