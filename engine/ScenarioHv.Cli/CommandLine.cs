@@ -52,7 +52,11 @@ internal static class CommandLine
     {
         var root = new RootCommand("A deterministic laboratory for interrupt delivery under virtualization.")
         {
-            RunCommandOf(terminal), MatrixCommandOf(terminal), CheckCommandOf(terminal), ListCommandOf(terminal), DescribeCommandOf(terminal),
+            RunCommandOf(terminal),
+            MatrixCommandOf(terminal),
+            CheckCommandOf(terminal),
+            ListCommandOf(terminal),
+            DescribeCommandOf(terminal),
         };
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExample((HelpAction)help.Action!, new Dictionary<string, string>(StringComparer.Ordinal)
@@ -71,7 +75,11 @@ internal static class CommandLine
     {
         var file = FileArgument();
         var set = SetOption();
-        var cell = new Option<string?>("--cell") { Description = "Run this cell of the scenario instead of the scenario as written.", HelpName = "name" };
+        var cell = new Option<string?>("--cell")
+        {
+            Description = "Run this cell of the scenario instead of the scenario as written.",
+            HelpName = "name",
+        };
         var trace = new Option<string?>("--trace")
         {
             Description = "Write the trace as trace-cmd report prints it; - for standard output, with the report on standard error.",
@@ -79,10 +87,13 @@ internal static class CommandLine
         };
         var dialect = new Option<string?>("--dialect")
         {
-            Description = $"How tracepoints are printed: {string.Join(" or ", TraceDialects.All)}; without it, as the scenario's kernel does.",
+            Description = $"Print tracepoints as {string.Join(" or ", TraceDialects.All)}; as the scenario's kernel does if not said.",
             HelpName = "name",
         };
-        var verbose = new Option<bool>("--verbose") { Description = "Explain each event of the period, or the last 60 events if nothing recurs." };
+        var verbose = new Option<bool>("--verbose")
+        {
+            Description = "Explain each event of the period, or the last 60 events if nothing recurs.",
+        };
         var steps = LimitOption("--max-steps", $"Give up after so many steps; {new RunLimits().Steps} if not said.");
         var cycles = LimitOption("--max-cycles", "Give up after so many cycles of the machine's clock; no limit if not said.");
         var json = JsonOption();
@@ -111,7 +122,10 @@ internal static class CommandLine
         var set = SetOption();
         var json = JsonOption();
         var log = LogOption();
-        var command = new Command("matrix", "Runs every cell of a scenario and holds the outcomes against the expected ones.") { file, set, json, log };
+        var command = new Command("matrix", "Runs every cell of a scenario and holds the outcomes against the expected ones.")
+        {
+            file, set, json, log,
+        };
         command.SetAction(parsed => (int)new MatrixCommand(terminal, LogLevelOf(parsed))
             .Run(parsed.GetRequiredValue(file), Overrides(parsed.GetValue(set)), parsed.GetValue(json)));
         return command;
@@ -119,9 +133,16 @@ internal static class CommandLine
 
     private static Command CheckCommandOf(Terminal terminal)
     {
-        var files = new Argument<string[]>("file") { Description = "Scenario files, or names of shipped scenarios.", Arity = ArgumentArity.OneOrMore };
+        var files = new Argument<string[]>("file")
+        {
+            Description = "Scenario files, or names of shipped scenarios.",
+            Arity = ArgumentArity.OneOrMore,
+        };
         var log = LogOption();
-        var command = new Command("check", "Reads scenarios, compiles their scripts and builds every cell's machine, without running anything.") { files, log };
+        var command = new Command("check", "Reads scenarios, compiles their scripts and builds every cell's machine; runs nothing.")
+        {
+            files, log,
+        };
         command.SetAction(parsed => (int)new CheckCommand(terminal, LogLevelOf(parsed)).Run(parsed.GetRequiredValue(files)));
         return command;
     }
@@ -139,12 +160,18 @@ internal static class CommandLine
         {
             Description = $"A scenario, or one of {string.Join(", ", DescribeCommand.Subjects)}.",
         };
-        var command = new Command("describe", "Says in words what a scenario is, or what policies, properties and timing there are.") { subject };
+        var command = new Command("describe", "Says in words what a scenario is, or what policies, properties and timing there are.")
+        {
+            subject,
+        };
         command.SetAction(parsed => (int)DescribeCommand.Run(terminal, parsed.GetRequiredValue(subject)));
         return command;
     }
 
-    private static Argument<string> FileArgument() => new("file") { Description = "A scenario file, or the name of a shipped scenario (scenariohv list)." };
+    private static Argument<string> FileArgument() => new("file")
+    {
+        Description = "A scenario file, or the name of a shipped scenario (scenariohv list).",
+    };
 
     private static Option<string[]> SetOption() => new("--set")
     {

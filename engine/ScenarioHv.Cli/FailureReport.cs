@@ -31,11 +31,13 @@ internal static class FailureReport
         ScenarioException or ScriptException => (ExitCode.BadInput, problem.Message),
         InputException => (ExitCode.BadInput, Prefix + problem.Message),
         StepException step when GuestFault.Of(step) is { } fault => (ExitCode.BadInput, fault),
-        StepException step => (ExitCode.Defect, $"{Prefix}a defect of the laboratory: {step.InnerException!.GetType().Name}: {step.Message}"),
+        StepException step => (ExitCode.Defect, Defect(step.InnerException!.GetType(), step.Message)),
         FileProblem => (ExitCode.BadInput, Prefix + problem.Message),
         CellException cell when Classify(cell.InnerException!) is var (code, message) => (code, $"{message} ({cell.Message})"),
-        _ => (ExitCode.Defect, $"{Prefix}a defect of the laboratory: {problem.GetType().Name}: {problem.Message}"),
+        _ => (ExitCode.Defect, Defect(problem.GetType(), problem.Message)),
     };
+
+    private static string Defect(Type type, string message) => $"{Prefix}a defect of the laboratory: {type.Name}: {message}";
 }
 
 /// <summary>A file that the user named for output cannot be written.</summary>

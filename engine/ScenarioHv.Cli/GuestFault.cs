@@ -13,21 +13,28 @@ internal static class GuestFault
 {
     /// <summary>
     /// Where the engine refuses what a script asks for, although no code of the script is on the stack: an event without a handler,
-    /// an instruction or a register that this machine does not have.
+    /// an instruction or a register that this machine does not have. The engine throws the same type for these as for its own
+    /// inconsistencies, so the method that throws has to tell them apart.
     /// </summary>
-    private static readonly HashSet<string> Refusals = new(StringComparer.Ordinal) { "NoHandler", "CauseOf", "Execute", "HandleMsr", "AccessMsr", "SetNmiWindow" };
+    private static readonly HashSet<string> Refusals = new(StringComparer.Ordinal)
+    {
+        "EnterHandler", "CauseOf", "Execute", "HandleMsr", "AccessMsr", "SetNmiWindow",
+    };
 
     /// <summary>The message about a fault of a guest: script, actor, cycle and what happened; null if it is the laboratory's.</summary>
     public static string? Of(StepException problem)
     {
         var frames = new StackTrace(problem.InnerException!, fNeedFileInfo: true).GetFrames();
         var script = Array.Find(frames, frame => ContextOf(frame) is not null);
-        if (script is null && !(problem.InnerException is InvalidOperationException && frames.FirstOrDefault()?.GetMethod() is { } thrower && IsRefusal(thrower)))
+        if (script is not null)
         {
-            return null;
+            return $"{PlaceOf(script)}: {problem.Message}";
         }
 
-        return script is null ? $"guest: {problem.Message}" : $"{PlaceOf(script)}: {problem.Message}";
+        var thrower = frames.FirstOrDefault()?.GetMethod();
+        return problem.InnerException is InvalidOperationException && thrower is not null && IsRefusal(thrower)
+            ? $"guest: {problem.Message}"
+            : null;
     }
 
     private static bool IsRefusal(MethodBase thrower) =>

@@ -13,7 +13,8 @@ public sealed class CheckListDescribeTests : CommandFixture
     }
 
     [Test]
-    public void Check_compiles_the_scripts() => AssertBadInput(Run("check", Scenario("check-broken", "broken.csx", "reached")), "broken.csx:3:15: ");
+    public void Check_compiles_the_scripts() =>
+        AssertBadInput(Run("check", Scenario("check-broken", "broken.csx", "reached")), "broken.csx:3:15: ");
 
     [Test]
     public void Check_goes_on_after_a_file_that_is_wrong()

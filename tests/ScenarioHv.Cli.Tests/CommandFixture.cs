@@ -23,6 +23,8 @@ public abstract class CommandFixture
 
     private static readonly string Command = Path.Combine(AppContext.BaseDirectory, "scenariohv.dll");
 
+    private static readonly Dictionary<string, string> Texts = new(StringComparer.Ordinal);
+
     private static string Folder => Workspace.Folder;
 
     protected static string InFolder(string name) => Path.Combine(Folder, name);
@@ -54,10 +56,10 @@ public abstract class CommandFixture
         return new CommandResult(process.ExitCode, output, error.Result);
     }
 
-    /// <summary>A scenario of one guest in a file of its own.</summary>
+    /// <summary>A scenario of one guest in a file of its own. Tests run side by side: one name stands for one text.</summary>
     protected static string Scenario(string name, string script, string expect, string more = "")
     {
-        File.WriteAllText(InFolder(name + ".yaml"), $$"""
+        var text = $$"""
             scenario: {{name}}
             title: A test of {{name}}
             machine:
@@ -73,7 +75,17 @@ public abstract class CommandFixture
             goal: l1 reports "done"
             expect: {{expect}}
             {{more}}
-            """);
+            """;
+        lock (Texts)
+        {
+            if (Texts.TryAdd(name, text))
+            {
+                File.WriteAllText(InFolder(name + ".yaml"), text);
+            }
+
+            Assert.That(Texts[name], Is.EqualTo(text), "another test has a scenario of this name");
+        }
+
         return name + ".yaml";
     }
 

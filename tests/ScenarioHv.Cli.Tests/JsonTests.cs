@@ -9,7 +9,8 @@ public sealed class JsonTests : CommandFixture
 
     private static readonly string[] CellFields =
     [
-        "cell", "note", "policies", "tscHz", "outcome", "reason", "expected", "met", "exitCode", "steps", "cycles", "totals", "trace", "recurrence",
+        "cell", "note", "policies", "tscHz", "outcome", "reason", "expected", "met", "exitCode", "steps", "cycles", "totals", "trace",
+        "recurrence",
     ];
 
     [Test]
@@ -21,7 +22,9 @@ public sealed class JsonTests : CommandFixture
         Assert.That(Names(json.GetProperty("totals")), Is.EquivalentTo(
             ["l1Retired", "l2Retired", "l2Entries", "l2WastedEntries", "resent", "delayed", "stimuli"]));
         Assert.That(Names(json.GetProperty("recurrence")), Is.EquivalentTo(
-            ["prefixSteps", "prefixCycles", "periodSteps", "periodCycles", "stateBytes", "isFed", "work", "rearmedBy", "actors", "events"]));
+        [
+            "prefixSteps", "prefixCycles", "periodSteps", "periodCycles", "stateBytes", "isFed", "work", "rearmedBy", "actors", "events",
+        ]));
     }
 
     [Test]
@@ -60,7 +63,7 @@ public sealed class JsonTests : CommandFixture
     {
         var json = Run("matrix", Scenario("json-matrix", "done.csx", "reached", MatrixTests.TwoCells), "--json").Json;
 
-        Assert.That(Names(json), Is.EquivalentTo([.. ScenarioFields, "cells", "asExpected", "notAsExpected"]));
+        Assert.That(Names(json), Is.EquivalentTo([.. ScenarioFields, "cells", "leftOut", "asExpected", "notAsExpected"]));
         Assert.That(json.GetProperty("cells").GetArrayLength(), Is.EqualTo(3));
         Assert.That(Names(json.GetProperty("cells")[0]), Is.EquivalentTo(CellFields));
         Assert.That(json.GetProperty("asExpected").GetInt32(), Is.EqualTo(2));

@@ -39,16 +39,23 @@ public sealed class MatrixTests : CommandFixture
     }
 
     [Test]
-    public void Setting_keeps_the_cells_of_the_matrix_that_have_it()
+    public void Setting_keeps_the_cells_of_the_matrix_that_have_it_and_names_those_on_whose_machines_it_does_not_exist()
     {
         var result = Run("matrix", "hyperv-hang", "--set", "ioapic-eoi=delay-after(10000, 10 ms)", "--json").Json;
 
         var names = result.GetProperty("cells").EnumerateArray().Select(cell => cell.GetProperty("cell").GetString()!).ToArray();
         Assert.That(names, Has.Some.Contains("ioapic-eoi=delay-after(10000, 10 ms)"));
         Assert.That(names, Has.None.Contains("ioapic-eoi=reinject"));
+        var leftOut = result.GetProperty("leftOut").EnumerateArray().Select(cell => cell.GetString());
+        Assert.That(leftOut, Does.Contain("in-kernel I/O APIC, KVM 5.1"));
     }
 
     [Test]
+    public void Setting_that_does_not_exist_on_the_scenarios_own_machine_is_bad_input() =>
+        AssertBadInput(Run("matrix", "hyperv-hang", "--set", "ioapic-eoi=delay-after-kvm(10000, 10 ms)"), "irqchip: kernel", "(cell base)");
+
+    [Test]
     public void Guest_that_fails_is_reported_with_its_cell() =>
-        AssertBadInput(Run("matrix", Scenario("fails", "done.csx", "reached", Throwing)), "throw.csx:4:", "the guest gives up", "(cell fails)");
+        AssertBadInput(
+            Run("matrix", Scenario("fails", "done.csx", "reached", Throwing)), "throw.csx:4:", "the guest gives up", "(cell fails)");
 }

@@ -17,7 +17,8 @@ public sealed class RunTests : CommandFixture
             Assert.That(result.Line("outcome"), Does.StartWith("livelock"));
             Assert.That(result.Line("prefix"), Does.Match(@"^\d+ steps, \d+ cycles \(\d+\.\d{3} us\)$"));
             Assert.That(result.Line("period"), Does.Match(@"^\d+ steps, \d+ cycles \(\d+\.\d{3} us\)$"));
-            Assert.That(result.Line("proof"), Does.Match(@"^the state after the prefix and the state one period later are the same \d+ bytes$"));
+            Assert.That(
+                result.Line("proof"), Does.Match(@"^the state after the prefix and the state one period later are the same \d+ bytes$"));
             Assert.That(result.Line("progress"), Does.StartWith("L2 retired 0 instructions in the period"));
             Assert.That(result.Line("re-armed by"), Is.EqualTo("immediate-exit: zero-timer and ioapic-eoi: reinject"));
             Assert.That(result.Line("expected"), Is.EqualTo("livelock: met"));

@@ -22,7 +22,8 @@ public sealed class TraceTests : CommandFixture
     {
         Run("run", "hyperv-hang.yaml", "--trace", "twice.txt");
 
-        Assert.That(File.ReadAllLines(InFolder("twice.txt")).Count(line => line.Contains("kvm_eoi", StringComparison.Ordinal)), Is.GreaterThan(1));
+        var lines = File.ReadAllLines(InFolder("twice.txt"));
+        Assert.That(lines.Count(line => line.Contains("kvm_eoi", StringComparison.Ordinal)), Is.GreaterThan(1));
     }
 
     [Test]
@@ -60,5 +61,6 @@ public sealed class TraceTests : CommandFixture
 
     [Test]
     public void Folder_that_does_not_exist_is_bad_input() =>
-        AssertBadInput(Run("run", "hyperv-hang.yaml", "--trace", "no-such-folder/hang.txt"), "--trace no-such-folder/hang.txt", "cannot be written");
+        AssertBadInput(
+            Run("run", "hyperv-hang.yaml", "--trace", "no-such-folder/hang.txt"), "--trace no-such-folder/hang.txt", "cannot be written");
 }

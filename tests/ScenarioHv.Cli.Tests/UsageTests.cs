@@ -43,7 +43,8 @@ public sealed class UsageTests : CommandFixture
     public void No_command_is_bad_usage() => AssertBadInput(Run(), "expected a command: run, matrix, check, list, describe");
 
     [Test]
-    public void Unknown_command_is_answered_with_the_nearest() => AssertBadInput(Run("rnu", "x.yaml"), "no command 'rnu'; did you mean 'run'?");
+    public void Unknown_command_is_answered_with_the_nearest() =>
+        AssertBadInput(Run("rnu", "x.yaml"), "no command 'rnu'; did you mean 'run'?");
 
     [Test]
     public void Missing_file_argument_is_bad_usage() => AssertBadInput(Run("run"), "file", "'scenariohv run --help'");

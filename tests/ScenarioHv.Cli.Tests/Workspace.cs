@@ -1,3 +1,5 @@
+[assembly: Parallelizable(ParallelScope.Fixtures)]
+
 namespace ScenarioHv.Cli.Tests;
 
 /// <summary>A folder for the whole test run, with scripts that are compiled once into a cache beside them.</summary>

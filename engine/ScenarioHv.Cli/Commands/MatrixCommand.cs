@@ -3,6 +3,7 @@ using ScenarioHv.Cli.Output;
 using ScenarioHv.Cli.Running;
 using ScenarioHv.Exploration;
 using ScenarioHv.Scenarios;
+using ScenarioHv.Scripting;
 
 namespace ScenarioHv.Cli.Commands;
 
@@ -14,15 +15,15 @@ internal sealed class MatrixCommand(Terminal terminal, LogLevel logLevel)
     {
         using var logging = StderrLogging.Factory(terminal.Error, logLevel);
         var file = ScenarioFile.Read(name, overrides);
-        var guests = new ScriptGuests(logging);
-        var results = RunAll([.. file.Document.Cells.Select(cell => new CellRun(cell, guests))], logging);
+        var cells = Build(file, new ScriptGuests(logging), out var leftOut);
+        var results = RunAll(cells, logging);
         if (asJson)
         {
-            RunJson.Write(terminal.Out, file.Document.Base, results);
+            RunJson.Write(terminal.Out, file.Document.Base, results, leftOut);
         }
         else
         {
-            MatrixText.Write(terminal, file.Document.Base, results);
+            MatrixText.Write(terminal, file.Document.Base, results, leftOut);
         }
 
         return results.Any(result => result.ExitCode == ExitCode.NotAsExpected) ? ExitCode.NotAsExpected
@@ -30,7 +31,35 @@ internal sealed class MatrixCommand(Terminal terminal, LogLevel logLevel)
             : ExitCode.AsExpected;
     }
 
-    private CellResult[] RunAll(IReadOnlyList<CellRun> cells, ILoggerFactory? logging)
+    /// <summary>
+    /// Builds every cell. With policies of the command line a cell on whose machine one of them does not exist is left out and named;
+    /// the scenario as written has to be possible.
+    /// </summary>
+    private static List<CellRun> Build(ScenarioFile file, ScriptGuests guests, out List<string> leftOut)
+    {
+        var options = file.Overrides.Select(option => option.OptionText).ToHashSet(StringComparer.Ordinal);
+        var cells = new List<CellRun>();
+        leftOut = [];
+        foreach (var cell in file.Document.Cells)
+        {
+            try
+            {
+                cells.Add(new CellRun(cell, guests));
+            }
+            catch (ScenarioException problem) when (cells.Count > 0 && options.Contains(problem.Diagnostic.File))
+            {
+                leftOut.Add(cell.Name);
+            }
+            catch (Exception problem) when (problem is ScenarioException or ScriptException)
+            {
+                throw new CellException(cell.Name, problem);
+            }
+        }
+
+        return cells;
+    }
+
+    private CellResult[] RunAll(List<CellRun> cells, ILoggerFactory? logging)
     {
         using var progress = new Progress(terminal);
         var logger = logging?.CreateLogger("matrix");

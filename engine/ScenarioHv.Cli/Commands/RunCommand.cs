@@ -85,7 +85,7 @@ internal sealed class RunCommand(Terminal terminal, LogLevel logLevel)
         return cell.Run(
             limits,
             sink,
-            (steps, cycles) => progress.Show($"{Wording.Count(steps, "step", "steps")}, {Wording.Time(cycles, tscHz)} of the machine's time"),
+            (steps, cycles) => progress.Show($"{Wording.Number(steps)} steps, {Wording.Time(cycles, tscHz)} of the machine's time"),
             logging?.CreateLogger("run"));
     }
 
@@ -120,6 +120,7 @@ internal sealed class RunCommand(Terminal terminal, LogLevel logLevel)
         }
 
         var nearest = NearestName.Of(name, TraceDialects.All.Select(known => known.Name));
-        throw new InputException($"--dialect {name}: expected {string.Join(" or ", TraceDialects.All)}" + (nearest is null ? "" : $"; did you mean '{nearest}'?"));
+        var hint = nearest is null ? "" : $"; did you mean '{nearest}'?";
+        throw new InputException($"--dialect {name}: expected {string.Join(" or ", TraceDialects.All)}{hint}");
     }
 }

@@ -39,7 +39,8 @@ internal static class PolicyDescription
 
     private static IEnumerable<(string, string)> InWords(ParameterInfo parameter) => parameter.Kind switch
     {
-        ParameterKind.Choice => parameter.Choices.Select(choice => ($"{parameter.Name}: {choice.Signature}", $"{choice.Summary} ({choice.Source})")),
+        ParameterKind.Choice => parameter.Choices.Select(
+            choice => ($"{parameter.Name}: {choice.Signature}", $"{choice.Summary} ({choice.Source})")),
         ParameterKind.Count => [(parameter.Name, $"a whole number, {parameter.Minimum}..{parameter.Maximum}")],
         _ => [(parameter.Name, "a time with its unit")],
     };

@@ -19,7 +19,8 @@ internal static class ScenarioDescription
         page.Heading("machine");
         page.Paragraph(MachineInWords(scenario.Machine, config));
         page.Heading("policies");
-        page.Terms([.. MachineAssembly.PoliciesOf(scenario).Select(policy => (policy.Point, policy.Value + Origin(scenario.Machine, policy.Point)))]);
+        page.Terms([.. MachineAssembly.PoliciesOf(scenario).Select(
+            policy => (policy.Point, policy.Value + Origin(scenario.Machine, policy.Point)))]);
         WriteDevices(page, scenario.Machine, config);
         page.Heading("guests");
         page.Terms([.. scenario.Guests.Select(guest => (NameOf(guest.Level), GuestInWords(guest)))]);
@@ -33,7 +34,8 @@ internal static class ScenarioDescription
     {
         var cpu = machine.Cpu;
         var timer = cpu.PreemptionTimerShift is { } shift ? $", VMX-preemption timer at TSC / {1L << shift}" : ", no VMX-preemption timer";
-        var processor = config.Vendor == Engine.Configuration.CpuVendor.Intel ? $"Intel (VMX), {(cpu.Apicv ? "with" : "without")} APICv{timer}" : "AMD (SVM), without AVIC";
+        var processor = config.Vendor == Engine.Configuration.CpuVendor.Amd ? "AMD (SVM), without AVIC"
+            : $"Intel (VMX), {(cpu.Apicv ? "with" : "without")} APICv{timer}";
         var userspace = machine.Userspace is null ? "" : $" and {machine.Userspace}";
         var irqchip = config.Hypervisor == HypervisorKind.BareMetal ? "" : machine.Irqchip == Irqchip.Split
             ? "; split irqchip: the local APICs are in the kernel, the I/O APIC is in userspace"
@@ -68,14 +70,15 @@ internal static class ScenarioDescription
         var slot = section.Slot is null ? "" : $", slot {section.Slot}";
         var gsi = device.Kind == DeviceKind.Msi ? "" : $", GSI {device.Gsi}";
         var ports = device.IoSize == 0 ? "" : $", ports 0x{device.IoBase:x}..0x{device.IoBase + device.IoSize - 1:x}";
-        return $"{section.Type}{slot}{gsi}, vector 0x{device.Vector:x2} ({device.Vector}), destination {device.Destination}{ports}: {info.Summary}";
+        var message = $"vector 0x{device.Vector:x2} ({device.Vector}), destination {device.Destination}";
+        return $"{section.Type}{slot}{gsi}, {message}{ports}: {info.Summary}";
     }
 
     private static string GuestInWords(GuestSection guest) => guest.With.Count == 0 ? guest.Script
         : $"{guest.Script} with " + string.Join(", ", guest.With.Select(pair => $"{pair.Key} = {Parameter(pair.Value)}"));
 
     private static string Parameter(GuestParameter parameter) => parameter.IsBoolean ? parameter.Value == 0 ? "false" : "true"
-        : parameter.Value > 255 ? $"0x{(long)parameter.Value:x}" : parameter.Value.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        : parameter.Value > 255 ? $"0x{(ulong)parameter.Value:x}" : Wording.Number((long)parameter.Value);
 
     private static void WriteTimeline(Page page, Scenario scenario)
     {
@@ -88,8 +91,10 @@ internal static class ScenarioDescription
         page.Terms([.. scenario.Timeline.Select(entry => (
             $"at {entry.At} (cycle {entry.At.ToCycles(scenario.Machine.TscHz)})",
             ActionInWords(entry)
-                + (entry.Every is null ? "" : $", then every {entry.Every}{(entry.Count is { } count ? $", {count} times in all" : ", for ever")}")))]);
+                + (entry.Every is null ? "" : $", then every {entry.Every}, {HowOften(entry.Count)}")))]);
     }
+
+    private static string HowOften(int? count) => count is null ? "for ever" : $"{count} times in all";
 
     private static string ActionInWords(TimelineEntry entry) => entry.Action switch
     {

@@ -13,15 +13,18 @@ internal static class TimingDescription
     public static void Write(Page page)
     {
         page.Heading("timing");
-        page.Paragraph("Costs in TSC cycles. A scenario picks a profile and can replace each cost. Most of these numbers are estimates: published "
-            + "round trips (a VMCALL, a nested exit) bound sums of them, the parts inside a sum are not published. A verdict that depends on "
-            + "one of them should be run with other values too; livelocks by policy do not.");
+        page.Paragraph(
+            "Costs in TSC cycles. A scenario picks a profile and can replace each cost. Most of these numbers are estimates: "
+            + "published round trips (a VMCALL, a nested exit) bound sums of them, the parts inside a sum are not published. A "
+            + "verdict that depends on one of them should be run with other values too.");
         page.Heading("profiles");
-        page.Terms([.. EngineVocabulary.Instance.Timing.Profiles.Select(profile => (profile.Name, $"{profile.Summary}; {profile.Source}"))]);
+        page.Terms([.. EngineVocabulary.Instance.Timing.Profiles.Select(
+            profile => (profile.Name, $"{profile.Summary}; {profile.Source}"))]);
         page.Heading("costs");
         var profiles = TimingProfile.Shipped;
         page.Terms([(Row("cost", profiles.Select(profile => profile.Name)), "meaning")]);
-        page.Terms([.. TimingProfile.Costs.Select(cost => (Row(cost.Name, profiles.Select(profile => Wording.Number(profile[cost.Cost]))), cost.Meaning))]);
+        page.Terms([.. TimingProfile.Costs.Select(
+            cost => (Row(cost.Name, profiles.Select(profile => Wording.Number(profile[cost.Cost]))), cost.Meaning))]);
     }
 
     private static string Row(string name, IEnumerable<string> numbers) =>

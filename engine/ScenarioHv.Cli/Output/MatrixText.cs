@@ -48,7 +48,12 @@ internal sealed record MatrixRow(
     private static string ExpectedOf(CellResult result)
     {
         var expected = string.Join(" or ", result.Expected);
-        return result.ExitCode == ExitCode.AsExpected ? expected.Length == 0 ? "-" : expected : expected.Length == 0 ? "NOT KNOWN" : expected + ", NOT MET";
+        return result.ExitCode switch
+        {
+            ExitCode.NotAsExpected => expected + ", NOT MET",
+            ExitCode.Inconclusive => expected.Length == 0 ? "NOT KNOWN" : expected + ", NOT KNOWN",
+            _ => expected.Length == 0 ? "-" : expected,
+        };
     }
 }
 
@@ -58,7 +63,7 @@ internal static class MatrixText
     private const int FirstNumber = 3;
 
     /// <summary>Writes the table and the count.</summary>
-    public static void Write(Terminal terminal, Scenario scenario, IReadOnlyList<CellResult> results)
+    public static void Write(Terminal terminal, Scenario scenario, IReadOnlyList<CellResult> results, IReadOnlyList<string> leftOut)
     {
         var rows = results.Select(MatrixRow.Of).ToArray();
         terminal.Out.WriteLine(scenario.Title == scenario.Name ? scenario.Name : $"{scenario.Name}: {scenario.Title}");
@@ -69,6 +74,11 @@ internal static class MatrixText
         else
         {
             WriteAligned(terminal.Out, rows, terminal.Width);
+        }
+
+        if (leftOut.Count > 0)
+        {
+            terminal.Out.WriteLine($"left out, because what --set chooses does not exist on their machines: {string.Join("; ", leftOut)}");
         }
 
         var met = results.Count(result => result.ExitCode == ExitCode.AsExpected);
@@ -104,6 +114,8 @@ internal static class MatrixText
         output.WriteLine();
     }
 
-    private static string Aligned(IReadOnlyList<string> cells, int[] widths) => string.Join(
-        "  ", cells.Select((cell, column) => column < FirstNumber ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column]))).TrimEnd();
+    private static string Aligned(IReadOnlyList<string> cells, int[] widths) =>
+        string.Join("  ", cells.Select((cell, column) => Aligned(cell, column, widths[column]))).TrimEnd();
+
+    private static string Aligned(string cell, int column, int width) => column < FirstNumber ? cell.PadRight(width) : cell.PadLeft(width);
 }

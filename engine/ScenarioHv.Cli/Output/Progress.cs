@@ -1,6 +1,8 @@
 namespace ScenarioHv.Cli.Output;
 
-/// <summary>One line on standard error that is written over, for a person who waits; nothing otherwise. Safe for use by several threads.</summary>
+/// <summary>
+/// One line on standard error that is written over, for a person who waits; nothing otherwise. Safe for use by several threads.
+/// </summary>
 internal sealed class Progress(Terminal terminal) : IDisposable
 {
     private readonly Lock _gate = new();

@@ -1,3 +1,5 @@
+using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using ScenarioHv.Cli.Running;
 using ScenarioHv.Engine.Scheduling;
@@ -7,7 +9,9 @@ using ScenarioHv.Traces;
 
 namespace ScenarioHv.Cli.Output;
 
-/// <summary>The JSON of <c>run</c> and <c>matrix</c>. The README documents each field; a field that changes its meaning raises the version.</summary>
+/// <summary>
+/// The JSON of <c>run</c> and <c>matrix</c>. The README documents each field; a field that changes its meaning raises the version.
+/// </summary>
 internal static class RunJson
 {
     private const int SchemaVersion = 1;
@@ -23,7 +27,15 @@ internal static class RunJson
     });
 
     /// <summary>Writes the object of a matrix.</summary>
-    public static void Write(TextWriter output, Scenario scenario, IReadOnlyList<CellResult> results) => Write(output, "matrix", json =>
+    /// <param name="output">Takes the text.</param>
+    /// <param name="scenario">The scenario as written.</param>
+    /// <param name="results">Its cells.</param>
+    /// <param name="leftOut">The cells that could not be run.</param>
+    public static void Write(
+        TextWriter output,
+        Scenario scenario,
+        IReadOnlyList<CellResult> results,
+        IReadOnlyList<string> leftOut) => Write(output, "matrix", json =>
     {
         WriteScenario(json, scenario);
         json.WriteStartArray("cells");
@@ -37,6 +49,7 @@ internal static class RunJson
         }
 
         json.WriteEndArray();
+        WriteStrings(json, "leftOut", leftOut);
         json.WriteNumber("asExpected", results.Count(result => result.ExitCode == ExitCode.AsExpected));
         json.WriteNumber("notAsExpected", results.Count(result => result.ExitCode != ExitCode.AsExpected));
     });
@@ -45,7 +58,7 @@ internal static class RunJson
     {
         using var buffer = new MemoryStream();
         // The text goes to a terminal, a file or another program, never into a web page: quotes and angle brackets need no escapes.
-        var options = new JsonWriterOptions { Indented = true, NewLine = "\n", Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+        var options = new JsonWriterOptions { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
         using (var json = new Utf8JsonWriter(buffer, options))
         {
             json.WriteStartObject();
@@ -55,7 +68,7 @@ internal static class RunJson
             json.WriteEndObject();
         }
 
-        output.WriteLine(System.Text.Encoding.UTF8.GetString(buffer.GetBuffer().AsSpan(0, (int)buffer.Length)));
+        output.WriteLine(Encoding.UTF8.GetString(buffer.GetBuffer().AsSpan(0, (int)buffer.Length)));
     }
 
     private static void WriteScenario(Utf8JsonWriter json, Scenario scenario)
@@ -80,13 +93,7 @@ internal static class RunJson
         json.WriteNumber("tscHz", result.Config.TscHz);
         json.WriteString("outcome", result.OutcomeName);
         json.WriteString("reason", result.Run.Reason);
-        json.WriteStartArray("expected");
-        foreach (var expected in result.Expected)
-        {
-            json.WriteStringValue(expected);
-        }
-
-        json.WriteEndArray();
+        WriteStrings(json, "expected", result.Expected);
         WriteMet(json, result);
         json.WriteNumber("exitCode", (int)result.ExitCode);
         json.WriteNumber("steps", result.Run.Steps);
@@ -97,6 +104,17 @@ internal static class RunJson
         json.WriteString("sha256", result.TraceHash);
         json.WriteNumber("events", result.TraceEvents);
         json.WriteEndObject();
+    }
+
+    private static void WriteStrings(Utf8JsonWriter json, string name, IReadOnlyList<string> values)
+    {
+        json.WriteStartArray(name);
+        foreach (var value in values)
+        {
+            json.WriteStringValue(value);
+        }
+
+        json.WriteEndArray();
     }
 
     private static void WriteMet(Utf8JsonWriter json, CellResult result)

@@ -102,14 +102,15 @@ internal sealed class RunText(TextWriter output, Colour colour, int width, Trace
         }
     }
 
-    /// <summary>Events, one per line with its cycle. What the policies decided is shown only among explained ones: the report has said it.</summary>
+    /// <summary>
+    /// Events, one per line with its cycle. What the policies decided is shown only among explained ones: the report has said it.
+    /// </summary>
     private void WriteEvents(string label, IReadOnlyList<TraceEvent> events, bool isPeriod, bool isExplained, CellResult result)
     {
         var named = events.Select(e => isPeriod ? result.Source.Naming.Named(e) : e).ToArray();
         var names = result.Source.Naming.Names;
         var contexts = new EventContexts(named, isPeriod, names);
-        var heading = isPeriod ? $"of the period, with the cycle (printed as by {dialect.Name})" : $"events before the end (printed as by {dialect.Name})";
-        Line(label, heading);
+        Line(label, $"{(isPeriod ? "of the period, with the cycle" : "events before the end")} (printed as by {dialect.Name})");
         for (var i = 0; i < named.Length; i++)
         {
             var e = named[i];

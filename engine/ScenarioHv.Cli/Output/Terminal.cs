@@ -2,7 +2,9 @@ using System.Text;
 
 namespace ScenarioHv.Cli.Output;
 
-/// <summary>The process's streams. Text is UTF-8 with line feeds on every system; colour and progress are only for a person who watches.</summary>
+/// <summary>
+/// The process's streams. Text is UTF-8 with line feeds on every system; colour and progress are only for a person who watches.
+/// </summary>
 internal sealed class Terminal : IDisposable
 {
     private Terminal(TextWriter output, TextWriter error, bool outIsWatched, bool errorIsWatched, int width)

@@ -35,7 +35,9 @@ internal static class Wording
     public static string And(IReadOnlyList<string> items) =>
         items.Count < 2 ? string.Concat(items) : string.Join(", ", items.SkipLast(1)) + " and " + items[^1];
 
-    /// <summary>The lines of <paramref name="text"/> with at most <paramref name="width"/> characters; a longer word has a line of its own.</summary>
+    /// <summary>
+    /// The lines of <paramref name="text"/> with at most <paramref name="width"/> characters; a longer word has a line of its own.
+    /// </summary>
     public static IEnumerable<string> Wrap(string text, int width)
     {
         foreach (var paragraph in text.TrimEnd().Split('\n'))
@@ -59,6 +61,6 @@ internal static class Wording
     private static string Decimal(Int128 value, long unit)
     {
         var (whole, rest) = Int128.DivRem(value, unit);
-        return whole.ToString(CultureInfo.InvariantCulture) + "." + ((long)(rest * 1000 / unit)).ToString("d3", CultureInfo.InvariantCulture);
+        return string.Create(CultureInfo.InvariantCulture, $"{whole}.{(long)(rest * 1000 / unit):d3}");
     }
 }

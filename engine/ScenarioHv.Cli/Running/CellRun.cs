@@ -37,7 +37,7 @@ internal sealed class CellRun
     public TraceNaming Naming { get; }
 
     /// <summary>How its kernel prints tracepoints, unless the user says otherwise.</summary>
-    public TraceDialect Dialect => KernelMajor(Cell.Scenario.Machine.Hypervisor) is { } major and < 6 && major > 0 ? TraceDialects.Kvm51 : TraceDialects.Kvm616;
+    public TraceDialect Dialect => KernelMajor(Cell.Scenario.Machine.Hypervisor) is < 6 ? TraceDialects.Kvm51 : TraceDialects.Kvm616;
 
     /// <summary>Runs the machine to the end.</summary>
     /// <param name="limits">When to give up.</param>
@@ -58,7 +58,8 @@ internal sealed class CellRun
     }
 
     /// <summary>
-    /// Goes the way to the recurring state once more, with nothing of the search that found it, and compares the whole states one period apart.
+    /// Goes the way to the recurring state once more, with nothing of the search that found it, and compares the whole states one
+    /// period apart.
     /// </summary>
     /// <returns>How many bytes name the state.</returns>
     private int ProvenBytes(Recurrence recurrence)
@@ -72,7 +73,7 @@ internal sealed class CellRun
         Advance(engine, machine, recurrence.Steps);
         return normal.Write(machine, after) == length && before.AsSpan(0, length).SequenceEqual(after.AsSpan(0, length))
             ? length
-            : throw new InvalidOperationException("The states one period apart, which the search found equal, differ when they are compared again.");
+            : throw new InvalidOperationException("The states one period apart, which the search found equal, differ when compared again.");
     }
 
     private static void Advance(StepEngine engine, Machine machine, long steps)
@@ -83,8 +84,9 @@ internal sealed class CellRun
         }
     }
 
+    /// <summary>5 of <c>kvm@5.1</c>; null for what is no kernel.</summary>
     private static int? KernelMajor(string preset) =>
-        preset.StartsWith("kvm@", StringComparison.Ordinal) && int.TryParse(preset.AsSpan(4, preset.AsSpan(4).IndexOf('.')), out var major) ? major : null;
+        preset.StartsWith("kvm@", StringComparison.Ordinal) && int.TryParse(preset[4..].Split('.')[0], out var major) ? major : null;
 }
 
 /// <summary>How a cell ended.</summary>
@@ -166,7 +168,8 @@ internal sealed record Rearming(string Point, string Value, IReadOnlyList<(strin
     {
         PolicyPoint.ImmediateExit => (ImmediateExitMechanism)e.B switch
         {
-            ImmediateExitMechanism.PreemptionTimer when e.C == 0 => "the VMX-preemption timer is loaded with 0: the exit comes before the first instruction",
+            ImmediateExitMechanism.PreemptionTimer when e.C == 0 =>
+                "the VMX-preemption timer is loaded with 0: the exit comes before the first instruction",
             ImmediateExitMechanism.PreemptionTimer => $"the VMX-preemption timer is loaded with {e.C} ticks",
             _ when e.C == 0 => "a self-IPI is pending at the entry: the exit comes before the first instruction",
             _ => $"a self-IPI arrives after {e.C} retired guest operations",

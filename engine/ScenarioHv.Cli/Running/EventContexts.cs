@@ -12,13 +12,21 @@ internal sealed class EventContexts(IReadOnlyList<TraceEvent> events, bool isPer
         var e = events[index];
         return e.Kind switch
         {
-            TraceEventKind.KvmExit => new ExplanationContext { Names = names, Level = LevelOfExit(index), ImmediateExit = AskedToLeave(index) },
-            TraceEventKind.KvmEntry => new ExplanationContext { Names = names, Level = Find(index, 1, TraceEventKind.KvmExit) is { } exit ? LevelOfExit(exit) : GuestLevel.Unknown },
+            TraceEventKind.KvmExit => new ExplanationContext
+            {
+                Names = names,
+                Level = LevelOfExit(index),
+                ImmediateExit = AskedToLeave(index),
+            },
+            TraceEventKind.KvmEntry => new ExplanationContext { Names = names, Level = LevelOfEntry(index) },
             TraceEventKind.VmExit => new ExplanationContext { Names = names, Level = GuestLevel.L2 },
             TraceEventKind.VmEntry => new ExplanationContext { Names = names, Level = GuestLevel.L2 },
             _ => new ExplanationContext { Names = names },
         };
     }
+
+    private GuestLevel LevelOfEntry(int index) =>
+        Find(index, 1, TraceEventKind.KvmExit) is { } exit ? LevelOfExit(exit) : GuestLevel.Unknown;
 
     /// <summary>KVM traces kvm_nested_vmexit right after the kvm_exit that came from L2.</summary>
     private GuestLevel LevelOfExit(int index) => Next(index, 1) is not { } next ? GuestLevel.Unknown

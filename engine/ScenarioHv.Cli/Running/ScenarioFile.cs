@@ -32,8 +32,8 @@ internal sealed record ScenarioFile(ScenarioDocument Document, IReadOnlyList<Set
     }
 
     /// <summary>
-    /// What the file expects of the scenario as written says nothing about other policies. With policies of the command line that change it,
-    /// the matrix cell with the same policies says what is expected; without such a cell nothing is.
+    /// What the file expects of the scenario as written says nothing about other policies. With policies of the command line that change
+    /// it, the matrix cell with the same policies says what is expected; without such a cell nothing is.
     /// </summary>
     private static ScenarioDocument WithExpectation(ScenarioDocument document, string path)
     {

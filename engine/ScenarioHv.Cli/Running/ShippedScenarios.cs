@@ -41,7 +41,8 @@ internal static class ShippedScenarios
     {
         var nearest = NearestName.Of(wanted, All.Select(entry => entry.Name));
         var hint = nearest is null ? "" : $"; did you mean '{nearest}'?";
-        return new InputException($"there is no file '{name}' and no shipped scenario of that name{hint} ('scenariohv list' shows those there are)");
+        return new InputException(
+            $"there is no file '{name}' and no shipped scenario of that name{hint} ('scenariohv list' shows those there are)");
     }
 
     private static string NameOf(string path) => Path.GetRelativePath(Folder, path)[..^Extension.Length].Replace('\\', '/');

@@ -2,7 +2,9 @@ using System.Text;
 
 namespace ScenarioHv.Cli.Running;
 
-/// <summary>A file that appears only when it is complete: it is written beside its place and renamed. What was there before stays until then.</summary>
+/// <summary>
+/// A file that appears only when it is complete: it is written beside its place and renamed. What was there before stays until then.
+/// </summary>
 internal sealed class TraceFile : IDisposable
 {
     private readonly string _path;
