@@ -1,1 +1,1 @@
-Console.WriteLine("scenariohv");
+return ScenarioHv.Cli.CommandLine.Run(args);

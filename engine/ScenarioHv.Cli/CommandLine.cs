@@ -1,0 +1,269 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using ScenarioHv.Cli.Commands;
+using ScenarioHv.Cli.Output;
+using ScenarioHv.Exploration;
+using ScenarioHv.Scenarios;
+using ScenarioHv.Traces;
+
+namespace ScenarioHv.Cli;
+
+/// <summary>The commands with their options: parses, runs, and turns every failure into one message and an exit code.</summary>
+internal static class CommandLine
+{
+    private const string RunExample = "scenariohv run hyperv-hang.yaml --set ioapic-eoi=reinject --trace hang.txt";
+    private const string MatrixExample = "scenariohv matrix hyperv-hang.yaml";
+    private const string CheckExample = "scenariohv check scenarios/*.yaml";
+    private const string ListExample = "scenariohv list";
+    private const string DescribeExample = "scenariohv describe policies";
+
+    /// <summary>Runs the command and returns the exit code.</summary>
+    public static int Run(string[] arguments)
+    {
+        using var terminal = Terminal.OfProcess();
+        var root = Root(terminal);
+        var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parsed.Action is ParseErrorAction)
+        {
+            return (int)UsageError(terminal, parsed);
+        }
+
+        try
+        {
+            var configuration = new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
+                Output = terminal.Out,
+                Error = terminal.Error,
+            };
+            return parsed.Invoke(configuration);
+        }
+        catch (Exception problem)
+        {
+            return (int)FailureReport.Write(terminal, problem, LogLevelOf(parsed) <= LogLevel.Debug);
+        }
+    }
+
+    private static RootCommand Root(Terminal terminal)
+    {
+        var root = new RootCommand("A deterministic laboratory for interrupt delivery under virtualization.")
+        {
+            RunCommandOf(terminal),
+            MatrixCommandOf(terminal),
+            CheckCommandOf(terminal),
+            ListCommandOf(terminal),
+            DescribeCommandOf(terminal),
+        };
+        var help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new HelpWithExample((HelpAction)help.Action!, new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            [root.Name] = "scenariohv run hyperv-hang.yaml",
+            ["run"] = RunExample,
+            ["matrix"] = MatrixExample,
+            ["check"] = CheckExample,
+            ["list"] = ListExample,
+            ["describe"] = DescribeExample,
+        });
+        return root;
+    }
+
+    private static Command RunCommandOf(Terminal terminal)
+    {
+        var file = FileArgument();
+        var set = SetOption();
+        var cell = new Option<string?>("--cell")
+        {
+            Description = "Run this cell of the scenario instead of the scenario as written.",
+            HelpName = "name",
+        };
+        var trace = new Option<string?>("--trace")
+        {
+            Description = "Write the trace as trace-cmd report prints it; - for standard output, with the report on standard error.",
+            HelpName = "file",
+        };
+        var dialect = new Option<string?>("--dialect")
+        {
+            Description = $"Print tracepoints as {string.Join(" or ", TraceDialects.All)}; as the scenario's kernel does if not said.",
+            HelpName = "name",
+        };
+        var verbose = new Option<bool>("--verbose")
+        {
+            Description = "Explain each event of the period, or the last 60 events if nothing recurs.",
+        };
+        var steps = LimitOption("--max-steps", $"Give up after so many steps; {new RunLimits().Steps} if not said.");
+        var cycles = LimitOption("--max-cycles", "Give up after so many cycles of the machine's clock; no limit if not said.");
+        var json = JsonOption();
+        var log = LogOption();
+        var command = new Command("run", "Runs one scenario and says how it ends.")
+        {
+            file, set, cell, trace, dialect, verbose, json, log, steps, cycles,
+        };
+        command.SetAction(parsed => (int)new RunCommand(terminal, LogLevelOf(parsed)).Run(new RunRequest(parsed.GetRequiredValue(file))
+        {
+            Overrides = Overrides(parsed.GetValue(set)),
+            Cell = parsed.GetValue(cell),
+            Trace = parsed.GetValue(trace),
+            Dialect = parsed.GetValue(dialect),
+            Verbose = parsed.GetValue(verbose),
+            Json = parsed.GetValue(json),
+            MaximumSteps = parsed.GetValue(steps),
+            MaximumCycles = parsed.GetValue(cycles),
+        }));
+        return command;
+    }
+
+    private static Command MatrixCommandOf(Terminal terminal)
+    {
+        var file = FileArgument();
+        var set = SetOption();
+        var json = JsonOption();
+        var log = LogOption();
+        var command = new Command("matrix", "Runs every cell of a scenario and holds the outcomes against the expected ones.")
+        {
+            file, set, json, log,
+        };
+        command.SetAction(parsed => (int)new MatrixCommand(terminal, LogLevelOf(parsed))
+            .Run(parsed.GetRequiredValue(file), Overrides(parsed.GetValue(set)), parsed.GetValue(json)));
+        return command;
+    }
+
+    private static Command CheckCommandOf(Terminal terminal)
+    {
+        var files = new Argument<string[]>("file")
+        {
+            Description = "Scenario files, or names of shipped scenarios.",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var log = LogOption();
+        var command = new Command("check", "Reads scenarios, compiles their scripts and builds every cell's machine; runs nothing.")
+        {
+            files, log,
+        };
+        command.SetAction(parsed => (int)new CheckCommand(terminal, LogLevelOf(parsed)).Run(parsed.GetRequiredValue(files)));
+        return command;
+    }
+
+    private static Command ListCommandOf(Terminal terminal)
+    {
+        var command = new Command("list", "Lists the scenarios that ship with this command.");
+        command.SetAction(_ => (int)ListCommand.Run(terminal));
+        return command;
+    }
+
+    private static Command DescribeCommandOf(Terminal terminal)
+    {
+        var subject = new Argument<string>("subject")
+        {
+            Description = $"A scenario, or one of {string.Join(", ", DescribeCommand.Subjects)}.",
+        };
+        var command = new Command("describe", "Says in words what a scenario is, or what policies, properties and timing there are.")
+        {
+            subject,
+        };
+        command.SetAction(parsed => (int)DescribeCommand.Run(terminal, parsed.GetRequiredValue(subject)));
+        return command;
+    }
+
+    private static Argument<string> FileArgument() => new("file")
+    {
+        Description = "A scenario file, or the name of a shipped scenario (scenariohv list).",
+    };
+
+    private static Option<string[]> SetOption() => new("--set")
+    {
+        Description = "Set a policy: immediate-exit=\"throttle(100, 1000)\". Can be given several times.",
+        HelpName = "point=value",
+        Arity = ArgumentArity.OneOrMore,
+        AllowMultipleArgumentsPerToken = false,
+    };
+
+    private static Option<bool> JsonOption() => new("--json") { Description = "Write the result as JSON." };
+
+    private static Option<long?> LimitOption(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "n",
+        CustomParser = result =>
+        {
+            var text = result.Tokens[0].Value;
+            if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit > 0)
+            {
+                return limit;
+            }
+
+            result.AddError($"{name} {text}: expected a whole number from 1.");
+            return null;
+        },
+    };
+
+    private static Option<LogLevel?> LogOption() => new("--log")
+    {
+        Description = $"Say on standard error what is being done: {string.Join(", ", LogLevels.Names)}; none if not said.",
+        HelpName = "level",
+        CustomParser = result =>
+        {
+            var word = result.Tokens[0].Value;
+            if (LogLevels.TryParse(word, out var level))
+            {
+                return level;
+            }
+
+            result.AddError($"--log {word}: expected one of {string.Join(", ", LogLevels.Names)}.");
+            return null;
+        },
+    };
+
+    private static LogLevel LogLevelOf(ParseResult parsed) =>
+        parsed.CommandResult.Command.Options.FirstOrDefault(option => option.Name == "--log") is Option<LogLevel?> option
+            ? parsed.GetValue(option) ?? LogLevel.None
+            : LogLevel.None;
+
+    private static SettingOverride[] Overrides(string[]? texts) => [.. (texts ?? []).Select(SettingOverride.Parse)];
+
+    private static ExitCode UsageError(Terminal terminal, ParseResult parsed)
+    {
+        var command = parsed.CommandResult.Command;
+        var messages = command is RootCommand ? [NoCommand(parsed, command)] : parsed.Errors.Select(error => error.Message).Distinct();
+        foreach (var message in messages)
+        {
+            terminal.Error.WriteLine($"{FailureReport.Prefix}{message}");
+        }
+
+        var name = command is RootCommand ? "" : command.Name + " ";
+        terminal.Error.WriteLine($"'scenariohv {name}--help' shows the usage.");
+        return ExitCode.BadInput;
+    }
+
+    private static string NoCommand(ParseResult parsed, Command root)
+    {
+        var names = root.Subcommands.Select(command => command.Name).ToArray();
+        var expected = $"expected a command: {string.Join(", ", names)}";
+        var found = parsed.UnmatchedTokens.Count == 0 ? null : parsed.UnmatchedTokens[0];
+        return found is null ? expected
+            : $"there is no command '{found}'; " + (NearestName.Of(found, names) is { } nearest ? $"did you mean '{nearest}'?" : expected);
+    }
+
+    /// <summary>The usual help, and one example.</summary>
+    private sealed class HelpWithExample(HelpAction help, Dictionary<string, string> examples) : SynchronousCommandLineAction
+    {
+        public override bool ClearsParseErrors => true;
+
+        public override int Invoke(ParseResult parseResult)
+        {
+            var result = help.Invoke(parseResult);
+            if (examples.TryGetValue(parseResult.CommandResult.Command.Name, out var example))
+            {
+                var output = parseResult.InvocationConfiguration.Output;
+                output.WriteLine("Example:");
+                output.WriteLine("  " + example);
+                output.WriteLine();
+            }
+
+            return result;
+        }
+    }
+}

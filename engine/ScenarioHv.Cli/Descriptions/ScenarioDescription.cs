@@ -1,0 +1,136 @@
+using ScenarioHv.Cli.Output;
+using ScenarioHv.Engine.Configuration;
+using ScenarioHv.Engine.Guests;
+using ScenarioHv.Scenarios;
+using ScenarioHv.Scenarios.Assembly;
+
+namespace ScenarioHv.Cli.Descriptions;
+
+/// <summary><c>describe FILE</c>: a scenario in words, with every preset resolved.</summary>
+internal static class ScenarioDescription
+{
+    /// <summary>Writes it.</summary>
+    public static void Write(Page page, ScenarioDocument document)
+    {
+        var scenario = document.Base;
+        var config = MachineAssembly.Build(scenario, new NoGuests());
+        page.Heading($"{scenario.Name}: {scenario.Title}");
+        page.Terms([("file", scenario.File), ("source", scenario.Source.Length == 0 ? "not given" : scenario.Source)]);
+        page.Heading("machine");
+        page.Paragraph(MachineInWords(scenario.Machine, config));
+        page.Heading("policies");
+        page.Terms([.. MachineAssembly.PoliciesOf(scenario).Select(
+            policy => (policy.Point, policy.Value + Origin(scenario.Machine, policy.Point)))]);
+        WriteDevices(page, scenario.Machine, config);
+        page.Heading("guests");
+        page.Terms([.. scenario.Guests.Select(guest => (NameOf(guest.Level), GuestInWords(guest)))]);
+        WriteTimeline(page, scenario);
+        page.Heading("goal");
+        page.Paragraph($"{NameOf(scenario.Goal.Level)} reports \"{scenario.Goal.Report}\"");
+        WriteCells(page, document);
+    }
+
+    private static string MachineInWords(MachineSection machine, MachineConfig config)
+    {
+        var cpu = machine.Cpu;
+        var timer = cpu.PreemptionTimerShift is { } shift ? $", VMX-preemption timer at TSC / {1L << shift}" : ", no VMX-preemption timer";
+        var processor = config.Vendor == Engine.Configuration.CpuVendor.Amd ? "AMD (SVM), without AVIC"
+            : $"Intel (VMX), {(cpu.Apicv ? "with" : "without")} APICv{timer}";
+        var userspace = machine.Userspace is null ? "" : $" and {machine.Userspace}";
+        var irqchip = config.Hypervisor == HypervisorKind.BareMetal ? "" : machine.Irqchip == Irqchip.Split
+            ? "; split irqchip: the local APICs are in the kernel, the I/O APIC is in userspace"
+            : "; kernel irqchip: local APICs and I/O APIC are in the kernel";
+        var tick = config.HostTickHz == 0 ? "no host tick" : $"host tick {new FrequencyHz(config.HostTickHz)}";
+        var overrides = machine.TimingOverrides.Count == 0 ? ""
+            : ", but " + string.Join(", ", machine.TimingOverrides.Select(cost => $"{cost.Key} {cost.Value}"));
+        return $"{Wording.Count(machine.Vcpus, "vCPU", "vCPUs")}; {processor}; TSC {new FrequencyHz(machine.TscHz)}; "
+            + $"under {machine.Hypervisor}{userspace}{irqchip}; {tick}; timing {machine.TimingProfile}{overrides}.";
+    }
+
+    private static string Origin(MachineSection machine, string point)
+    {
+        var inUserspace = point == "ioapic-eoi" && machine.Irqchip == Irqchip.Split && machine.Userspace is not null;
+        return machine.Policies.ContainsKey(point) ? " (set)" : $" (from {(inUserspace ? machine.Userspace : machine.Hypervisor)})";
+    }
+
+    private static void WriteDevices(Page page, MachineSection machine, MachineConfig config)
+    {
+        page.Heading("devices");
+        if (machine.Devices.Count == 0)
+        {
+            page.Paragraph("none");
+        }
+
+        page.Terms([.. machine.Devices.Zip(config.Devices, (section, device) => (section.Name, DeviceInWords(section, device)))]);
+    }
+
+    private static string DeviceInWords(DeviceSection section, DeviceConfig device)
+    {
+        var info = EngineVocabulary.Instance.DeviceTypes.First(type => type.Name == section.Type);
+        var slot = section.Slot is null ? "" : $", slot {section.Slot}";
+        var gsi = device.Kind == DeviceKind.Msi ? "" : $", GSI {device.Gsi}";
+        var ports = device.IoSize == 0 ? "" : $", ports 0x{device.IoBase:x}..0x{device.IoBase + device.IoSize - 1:x}";
+        var message = $"vector 0x{device.Vector:x2} ({device.Vector}), destination {device.Destination}";
+        return $"{section.Type}{slot}{gsi}, {message}{ports}: {info.Summary}";
+    }
+
+    private static string GuestInWords(GuestSection guest) => guest.With.Count == 0 ? guest.Script
+        : $"{guest.Script} with " + string.Join(", ", guest.With.Select(pair => $"{pair.Key} = {Parameter(pair.Value)}"));
+
+    private static string Parameter(GuestParameter parameter) => parameter.IsBoolean ? parameter.Value == 0 ? "false" : "true"
+        : parameter.Value > 255 ? $"0x{(ulong)parameter.Value:x}" : Wording.Number((long)parameter.Value);
+
+    private static void WriteTimeline(Page page, Scenario scenario)
+    {
+        page.Heading("timeline");
+        if (scenario.Timeline.Count == 0)
+        {
+            page.Paragraph("nothing happens from outside");
+        }
+
+        page.Terms([.. scenario.Timeline.Select(entry => (
+            $"at {entry.At} (cycle {entry.At.ToCycles(scenario.Machine.TscHz)})",
+            ActionInWords(entry)
+                + (entry.Every is null ? "" : $", then every {entry.Every}, {HowOften(entry.Count)}")))]);
+    }
+
+    private static string HowOften(int? count) => count is null ? "for ever" : $"{count} times in all";
+
+    private static string ActionInWords(TimelineEntry entry) => entry.Action switch
+    {
+        TimelineAction.Raise => $"{entry.Device} has an event and raises its line",
+        TimelineAction.Lower => $"{entry.Device} lowers its line",
+        _ => $"{entry.Device} sends its message",
+    };
+
+    private static void WriteCells(Page page, ScenarioDocument document)
+    {
+        page.Heading("cells");
+        foreach (var cell in document.Cells)
+        {
+            var expected = cell.Expect.Count == 0 ? "nothing in particular" : string.Join(" or ", cell.Expect.Select(NameOf));
+            page.Paragraph($"{cell.Name}: expected {expected}");
+            if (cell.Note.Length > 0)
+            {
+                page.Paragraph(cell.Note, indent: 6);
+            }
+        }
+    }
+
+    private static string NameOf(GuestLevel level) => level == GuestLevel.L1 ? "l1" : "l2";
+
+    private static string NameOf(Outcome outcome) => outcome switch
+    {
+        Outcome.Reached => "reached",
+        Outcome.Livelock => "livelock",
+        Outcome.Stuck => "stuck",
+        Outcome.Violated => "violated",
+        _ => "inconclusive",
+    };
+
+    /// <summary>Guests without code: a description needs none compiled.</summary>
+    private sealed class NoGuests : IGuestLoader
+    {
+        public GuestProgram Load(string path, IReadOnlyDictionary<string, long> parameters) => new(path, _ => default);
+    }
+}

@@ -1,0 +1,20 @@
+namespace ScenarioHv.Cli;
+
+/// <summary>What the process returns.</summary>
+internal enum ExitCode
+{
+    /// <summary>Every expectation was met.</summary>
+    AsExpected = 0,
+
+    /// <summary>An expectation was not met.</summary>
+    NotAsExpected = 1,
+
+    /// <summary>The command line, a scenario or a script cannot be used.</summary>
+    BadInput = 2,
+
+    /// <summary>A limit came before an answer.</summary>
+    Inconclusive = 3,
+
+    /// <summary>The laboratory itself failed.</summary>
+    Defect = 4,
+}

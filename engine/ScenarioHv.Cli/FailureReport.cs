@@ -1,0 +1,44 @@
+using ScenarioHv.Cli.Commands;
+using ScenarioHv.Cli.Output;
+using ScenarioHv.Exploration;
+using ScenarioHv.Scenarios;
+using ScenarioHv.Scripting;
+
+namespace ScenarioHv.Cli;
+
+/// <summary>Every failure as one message on standard error and an exit code. A stack trace is shown only with <c>--log debug</c>.</summary>
+internal static class FailureReport
+{
+    /// <summary>What every message begins with that names no file.</summary>
+    public const string Prefix = "scenariohv: ";
+
+    /// <summary>Reports <paramref name="problem"/>.</summary>
+    public static ExitCode Write(Terminal terminal, Exception problem, bool withStack)
+    {
+        var (code, message) = Classify(problem);
+        terminal.Out.Flush();
+        terminal.Error.WriteLine(message);
+        if (withStack)
+        {
+            terminal.Error.WriteLine(problem.ToString());
+        }
+
+        return code;
+    }
+
+    private static (ExitCode Code, string Message) Classify(Exception problem) => problem switch
+    {
+        ScenarioException or ScriptException => (ExitCode.BadInput, problem.Message),
+        InputException => (ExitCode.BadInput, Prefix + problem.Message),
+        StepException step when GuestFault.Of(step) is { } fault => (ExitCode.BadInput, fault),
+        StepException step => (ExitCode.Defect, Defect(step.InnerException!.GetType(), step.Message)),
+        FileProblem => (ExitCode.BadInput, Prefix + problem.Message),
+        CellException cell when Classify(cell.InnerException!) is var (code, message) => (code, $"{message} ({cell.Message})"),
+        _ => (ExitCode.Defect, Defect(problem.GetType(), problem.Message)),
+    };
+
+    private static string Defect(Type type, string message) => $"{Prefix}a defect of the laboratory: {type.Name}: {message}";
+}
+
+/// <summary>A file that the user named for output cannot be written.</summary>
+internal sealed class FileProblem(string message) : Exception(message);

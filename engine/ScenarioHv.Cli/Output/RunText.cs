@@ -1,0 +1,161 @@
+using ScenarioHv.Cli.Running;
+using ScenarioHv.Engine.Tracing;
+using ScenarioHv.Exploration;
+using ScenarioHv.Scenarios;
+using ScenarioHv.Traces;
+
+namespace ScenarioHv.Cli.Output;
+
+/// <summary>The report of <c>run</c>: a few lines, each with a word of what it is about.</summary>
+internal sealed class RunText(TextWriter output, Colour colour, int width, TraceDialect dialect)
+{
+    private const int LabelWidth = 13;
+    private const int CycleWidth = 12;
+
+    /// <summary>Writes the report.</summary>
+    /// <param name="result">What was found.</param>
+    /// <param name="last">The last events, to be explained if nothing recurs; null if nothing is to be explained.</param>
+    public void Write(CellResult result, TraceRecorder? last)
+    {
+        var scenario = result.Source.Cell.Scenario;
+        Line("scenario", scenario.Title == scenario.Name ? scenario.Name : $"{scenario.Name}: {scenario.Title}");
+        if (result.Source.Cell.Name != ScenarioCell.BaseName)
+        {
+            Line("cell", result.Source.Cell.Name);
+        }
+
+        Line("policies", string.Join("; ", result.Source.Policies.Select(policy => $"{policy.Point}: {policy.Value}")));
+        Line("outcome", Coloured(result) + ": " + result.Run.Reason);
+        if (result.Run.Recurrence is { } recurrence)
+        {
+            WriteRecurrence(result, recurrence, isExplained: last is not null);
+        }
+        else
+        {
+            WriteEnd(result);
+            WriteLast(result, last);
+        }
+
+        WriteExpectation(result);
+        Line("trace", $"{result.ShortHash}, {Wording.Count(result.TraceEvents, "event", "events")}");
+    }
+
+    private void WriteRecurrence(CellResult result, Recurrence recurrence, bool isExplained)
+    {
+        var hz = result.Config.TscHz;
+        Line("prefix", $"{Wording.Count(recurrence.PrefixSteps, "step", "steps")}, {Wording.Cycles(recurrence.PrefixCycles, hz)}");
+        Line("period", $"{Wording.Count(recurrence.Steps, "step", "steps")}, {Wording.Cycles(recurrence.Cycles, hz)}");
+        Line("proof", $"the state after the prefix and the state one period later are the same {result.StateBytes} bytes");
+        Line("progress", Progress(result, recurrence.Work));
+        if (recurrence.IsFed)
+        {
+            Line("fed", $"{Wording.Count(recurrence.Work.Stimuli, "stimulus comes", "stimuli come")} from outside in the period: "
+                + "a storm that lasts as long as it is fed");
+        }
+
+        WriteRearmings(result);
+        WriteEvents("events", recurrence.Events, isPeriod: true, isExplained, result);
+    }
+
+    private static string Progress(CellResult result, Engine.Scheduling.Statistics work)
+    {
+        var l1 = $"L1 retired {Wording.Count(work.L1Retired, "instruction", "instructions")}";
+        return result.Config.L2 is null
+            ? l1 + " in the period"
+            : $"L2 retired {Wording.Count(work.L2Retired, "instruction", "instructions")} in the period, {l1}; {Entries(work)}";
+    }
+
+    private void WriteRearmings(CellResult result)
+    {
+        if (result.Rearmings.Count == 0)
+        {
+            Line("re-armed by", "no policy: none decided in the period");
+            return;
+        }
+
+        Line("re-armed by", Wording.And([.. result.Rearmings.Select(rearming => $"{rearming.Point}: {rearming.Value}")]));
+        foreach (var rearming in result.Rearmings)
+        {
+            foreach (var (decision, times) in rearming.Decisions)
+            {
+                Line("", $"{rearming.Point}: {decision}{(times == 1 ? "" : $" ({Wording.Number(times)} times)")}");
+            }
+        }
+    }
+
+    private void WriteEnd(CellResult result)
+    {
+        Line("at", $"{Wording.Cycles(result.Run.Cycles, result.Config.TscHz)}, after {Wording.Count(result.Run.Steps, "step", "steps")}");
+        var totals = result.Run.Totals;
+        var sent = $"{Wording.Count(totals.Resent, "re-injection", "re-injections")}, {Wording.Number(totals.Delayed)} put off";
+        Line("counts", result.Config.L2 is null ? sent : $"{Entries(totals)}; {sent}");
+    }
+
+    private static string Entries(Engine.Scheduling.Statistics work) =>
+        $"{Wording.Count(work.L2Entries, "L2 entry", "L2 entries")}, {Wording.Number(work.L2WastedEntries)} wasted";
+
+    private void WriteLast(CellResult result, TraceRecorder? last)
+    {
+        if (last is { Count: > 0 })
+        {
+            WriteEvents($"last {last.Count}", [.. last], isPeriod: false, isExplained: true, result);
+        }
+    }
+
+    /// <summary>
+    /// Events, one per line with its cycle. What the policies decided is shown only among explained ones: the report has said it.
+    /// </summary>
+    private void WriteEvents(string label, IReadOnlyList<TraceEvent> events, bool isPeriod, bool isExplained, CellResult result)
+    {
+        var named = events.Select(e => isPeriod ? result.Source.Naming.Named(e) : e).ToArray();
+        var names = result.Source.Naming.Names;
+        var contexts = new EventContexts(named, isPeriod, names);
+        Line(label, $"{(isPeriod ? "of the period, with the cycle" : "events before the end")} (printed as by {dialect.Name})");
+        for (var i = 0; i < named.Length; i++)
+        {
+            var e = named[i];
+            if ((e.Kind == TraceEventKind.PolicyDecided && !isExplained) || !TraceText.IsPrinted(e.Kind, dialect))
+            {
+                continue;
+            }
+
+            var cycle = Wording.Number(e.Cycle).PadLeft(CycleWidth);
+            output.WriteLine($"{colour.Faint(cycle)} {TraceEventText.Format(e, dialect, names)}");
+            if (isExplained)
+            {
+                WriteExplanation(TraceExplainer.Explain(e, contexts.Of(i)));
+            }
+        }
+    }
+
+    private void WriteExplanation(string sentence)
+    {
+        var indent = new string(' ', CycleWidth + 3);
+        foreach (var line in Wording.Wrap(sentence, width - indent.Length))
+        {
+            output.WriteLine(indent + colour.Faint(line));
+        }
+    }
+
+    private void WriteExpectation(CellResult result)
+    {
+        var expected = string.Join(" or ", result.Expected);
+        Line("expected", result.IsMet switch
+        {
+            null => "nothing in particular",
+            true => $"{expected}: {colour.Good("met")}",
+            _ when result.Outcome == Outcome.Inconclusive => $"{expected}: {colour.Doubtful("not known")}",
+            _ => $"{expected}: {colour.Bad("not met")}",
+        });
+    }
+
+    private string Coloured(CellResult result) => result.Outcome switch
+    {
+        Outcome.Reached => colour.Good(result.OutcomeName),
+        Outcome.Inconclusive => colour.Doubtful(result.OutcomeName),
+        _ => colour.Bad(result.OutcomeName),
+    };
+
+    private void Line(string label, string text) =>
+        output.WriteLine($"{colour.Faint(label.PadRight(LabelWidth))}{text}");
+}

@@ -1,0 +1,66 @@
+using System.Globalization;
+
+namespace ScenarioHv.Cli.Output;
+
+/// <summary>Numbers, times and lists as every report writes them.</summary>
+internal static class Wording
+{
+    /// <summary>A number of cycles as time, cut off after three decimals: <c>121.583 us</c>.</summary>
+    /// <param name="cycles">TSC cycles, 0 or more.</param>
+    /// <param name="tscHz">The TSC's frequency in Hz, above 0.</param>
+    public static string Time(long cycles, long tscHz)
+    {
+        var picoseconds = (Int128)cycles * 1_000_000_000_000 / tscHz;
+        foreach (var (unit, size) in (ReadOnlySpan<(string, long)>)[("s", 1_000_000_000_000), ("ms", 1_000_000_000), ("us", 1_000_000)])
+        {
+            if (picoseconds >= size)
+            {
+                return Decimal(picoseconds, size) + " " + unit;
+            }
+        }
+
+        return Decimal(picoseconds, 1000) + " ns";
+    }
+
+    /// <summary>Cycles with the time that they are: <c>291800 cycles (121.583 us)</c>.</summary>
+    public static string Cycles(long cycles, long tscHz) => $"{Number(cycles)} cycles ({Time(cycles, tscHz)})";
+
+    /// <summary>A number without separators.</summary>
+    public static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary><c>1 entry</c>, <c>2 entries</c>.</summary>
+    public static string Count(long value, string one, string many) => $"{Number(value)} {(value == 1 ? one : many)}";
+
+    /// <summary><c>a</c>, <c>a and b</c>, <c>a, b and c</c>.</summary>
+    public static string And(IReadOnlyList<string> items) =>
+        items.Count < 2 ? string.Concat(items) : string.Join(", ", items.SkipLast(1)) + " and " + items[^1];
+
+    /// <summary>
+    /// The lines of <paramref name="text"/> with at most <paramref name="width"/> characters; a longer word has a line of its own.
+    /// </summary>
+    public static IEnumerable<string> Wrap(string text, int width)
+    {
+        foreach (var paragraph in text.TrimEnd().Split('\n'))
+        {
+            var line = "";
+            foreach (var word in paragraph.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            {
+                if (line.Length > 0 && line.Length + 1 + word.Length > width)
+                {
+                    yield return line;
+                    line = "";
+                }
+
+                line = line.Length == 0 ? word : line + " " + word;
+            }
+
+            yield return line;
+        }
+    }
+
+    private static string Decimal(Int128 value, long unit)
+    {
+        var (whole, rest) = Int128.DivRem(value, unit);
+        return string.Create(CultureInfo.InvariantCulture, $"{whole}.{(long)(rest * 1000 / unit):d3}");
+    }
+}

@@ -1,0 +1,185 @@
+using Microsoft.Extensions.Logging;
+using ScenarioHv.Engine.Configuration;
+using ScenarioHv.Engine.Policies;
+using ScenarioHv.Engine.Scheduling;
+using ScenarioHv.Engine.State;
+using ScenarioHv.Engine.Tracing;
+using ScenarioHv.Exploration;
+using ScenarioHv.Scenarios;
+using ScenarioHv.Scenarios.Assembly;
+using ScenarioHv.Traces;
+
+namespace ScenarioHv.Cli.Running;
+
+/// <summary>A cell whose machine is built: it can be run.</summary>
+internal sealed class CellRun
+{
+    /// <summary>Compiles the cell's scripts and lays out its machine.</summary>
+    /// <exception cref="ScenarioException">Two settings do not go together.</exception>
+    public CellRun(ScenarioCell cell, IGuestLoader guests)
+    {
+        Cell = cell;
+        Policies = MachineAssembly.PoliciesOf(cell.Scenario);
+        Board = new Board(MachineAssembly.Build(cell.Scenario, guests));
+        Naming = new TraceNaming(Board);
+    }
+
+    /// <summary>The cell.</summary>
+    public ScenarioCell Cell { get; }
+
+    /// <summary>The policies that it runs with.</summary>
+    public IReadOnlyList<(string Point, string Value)> Policies { get; }
+
+    /// <summary>Its machine.</summary>
+    public Board Board { get; }
+
+    /// <summary>Names for its events.</summary>
+    public TraceNaming Naming { get; }
+
+    /// <summary>How its kernel prints tracepoints, unless the user says otherwise.</summary>
+    public TraceDialect Dialect => KernelMajor(Cell.Scenario.Machine.Hypervisor) is < 6 ? TraceDialects.Kvm51 : TraceDialects.Kvm616;
+
+    /// <summary>Runs the machine to the end.</summary>
+    /// <param name="limits">When to give up.</param>
+    /// <param name="sink">Takes the events besides the hash; null for none.</param>
+    /// <param name="progress">Told steps and cycles now and then.</param>
+    /// <param name="logger">Told how it ended.</param>
+    /// <exception cref="StepException">A guest or the laboratory failed.</exception>
+    public CellResult Run(RunLimits limits, ITraceSink? sink = null, Action<long, long>? progress = null, ILogger? logger = null)
+    {
+        using var hash = new TraceHash();
+        var runner = new Runner(Board, limits) { Progress = progress };
+        var start = TimeProvider.System.GetTimestamp();
+        var run = runner.Run(sink is null ? hash : TraceSinks.Tee(hash, sink));
+        logger?.LogInformation(
+            "{Cell}: {Outcome} after {Steps} steps, {Milliseconds:0} ms",
+            Cell.Name, run.Outcome, run.Steps, TimeProvider.System.GetElapsedTime(start).TotalMilliseconds);
+        return new CellResult(this, run, hash.Digest(), hash.Count, run.Recurrence is { } recurrence ? ProvenBytes(recurrence) : 0);
+    }
+
+    /// <summary>
+    /// Goes the way to the recurring state once more, with nothing of the search that found it, and compares the whole states one
+    /// period apart.
+    /// </summary>
+    /// <returns>How many bytes name the state.</returns>
+    private int ProvenBytes(Recurrence recurrence)
+    {
+        var engine = new StepEngine(Board);
+        var normal = NormalForm.Of(Board.Layout);
+        byte[] before = new byte[Board.Layout.Size], after = new byte[Board.Layout.Size];
+        var machine = engine.Create();
+        Advance(engine, machine, recurrence.PrefixSteps);
+        var length = normal.Write(machine, before);
+        Advance(engine, machine, recurrence.Steps);
+        return normal.Write(machine, after) == length && before.AsSpan(0, length).SequenceEqual(after.AsSpan(0, length))
+            ? length
+            : throw new InvalidOperationException("The states one period apart, which the search found equal, differ when compared again.");
+    }
+
+    private static void Advance(StepEngine engine, Machine machine, long steps)
+    {
+        for (long i = 0; i < steps; i++)
+        {
+            engine.Step(machine, engine.Next(machine)!);
+        }
+    }
+
+    /// <summary>5 of <c>kvm@5.1</c>; null for what is no kernel.</summary>
+    private static int? KernelMajor(string preset) =>
+        preset.StartsWith("kvm@", StringComparison.Ordinal) && int.TryParse(preset[4..].Split('.')[0], out var major) ? major : null;
+}
+
+/// <summary>How a cell ended.</summary>
+/// <param name="Source">What was run.</param>
+/// <param name="Run">What the runner found.</param>
+/// <param name="TraceHash">Digest of the events, 64 hexadecimal digits.</param>
+/// <param name="TraceEvents">How many events there were.</param>
+/// <param name="StateBytes">How many bytes name the state that recurs; 0 if none does.</param>
+internal sealed record CellResult(CellRun Source, RunResult Run, string TraceHash, long TraceEvents, int StateBytes)
+{
+    /// <summary>The first digits of the digest, which reports print.</summary>
+    public string ShortHash => TraceHash[..16];
+
+    /// <summary>What the machine is made of.</summary>
+    public MachineConfig Config => Source.Board.Config;
+
+    /// <summary>The outcome in the scenario's word.</summary>
+    public Outcome Outcome => Run.Outcome switch
+    {
+        RunOutcome.Reached => Outcome.Reached,
+        RunOutcome.Livelock => Outcome.Livelock,
+        RunOutcome.Stuck => Outcome.Stuck,
+        RunOutcome.Violated => Outcome.Violated,
+        _ => Outcome.Inconclusive,
+    };
+
+    /// <summary>The outcome as scenarios write it.</summary>
+    public string OutcomeName => NameOf(Outcome);
+
+    /// <summary>The expected outcomes as scenarios write them.</summary>
+    public IReadOnlyList<string> Expected => [.. Source.Cell.Expect.Select(NameOf)];
+
+    /// <summary>Whether the expectation is met; null if there is none.</summary>
+    public bool? IsMet => Source.Cell.Expect.Count == 0 ? null : Source.Cell.Expect.Contains(Outcome);
+
+    /// <summary>What the process returns for this cell alone: a run that a limit ended has met no expectation and missed none.</summary>
+    public ExitCode ExitCode => IsMet == true ? ExitCode.AsExpected
+        : Outcome == Outcome.Inconclusive ? ExitCode.Inconclusive
+        : IsMet == false ? ExitCode.NotAsExpected
+        : ExitCode.AsExpected;
+
+    /// <summary>What the policies decided in the period: the rules that bring the state back.</summary>
+    public IReadOnlyList<Rearming> Rearmings => Run.Recurrence is { } recurrence ? Rearming.Of(recurrence.Events, Source.Policies) : [];
+
+    private static string NameOf(Outcome outcome) => outcome switch
+    {
+        Outcome.Reached => "reached",
+        Outcome.Livelock => "livelock",
+        Outcome.Stuck => "stuck",
+        Outcome.Violated => "violated",
+        _ => "inconclusive",
+    };
+}
+
+/// <summary>A policy that decided inside a recurrence's period.</summary>
+/// <param name="Point">The policy point.</param>
+/// <param name="Value">Its value.</param>
+/// <param name="Decisions">What it decided, each in words and how often.</param>
+internal sealed record Rearming(string Point, string Value, IReadOnlyList<(string Decision, int Times)> Decisions)
+{
+    /// <summary>The policies that decided among <paramref name="events"/>, in the order of their points.</summary>
+    public static IReadOnlyList<Rearming> Of(IEnumerable<TraceEvent> events, IReadOnlyList<(string Point, string Value)> policies)
+    {
+        var decisions = events
+            .Where(e => e.Kind == TraceEventKind.PolicyDecided)
+            .Select(e => (Point: (PolicyPoint)e.A, Words: Words(e)))
+            .Where(decision => decision.Words is not null);
+        return
+        [
+            .. decisions.GroupBy(decision => decision.Point).OrderBy(group => group.Key).Select(group => new Rearming(
+                TraceNaming.NameOf(group.Key),
+                policies.First(policy => policy.Point == TraceNaming.NameOf(group.Key)).Value,
+                [.. group.GroupBy(decision => decision.Words!).Select(same => (same.Key, same.Count()))])),
+        ];
+    }
+
+    /// <summary>A decision in words; null if it lets the matter rest.</summary>
+    private static string? Words(in TraceEvent e) => (PolicyPoint)e.A switch
+    {
+        PolicyPoint.ImmediateExit => (ImmediateExitMechanism)e.B switch
+        {
+            ImmediateExitMechanism.PreemptionTimer when e.C == 0 =>
+                "the VMX-preemption timer is loaded with 0: the exit comes before the first instruction",
+            ImmediateExitMechanism.PreemptionTimer => $"the VMX-preemption timer is loaded with {e.C} ticks",
+            _ when e.C == 0 => "a self-IPI is pending at the entry: the exit comes before the first instruction",
+            _ => $"a self-IPI arrives after {e.C} retired guest operations",
+        },
+        PolicyPoint.IoApicEoi => (IoApicEoiDecision)e.B switch
+        {
+            IoApicEoiDecision.Resend => $"the line of pin {e.C} is still high at its EOI: the interrupt is sent again",
+            IoApicEoiDecision.Delay => $"the line of pin {e.C} is still high at its EOI: the interrupt is put off",
+            _ => null,
+        },
+        _ => null,
+    };
+}

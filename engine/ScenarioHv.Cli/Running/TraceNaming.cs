@@ -1,0 +1,80 @@
+using ScenarioHv.Engine.Policies;
+using ScenarioHv.Engine.Scheduling;
+using ScenarioHv.Engine.Tracing;
+using ScenarioHv.Traces;
+
+namespace ScenarioHv.Cli.Running;
+
+/// <summary>Names for what the events of a board number: actors, devices, reports and policy points.</summary>
+internal sealed class TraceNaming
+{
+    private readonly Board _board;
+    private readonly List<string> _reports = [];
+    private readonly Dictionary<ulong, ulong> _reportIndices = [];
+
+    /// <summary>Names for the events of <paramref name="board"/>.</summary>
+    public TraceNaming(Board board)
+    {
+        _board = board;
+        Actors = [.. board.Actors.Select(actor => ActorOf(actor.Name, board.Config.Vcpus))];
+        Names = new TraceNames
+        {
+            Devices = [.. board.Config.Devices.Select(device => device.Name)],
+            Reports = _reports,
+            PolicyPoints = ["", .. Enum.GetValues<PolicyPoint>().Select(NameOf)],
+        };
+    }
+
+    /// <summary>The threads that a trace names.</summary>
+    public IReadOnlyList<TraceActor> Actors { get; }
+
+    /// <summary>The names.</summary>
+    public TraceNames Names { get; }
+
+    /// <summary>A policy point as scenarios name it.</summary>
+    public static string NameOf(PolicyPoint point) => point switch
+    {
+        PolicyPoint.ImmediateExit => "immediate-exit",
+        PolicyPoint.IoApicEoi => "ioapic-eoi",
+        _ => throw new InvalidOperationException($"The policy point {point} has no name here."),
+    };
+
+    /// <summary>The event with a report's place in <see cref="TraceNames.Reports"/> instead of the hash of its text.</summary>
+    public TraceEvent Named(in TraceEvent e)
+    {
+        if (e.Kind != TraceEventKind.GuestReported)
+        {
+            return e;
+        }
+
+        if (!_reportIndices.TryGetValue(e.A, out var index))
+        {
+            index = (ulong)_reports.Count;
+            _reportIndices.Add(e.A, index);
+            _reports.Add(_board.Reports.Text(e.A) ?? "");
+        }
+
+        return new TraceEvent(e.Cycle, e.Kind, e.Actor, e.Vcpu, index, e.B);
+    }
+
+    /// <summary>A sink that hands named events on.</summary>
+    public ITraceSink Before(ITraceSink sink) => new NamingSink(this, sink);
+
+    /// <summary>A vCPU's thread stays on the CPU of its number; the monitor's I/O thread has the one behind the last.</summary>
+    private static TraceActor ActorOf(string name, int vcpus)
+    {
+        var digits = name.AsSpan().TrimStart("abcdefghijklmnopqrstuvwxyz-");
+        var cpu = int.TryParse(digits, out var number) ? number : 0;
+        return name switch
+        {
+            "io" => new TraceActor("qemu-io", vcpus),
+            _ when name.StartsWith("vcpu", StringComparison.Ordinal) => TraceActor.VcpuThread(cpu, cpu),
+            _ => new TraceActor(name, cpu),
+        };
+    }
+
+    private sealed class NamingSink(TraceNaming naming, ITraceSink sink) : ITraceSink
+    {
+        public void Emit(in TraceEvent traceEvent) => sink.Emit(naming.Named(traceEvent));
+    }
+}

@@ -1,0 +1,66 @@
+namespace ScenarioHv.Cli.Tests;
+
+/// <summary>The command line itself.</summary>
+public sealed class UsageTests : CommandFixture
+{
+    [Test]
+    public void Help_lists_the_commands_and_shows_an_example()
+    {
+        var result = Run("--help");
+
+        Assert.That(result.ExitCode, Is.Zero);
+        foreach (var command in (string[])["run", "matrix", "check", "list", "describe"])
+        {
+            Assert.That(result.Out, Does.Match($@"\n  {command}\b"));
+        }
+
+        Assert.That(result.Out, Does.Contain("Example:\n  scenariohv run hyperv-hang.yaml"));
+    }
+
+    [TestCase("run", "--trace")]
+    [TestCase("matrix", "--set")]
+    [TestCase("check", "<file>")]
+    [TestCase("list", "Usage:")]
+    [TestCase("describe", "policies")]
+    public void Help_of_each_command_has_one_example(string command, string part)
+    {
+        var result = Run(command, "--help");
+
+        Assert.That(result.ExitCode, Is.Zero);
+        Assert.That(result.Out, Does.Contain(part).And.Contain($"Example:\n  scenariohv {command}"));
+    }
+
+    [Test]
+    public void Version_is_a_number()
+    {
+        var result = Run("--version");
+
+        Assert.That(result.ExitCode, Is.Zero);
+        Assert.That(result.Out, Does.Match(@"^\d+\.\d+\.\d+\n$"));
+    }
+
+    [Test]
+    public void No_command_is_bad_usage() => AssertBadInput(Run(), "expected a command: run, matrix, check, list, describe");
+
+    [Test]
+    public void Unknown_command_is_answered_with_the_nearest() =>
+        AssertBadInput(Run("rnu", "x.yaml"), "no command 'rnu'; did you mean 'run'?");
+
+    [Test]
+    public void Missing_file_argument_is_bad_usage() => AssertBadInput(Run("run"), "file", "'scenariohv run --help'");
+
+    [Test]
+    public void Unknown_option_is_bad_usage() => AssertBadInput(Run("run", "x.yaml", "--bogus"), "--bogus");
+
+    [TestCase("--max-steps", "0")]
+    [TestCase("--max-steps", "many")]
+    [TestCase("--max-cycles", "-5")]
+    public void Limit_that_is_no_number_from_1_is_bad_usage(string option, string value) =>
+        AssertBadInput(Run("run", "x.yaml", option, value), $"{option} {value}: expected a whole number from 1");
+
+    [Test]
+    public void Unknown_log_level_is_bad_usage() => AssertBadInput(Run("run", "x.yaml", "--log", "loud"), "loud", "debug");
+
+    [Test]
+    public void At_sign_is_part_of_a_name_and_no_response_file() => AssertBadInput(Run("run", "@x.yaml"), "there is no file '@x.yaml'");
+}
