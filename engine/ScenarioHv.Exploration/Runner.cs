@@ -26,11 +26,50 @@ public sealed class Runner
     public Action<long, long>? Progress { get; init; }
 
     /// <summary>Runs to the end.</summary>
-    /// <param name="sink">Takes the trace events up to the moment at which the outcome is known; null for none.</param>
-    /// <exception cref="StepException">A guest's code or an assertion failed.</exception>
+    /// <param name="sink">
+    /// Takes the trace events of the history, from a second run of it: all of it, or if the state recurs the prefix and exactly two periods. Null for none.
+    /// </param>
+    /// <exception cref="StepException">A guest's code or an assertion failed; the sink has the events until then.</exception>
     public RunResult Run(ITraceSink? sink = null)
     {
+        try
+        {
+            var result = Search();
+            var steps = result.Recurrence is { } recurrence ? recurrence.PrefixSteps + (2 * recurrence.Steps) : result.Steps;
+            Replay(steps, sink, result.Recurrence is null ? result.Cycles : null);
+            return result;
+        }
+        catch (StepException failure)
+        {
+            Replay(failure.Steps, sink, null);
+            throw;
+        }
+    }
+
+    /// <summary>Runs the same history again with the trace on.</summary>
+    private void Replay(long steps, ITraceSink? sink, long? cycles)
+    {
+        if (sink is null || steps < 0)
+        {
+            return;
+        }
+
         var engine = new StepEngine(_board, sink);
+        var machine = engine.Create();
+        for (long i = 0; i < steps; i++)
+        {
+            engine.Step(machine, engine.Next(machine)!);
+        }
+
+        if (cycles is { } expected && machine.Now != expected)
+        {
+            throw new InvalidOperationException($"Two runs of one machine differ: after {steps} steps one is at cycle {expected}, the other at {machine.Now}.");
+        }
+    }
+
+    private RunResult Search()
+    {
+        var engine = new StepEngine(_board);
         var machine = Create(engine);
         var normal = NormalForm.Of(_board.Layout);
         var size = _board.Layout.Size;
@@ -91,7 +130,7 @@ public sealed class Runner
         }
         catch (Exception problem) when (problem is not OutOfMemoryException)
         {
-            throw new StepException("before the first step", 0, null, problem);
+            throw new StepException(-1, 0, null, problem);
         }
     }
 
@@ -103,7 +142,7 @@ public sealed class Runner
         }
         catch (Exception problem) when (problem is not OutOfMemoryException)
         {
-            throw new StepException($"step {steps + 1}", machine.Now, actor, problem);
+            throw new StepException(steps, machine.Now, actor, problem);
         }
     }
 
@@ -201,16 +240,20 @@ public sealed class Runner
 public sealed class StepException : Exception
 {
     /// <summary>Creates the exception.</summary>
-    /// <param name="where">Which step.</param>
+    /// <param name="steps">How many steps were taken before it; -1 if the machine could not be made.</param>
     /// <param name="cycle">The clock.</param>
     /// <param name="actor">Whose step it was; null before the first.</param>
     /// <param name="problem">What was thrown.</param>
-    public StepException(string where, long cycle, Actor? actor, Exception problem)
-        : base($"cycle {cycle}, {(actor is null ? where : $"{where}, {actor.Name}")}: {problem.Message}", problem)
+    public StepException(long steps, long cycle, Actor? actor, Exception problem)
+        : base($"cycle {cycle}, {(actor is null ? "before the first step" : $"step {steps + 1}, {actor.Name}")}: {problem.Message}", problem)
     {
+        Steps = steps;
         Cycle = cycle;
         Actor = actor;
     }
+
+    /// <summary>How many steps were taken before it; -1 if the machine could not be made.</summary>
+    public long Steps { get; }
 
     /// <summary>The clock.</summary>
     public long Cycle { get; }

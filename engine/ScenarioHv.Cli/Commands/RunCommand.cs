@@ -99,7 +99,6 @@ internal sealed class RunCommand(Terminal terminal, LogLevel logLevel)
                 Dialect = dialect,
                 TscHz = cell.Board.Config.TscHz,
                 Actors = cell.Naming.Actors,
-                LaboratoryEvents = true,
                 Names = cell.Naming.Names,
             }));
         }

@@ -255,7 +255,9 @@ internal sealed class KvmIoApicTests
 
         var guest = new GuestProgram("guest", Main)
         {
-            OnInterrupt = Twice, SharedWords = 1, Parameters = new SortedDictionary<string, long> { ["offset"] = offset },
+            OnInterrupt = Twice,
+            SharedWords = 1,
+            Parameters = new SortedDictionary<string, long> { ["offset"] = offset },
         };
         var rig = new Rig((Kvm(guest) with { IoApicEoi = new QemuDelayAfter(100, TenMilliseconds) }).Raise(1)).UntilReport("written");
         Assert.That(rig.Machine.Ref(rig.Board.IoApicEoiMemory, Gsi).Count, Is.EqualTo(count));

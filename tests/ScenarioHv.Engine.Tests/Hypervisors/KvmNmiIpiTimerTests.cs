@@ -214,7 +214,8 @@ internal sealed class KvmNmiIpiTimerTests
 
         var guest = new GuestProgram("guest", Main)
         {
-            OnInterrupt = End, Parameters = new SortedDictionary<string, long> { ["divide"] = divide, ["count"] = count },
+            OnInterrupt = End,
+            Parameters = new SortedDictionary<string, long> { ["divide"] = divide, ["count"] = count },
         };
         var rig = new Rig(Kvm(guest)).UntilHandlers();
         var armed = rig.With("kvm_apic: apic_write APIC_TMICT")[0].Cycle;
