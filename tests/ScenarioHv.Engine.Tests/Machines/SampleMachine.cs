@@ -10,7 +10,6 @@ internal static class SampleMachine
     public const int Gsi = 10;
     public const ushort Port = 0x100, Acknowledge = Port + 4;
     public const uint Apic = 0xfee00000, IoRegSel = 0xfec00000, IoWin = 0xfec00010;
-    public const long Never = long.MaxValue / 4;
 
     public static DeviceConfig Line => new("line", DeviceKind.Line) { Gsi = Gsi, Vector = LevelVector, IoBase = Port };
 
