@@ -7,7 +7,9 @@ using static ScenarioHv.Engine.Tests.Machines.SampleMachine;
 
 namespace ScenarioHv.Engine.Tests.Hypervisors;
 
-/// <summary>No hypervisor below the first guest: messages take time on the bus, and the processor's own virtualization carries the nested guest.</summary>
+/// <summary>
+/// No hypervisor below the first guest: messages take time on the bus, and the processor's own virtualization carries the nested guest.
+/// </summary>
 [TestFixture]
 internal sealed class BareMetalTests
 {
@@ -15,7 +17,7 @@ internal sealed class BareMetalTests
     [TestCase(12_345)]
     public void A_message_arrives_after_its_latency(long latency)
     {
-        var rig = new Rig(With(Bare(Guest(Spin)).Fire(50_000), TimingCost.Message, latency)).UntilHandlers();
+        var rig = new Rig(Costing(Bare(Guest(Spin)).Fire(50_000), TimingCost.Message, latency)).UntilHandlers();
         Assert.That(rig.With("kvm_apic_accept_irq").Single().Cycle, Is.EqualTo(50_000 + latency));
         Assert.That(rig.Of(TraceEventKind.GuestInterrupt).Single().Cycle, Is.EqualTo(50_000 + latency));
     }
@@ -42,7 +44,7 @@ internal sealed class BareMetalTests
     [Test]
     public void A_line_still_high_at_EOI_is_sent_again_after_the_re_send_latency()
     {
-        var rig = new Rig(With(Bare(Guest(Spin)).Raise(50_000), TimingCost.Resend, 777)).UntilLine("kvm_apic_accept_irq", 2);
+        var rig = new Rig(Costing(Bare(Guest(Spin)).Raise(50_000), TimingCost.Resend, 777)).UntilLine("kvm_apic_accept_irq", 2);
         var eoi = rig.Of(TraceEventKind.PolicyDecided).First().Cycle;
         Assert.That(rig.With("kvm_apic_accept_irq")[1].Cycle, Is.EqualTo(eoi + 777));
     }
@@ -64,7 +66,7 @@ internal sealed class BareMetalTests
             await cpu.Work(1_000_000);
         }
 
-        var rig = new Rig(With(Bare(Guest(RunL2), Guest(L2)).Raise(0), TimingCost.Resend, latency)).Run(1_000_000);
+        var rig = new Rig(Costing(Bare(Guest(RunL2), Guest(L2)).Raise(0), TimingCost.Resend, latency)).Run(1_000_000);
         Assert.That((rig.Reports.Contains("served"), rig.Statistics.L2Retired > 0), Is.EqualTo((served, served)));
         Assert.That(rig.Statistics.Resent, served ? Is.EqualTo(1) : Is.GreaterThan(500));
     }
@@ -80,7 +82,7 @@ internal sealed class BareMetalTests
             await cpu.Report(exit.Is(ExitKind.ExternalInterrupt) ? "external interrupt" : "other");
         }
 
-        var l1 = new GuestProgram("l1", Main) { Parameters = new SortedDictionary<string, long> { ["ack"] = acknowledge ? 1 : 0 } };
+        var l1 = With(Main, End, ("ack", acknowledge ? 1 : 0));
         var rig = new Rig(Bare(l1, Guest(SpinClosed)).Fire(50_000)).UntilReport("external interrupt");
         Assert.That(rig.Of(TraceEventKind.VmExit).Single().E, Is.EqualTo(information));
         Assert.That((rig.Apic().Isr.Contains(EdgeVector), rig.Apic().Irr.Contains(EdgeVector)), Is.EqualTo((acknowledge, !acknowledge)));
@@ -119,7 +121,8 @@ internal sealed class BareMetalTests
         }
 
         var rig = new Rig(Bare(Guest(Main)).Fire(50_000)).UntilReport("behind HLT");
-        Assert.That((rig.Handlers.Count, rig.Of(TraceEventKind.GuestInterrupt).Single().Cycle), Is.EqualTo((1, 50_000 + Rig.Cost(TimingCost.Message))));
+        Assert.That((rig.Handlers.Count, rig.Of(TraceEventKind.GuestInterrupt).Single().Cycle),
+            Is.EqualTo((1, 50_000 + Rig.Cost(TimingCost.Message))));
     }
 
     [Test]
@@ -168,7 +171,7 @@ internal sealed class BareMetalTests
 
         static async GuestTask Taken(Cpu cpu, byte vector) => await cpu.Report("taken");
 
-        var guest = new GuestProgram("guest", Main) { OnInterrupt = Taken, Parameters = new SortedDictionary<string, long> { ["icr"] = icr } };
+        var guest = With(Main, Taken, ("icr", icr));
         Assert.That(new Rig(Bare(guest)).UntilReport("behind").Reports, Is.EqualTo(new[] { "taken", "behind" }));
     }
 
@@ -214,7 +217,9 @@ internal sealed class BareMetalTests
         Assert.That(new Rig(Bare(Guest(RunL2), Guest(L2))).UntilReport("done").Of(TraceEventKind.VmExit), Is.Empty);
     }
 
-    private static MachineConfig Bare(GuestProgram l1, GuestProgram? l2 = null) => Kvm(l1, l2) with { Hypervisor = HypervisorKind.BareMetal };
+    private static MachineConfig Bare(GuestProgram l1, GuestProgram? l2 = null) =>
+        Kvm(l1, l2) with { Hypervisor = HypervisorKind.BareMetal };
 
-    private static MachineConfig With(MachineConfig config, TimingCost cost, long cycles) => config with { Timing = config.Timing.With(cost, cycles) };
+    private static MachineConfig Costing(MachineConfig config, TimingCost cost, long cycles) =>
+        config with { Timing = config.Timing.With(cost, cycles) };
 }

@@ -7,7 +7,9 @@ using static ScenarioHv.Engine.Tests.Machines.SampleMachine;
 
 namespace ScenarioHv.Engine.Tests.Hypervisors;
 
-/// <summary>The host's tick: an exit of a running guest by the local timer's vector, a delay of everything else, and no progress of the guest's.</summary>
+/// <summary>
+/// The host's tick: an exit of a running guest by the local timer's vector, a delay of everything else, and no progress of the guest's.
+/// </summary>
 [TestFixture]
 internal sealed class HostTickTests
 {
@@ -17,7 +19,8 @@ internal sealed class HostTickTests
     [TestCase(CpuVendor.Amd, "EXIT_INTR", "0")]
     public void Every_tick_of_a_running_guest_is_an_exit(CpuVendor vendor, string reason, string information)
     {
-        var rig = new Rig(Ticking() with { Vendor = vendor, Apicv = vendor == CpuVendor.Intel, ImmediateExit = new Policies.SelfIpi(0) }).Run(10 * Period + 5_000);
+        var rig = new Rig(Ticking() with { Vendor = vendor, Apicv = vendor == CpuVendor.Intel, ImmediateExit = new Policies.SelfIpi(0) })
+            .Run(10 * Period + 5_000);
         var exits = rig.With("kvm_exit");
         Assert.That(exits.Select(e => Rig.Text(e).Split(" rip")[0]).Distinct(), Is.EqualTo(new[] { $"kvm_exit: reason {reason}" }));
         Assert.That(exits.Select(Rig.Text), Has.All.EndsWith($"info 0 {information}"));
@@ -32,7 +35,8 @@ internal sealed class HostTickTests
         static async Guests.GuestTask Main(Guests.Cpu cpu) => await cpu.Work(100);
 
         var rig = new Rig(Kvm(Guest(Main)) with { HostTickHz = 1000 }).Run(20 * Period);
-        Assert.That((rig.Actor("host-tick0").IsOutside, rig.Actor("vcpu0").IsOutside, rig.Statistics.L1Retired), Is.EqualTo((true, false, 100L)));
+        Assert.That((rig.Actor("host-tick0").IsOutside, rig.Actor("vcpu0").IsOutside, rig.Statistics.L1Retired),
+            Is.EqualTo((true, false, 100L)));
         Assert.That(rig.Count("kvm_exit"), Is.GreaterThan(15));
     }
 
@@ -56,7 +60,8 @@ internal sealed class HostTickTests
         var rig = new Rig(Ticking()).Walk(At.RequestCheck);
         var ready = rig.Vcpu().ReadyAt;
         rig.StepActor("host-tick0");
-        Assert.That((rig.Vcpu().ReadyAt - ready, rig.Vcpu().HostInterrupts), Is.EqualTo((Rig.Cost(TimingCost.HostInterrupt), HostInterrupts.None)));
+        Assert.That((rig.Vcpu().ReadyAt - ready, rig.Vcpu().HostInterrupts),
+            Is.EqualTo((Rig.Cost(TimingCost.HostInterrupt), HostInterrupts.None)));
     }
 
     [Test]
@@ -75,7 +80,8 @@ internal sealed class HostTickTests
     }
 
     [Test]
-    public void There_is_none_unless_it_is_asked_for() => Assert.That(new Rig(Kvm(Guest(Spin))).Board.Actors.Select(a => a.Name), Has.None.StartsWith("host-tick"));
+    public void There_is_none_unless_it_is_asked_for() =>
+        Assert.That(new Rig(Kvm(Guest(Spin))).Board.Actors.Select(a => a.Name), Has.None.StartsWith("host-tick"));
 
     private static MachineConfig Ticking() => Kvm(Guest(Spin)) with { HostTickHz = 1000 };
 }

@@ -7,7 +7,9 @@ using static ScenarioHv.Engine.Tests.Machines.SampleMachine;
 
 namespace ScenarioHv.Engine.Tests.Hypervisors;
 
-/// <summary>AMD: INTR exits, GIF, the window by a virtual interrupt, and the immediate exit by a self-IPI (APM2 15.17, 15.20, 15.21; svm.c).</summary>
+/// <summary>
+/// AMD: INTR exits, GIF, the window by a virtual interrupt, and the immediate exit by a self-IPI (APM2 15.17, 15.20, 15.21; svm.c).
+/// </summary>
 [TestFixture]
 internal sealed class NestedSvmTests
 {
@@ -94,7 +96,8 @@ internal sealed class NestedSvmTests
         static async GuestTask Handler(Cpu cpu, byte vector) => await cpu.Work(100, at: 0x3300);
 
         var rig = new Rig(Amd(Guest(Main), Guest(SpinClosed, Handler)).Fire(50_000)).UntilReport("back");
-        Assert.That((rig.Handlers[0], rig.Of(TraceEventKind.KvmNestedVmexit).Last().B), Is.EqualTo(((0x33, 2), 0x3300UL)), "EVENTINJ ignores IF (APM2 15.20)");
+        Assert.That((rig.Handlers[0], rig.Of(TraceEventKind.KvmNestedVmexit).Last().B), Is.EqualTo(((0x33, 2), 0x3300UL)),
+            "EVENTINJ ignores IF (APM2 15.20)");
     }
 
     [TestCase(HypervisorKind.Kvm)]
@@ -128,7 +131,8 @@ internal sealed class NestedSvmTests
         }
 
         var rig = new Rig(Amd(Guest(Late)).Fire(50_000)).UntilHandlers();
-        Assert.That(rig.Lines.TakeLast(3), Is.EqualTo(new[] { "kvm_exit: reason EXIT_VINTR rip 0x5001 info 0 0", "kvm_inj_virq: irq 96", "kvm_entry: vcpu 0" }));
+        Assert.That(rig.Lines.TakeLast(3),
+            Is.EqualTo(new[] { "kvm_exit: reason EXIT_VINTR rip 0x5001 info 0 0", "kvm_inj_virq: irq 96", "kvm_entry: vcpu 0" }));
         Assert.That(rig.Machine.Ref(rig.Board.Vmcb01, 0).VIrq, Is.Zero);
     }
 
@@ -141,7 +145,8 @@ internal sealed class NestedSvmTests
             await cpu.VmRun();
         }
 
-        Assert.That(() => new Rig(Amd(Guest(Main), Guest(SpinClosed))), Throws.InvalidOperationException.With.Message.Contains("SVM never acknowledges"));
+        Assert.That(() => new Rig(Amd(Guest(Main), Guest(SpinClosed))),
+            Throws.InvalidOperationException.With.Message.Contains("SVM never acknowledges"));
     }
 
     [Test]

@@ -6,7 +6,9 @@ using static ScenarioHv.Engine.Tests.Machines.SampleMachine;
 
 namespace ScenarioHv.Engine.Tests.Hypervisors;
 
-/// <summary>L2 under KVM on VMX: interrupts of L1, the entry that is owed, windows, and exits that go to L1 or stay below (nested.c, 4.19 to 5.1).</summary>
+/// <summary>
+/// L2 under KVM on VMX: interrupts of L1, the entry that is owed, windows, and exits that go to L1 or stay below (nested.c, 4.19 to 5.1).
+/// </summary>
 [TestFixture]
 internal sealed class NestedVmxTests
 {
@@ -14,7 +16,8 @@ internal sealed class NestedVmxTests
 
     [TestCase(true, "int_info 80000060", false, true)]
     [TestCase(false, "int_info 0", true, false)]
-    public void An_interrupt_of_L1_ends_L2_and_is_acknowledged_only_if_L1_asked_for_it(bool acknowledge, string information, bool requested, bool inService)
+    public void An_interrupt_of_L1_ends_L2_and_is_acknowledged_only_if_L1_asked_for_it(bool acknowledge, string information, bool requested,
+        bool inService)
     {
         static async GuestTask Main(Cpu cpu)
         {
@@ -23,8 +26,10 @@ internal sealed class NestedVmxTests
             await cpu.Report(exit.Is(ExitKind.ExternalInterrupt, out var vector) && vector == EdgeVector ? "with vector" : "without");
         }
 
-        var rig = new Rig(Kvm(With(Main, "ack", acknowledge ? 1 : 0), Guest(Work)).Fire(50_000)).UntilLine("kvm_nested_vmexit_inject");
-        Assert.That(rig.Lines[^1], Is.EqualTo($"kvm_nested_vmexit_inject: reason EXTERNAL_INTERRUPT info1 0 info2 0 {information} int_info_err 0"));
+        var rig = new Rig(Kvm(With(Main, End, ("ack", acknowledge ? 1 : 0)), Guest(Work)).Fire(50_000))
+            .UntilLine("kvm_nested_vmexit_inject");
+        Assert.That(rig.Lines[^1],
+            Is.EqualTo($"kvm_nested_vmexit_inject: reason EXTERNAL_INTERRUPT info1 0 info2 0 {information} int_info_err 0"));
         Assert.That((rig.Apic().Irr.Contains(EdgeVector), rig.Apic().Isr.Contains(EdgeVector)), Is.EqualTo((requested, inService)));
         rig.UntilReport(acknowledge ? "with vector" : "without");
     }
@@ -103,7 +108,8 @@ internal sealed class NestedVmxTests
         Assert.That(rig.Events.Last(e => e.Kind == TraceEventKind.KvmEntry).B, Is.EqualTo(0x80000033));
         Assert.That(rig.With("kvm_exit: reason PREEMPTION_TIMER").Single().B, Is.EqualTo(0x3300));
         rig.UntilLine("kvm_nested_vmexit_inject: reason EXTERNAL_INTERRUPT");
-        Assert.That(rig.Machine.Ref(rig.Board.Vmcs12, 0).EntryInterruptionInformation >> 31, Is.Zero, "every exit clears the valid bit (SDM3 27.2.4)");
+        Assert.That(rig.Machine.Ref(rig.Board.Vmcs12, 0).EntryInterruptionInformation >> 31, Is.Zero,
+            "every exit clears the valid bit (SDM3 27.2.4)");
     }
 
     [TestCase(At.ControlsSwitched, "PREEMPTION_TIMER")]
@@ -131,7 +137,8 @@ internal sealed class NestedVmxTests
         {
             cpu.RequestInterruptWindow(true);
             var exit = await cpu.VmResume();
-            await cpu.Report(exit.Is(ExitKind.InterruptWindow) && cpu.L2CanTakeInterrupt && exit.GuestInterruptFlag == 1 ? "window" : "other");
+            await cpu.Report(exit.Is(ExitKind.InterruptWindow) && cpu.L2CanTakeInterrupt
+                && exit.GuestInterruptFlag == 1 ? "window" : "other");
         }
 
         static async GuestTask Open(Cpu cpu)
@@ -160,7 +167,8 @@ internal sealed class NestedVmxTests
         }
 
         var rig = new Rig(Kvm(Guest(RunL2), Guest(Io))).UntilReport("done");
-        Assert.That((rig.Count("kvm_userspace_exit: reason KVM_EXIT_IO"), rig.Count("kvm_nested_vmexit:"), rig.Count("kvm_nested_vmexit_inject")), Is.EqualTo((1, 1, 0)));
+        Assert.That((rig.Count("kvm_userspace_exit: reason KVM_EXIT_IO"), rig.Count("kvm_nested_vmexit:"),
+            rig.Count("kvm_nested_vmexit_inject")), Is.EqualTo((1, 1, 0)));
     }
 
     [TestCase(OperationKind.VmCall, ExitKind.VmCall, "VMCALL")]
@@ -183,7 +191,7 @@ internal sealed class NestedVmxTests
             }
         }
 
-        var rig = new Rig(Kvm(With(Main, "exit", (long)exit), With(Execute, "kind", (long)kind))).UntilReport("reflected");
+        var rig = new Rig(Kvm(With(Main, End, ("exit", (long)exit)), With(Execute, End, ("kind", (long)kind)))).UntilReport("reflected");
         Assert.That(rig.Count($"kvm_nested_vmexit_inject: reason {name} "), Is.EqualTo(1));
     }
 
@@ -233,7 +241,8 @@ internal sealed class NestedVmxTests
     [Test]
     public void An_NMI_that_comes_with_VMRESUME_does_not_take_the_place_of_what_L1_injects()
     {
-        // L1 does not exit on NMIs, so that it is L2's: behind the NMI window that opens when 0x33 has been vectored (vmx_nmi_allowed: nested_run_pending).
+        // L1 does not exit on NMIs, so that it is L2's: behind the NMI window that opens when 0x33 has been vectored (vmx_nmi_allowed:
+        // nested_run_pending).
         static async GuestTask Main(Cpu cpu)
         {
             await cpu.MmioWrite(IoRegSel, 0x10 + (2 * Gsi));
@@ -321,9 +330,6 @@ internal sealed class NestedVmxTests
         await cpu.Work(100_000);
         await cpu.VmResume();
     }
-
-    private static GuestProgram With(Func<Cpu, GuestTask> main, string parameter, long value) =>
-        new("guest", main) { OnInterrupt = End, Parameters = new SortedDictionary<string, long> { [parameter] = value } };
 
     private static string WithoutRip(string line) => string.Join(' ', Words(line));
 

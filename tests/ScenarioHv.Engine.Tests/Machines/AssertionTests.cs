@@ -24,7 +24,7 @@ internal sealed class AssertionTests
                 await cpu.ReadMsr(0x1b);
         }
 
-        var guest = new GuestProgram("guest", Main) { Parameters = new SortedDictionary<string, long> { ["write"] = write ? 1 : 0 } };
+        var guest = With(Main, End, ("write", write ? 1 : 0));
         Fails(Kvm(guest) with { Hypervisor = hypervisor }, "MSR 0x1b, which this machine does not model");
     }
 
@@ -129,7 +129,8 @@ internal sealed class AssertionTests
         {
             foreach (var type in frames)
             {
-                Assert.That(() => RuntimeHelpers.RunClassConstructor(frame.MakeGenericType(type).TypeHandle), Throws.Nothing, type.FullName);
+                Assert.That(() => RuntimeHelpers.RunClassConstructor(frame.MakeGenericType(type).TypeHandle), Throws.Nothing,
+                    type.FullName);
             }
         });
         Assert.That(frames.Count(), Is.GreaterThan(20));

@@ -5,7 +5,9 @@ using static ScenarioHv.Engine.Tests.Machines.SampleMachine;
 
 namespace ScenarioHv.Engine.Tests.Machines;
 
-/// <summary>The VMX-preemption timer in the machine (SDM3 25.5.1, 26.6.4): loaded at the entry, exits at a multiple of 2^X of the TSC.</summary>
+/// <summary>
+/// The VMX-preemption timer in the machine (SDM3 25.5.1, 26.6.4): loaded at the entry, exits at a multiple of 2^X of the TSC.
+/// </summary>
 [TestFixture]
 internal sealed class PreemptionTimerTests
 {
@@ -63,7 +65,8 @@ internal sealed class PreemptionTimerTests
     {
         var rig = Armed(1, 5);
         rig.UntilReport("entering again").Run(rig.Machine.Now + 5_000_000);
-        Assert.That((rig.Count("kvm_exit: reason PREEMPTION_TIMER"), rig.Vcpu().Level, rig.Vcpu().InGuest), Is.EqualTo((1, (byte)2, (byte)1)));
+        Assert.That((rig.Count("kvm_exit: reason PREEMPTION_TIMER"), rig.Vcpu().Level, rig.Vcpu().InGuest),
+            Is.EqualTo((1, (byte)2, (byte)1)));
     }
 
     /// <summary>An interrupt is pending at VMRESUME, so that the entry needs an immediate exit; the policy loads so many ticks.</summary>
@@ -95,6 +98,7 @@ internal sealed class PreemptionTimerTests
 
         public long CountLimit => 0;
 
-        public ImmediateExitDecision Decide(ulong rip, ref ImmediateExitMemory memory) => new(ImmediateExitMechanism.PreemptionTimer, value);
+        public ImmediateExitDecision Decide(ulong rip, ref ImmediateExitMemory memory) =>
+            new(ImmediateExitMechanism.PreemptionTimer, value);
     }
 }
