@@ -160,10 +160,17 @@ internal abstract unsafe class GuestProcessor(Board board)
         context.Vcpu = (byte)vcpu;
         context.Level = (byte)level;
         context.Select(Board.GuestFiber(vcpu, level));
-        Retire(context, vcpu, result, 1);
-        context.Fiber = (FiberHead*)fiber;
-        (context.Arena, context.Level, context.Vcpu, context.Result) = (arena, oldLevel, oldVcpu, oldResult);
-        context.Completed = false;
+        try
+        {
+            Retire(context, vcpu, result, 1);
+        }
+        finally
+        {
+            // Also when the guest's code fails: the hypervisor's frames then carry its own words out of the step.
+            context.Fiber = (FiberHead*)fiber;
+            (context.Arena, context.Level, context.Vcpu, context.Result) = (arena, oldLevel, oldVcpu, oldResult);
+            context.Completed = false;
+        }
     }
 
     /// <summary>Pulls a vCPU that is inside interruptible guest work to the moment of an event.</summary>

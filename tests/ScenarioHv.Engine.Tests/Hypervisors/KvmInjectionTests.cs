@@ -6,7 +6,9 @@ using static ScenarioHv.Engine.Tests.Machines.SampleMachine;
 
 namespace ScenarioHv.Engine.Tests.Hypervisors;
 
-/// <summary>Delivery of L1's interrupts: by VM-entry injection without APICv, by the hardware with it (vmx.c, lapic.c; SDM3 26.6, 29.1, 29.2).</summary>
+/// <summary>
+/// Delivery of L1's interrupts: by VM-entry injection without APICv, by the hardware with it (vmx.c, lapic.c; SDM3 26.6, 29.1, 29.2).
+/// </summary>
 [TestFixture]
 internal sealed class KvmInjectionTests
 {
@@ -26,7 +28,8 @@ internal sealed class KvmInjectionTests
     public void IRR_becomes_ISR_when_the_injection_is_written_not_when_it_is_delivered()
     {
         var rig = new Rig(Kvm(Guest(Spin)).WithoutApicv().Fire(50_000)).UntilLine("kvm_inj_virq");
-        Assert.That((rig.Apic().Irr.Contains(EdgeVector), rig.Apic().Isr.Contains(EdgeVector), rig.Handlers.Count), Is.EqualTo((false, true, 0)));
+        Assert.That((rig.Apic().Irr.Contains(EdgeVector), rig.Apic().Isr.Contains(EdgeVector), rig.Handlers.Count),
+            Is.EqualTo((false, true, 0)));
     }
 
     [Test]
@@ -45,7 +48,8 @@ internal sealed class KvmInjectionTests
         }
 
         var rig = new Rig(Kvm(Guest(Late)).WithoutApicv().Fire(50_000)).UntilHandlers();
-        Assert.That(rig.With("kvm_exit: reason PENDING_INTERRUPT").Select(e => e.B), Is.EqualTo(new[] { 0x201UL }), "the shadow of MOV SS covers one more");
+        Assert.That(rig.With("kvm_exit: reason PENDING_INTERRUPT").Select(e => e.B), Is.EqualTo(new[] { 0x201UL }),
+            "the shadow of MOV SS covers one more");
         Assert.That(rig.Lines.TakeLast(3).Select(l => l.Split(" rip")[0]), Is.EqualTo(new[]
         {
             "kvm_exit: reason PENDING_INTERRUPT", "kvm_inj_virq: irq 96", "kvm_entry: vcpu 0",
@@ -83,7 +87,8 @@ internal sealed class KvmInjectionTests
     [Test]
     public void STI_right_before_the_IRET_of_a_handler_covers_the_IRET_only()
     {
-        // 0x60 arrives in the handler of 0x50, whose last instruction before IRET is STI: it is taken at the interrupted instruction, not behind it.
+        // 0x60 arrives in the handler of 0x50, whose last instruction before IRET is STI: it is taken at the interrupted instruction, not
+        // behind it.
         static async GuestTask EndWithSti(Cpu cpu, byte vector)
         {
             await cpu.Work(10_000);
@@ -131,7 +136,8 @@ internal sealed class KvmInjectionTests
         var rig = new Rig(Kvm(Guest(Spin, EndAt)).WithoutApicv().Fire(50_000)).UntilReport("ended");
         Assert.That(rig.Lines.SkipWhile(l => !l.Contains("APIC_ACCESS", StringComparison.Ordinal)), Is.EqualTo(new[]
         {
-            "kvm_exit: reason APIC_ACCESS rip 0x900 info 10b0 0", "kvm_apic: apic_write APIC_EOI = 0x0", "kvm_eoi: apicid 0 vector 96", "kvm_entry: vcpu 0",
+            "kvm_exit: reason APIC_ACCESS rip 0x900 info 10b0 0", "kvm_apic: apic_write APIC_EOI = 0x0", "kvm_eoi: apicid 0 vector 96",
+            "kvm_entry: vcpu 0",
         }));
     }
 
@@ -148,7 +154,8 @@ internal sealed class KvmInjectionTests
         var rig = new Rig(Kvm(Guest(Spin, ServeAt)).Raise(50_000)).UntilReport("ended");
         Assert.That(rig.Lines.SkipWhile(l => !l.Contains("EOI_INDUCED", StringComparison.Ordinal)), Is.EqualTo(new[]
         {
-            "kvm_exit: reason EOI_INDUCED rip 0x907 info 50 0", "kvm_eoi: apicid 0 vector 80", "kvm_userspace_exit: reason KVM_EXIT_IOAPIC_EOI (26)",
+            "kvm_exit: reason EOI_INDUCED rip 0x907 info 50 0", "kvm_eoi: apicid 0 vector 80",
+            "kvm_userspace_exit: reason KVM_EXIT_IOAPIC_EOI (26)",
             "kvm_entry: vcpu 0",
         }));
     }
@@ -181,7 +188,11 @@ internal sealed class KvmInjectionTests
             await cpu.Eoi();
         }
 
-        var config = Kvm(Guest(Spin, Open)) with { Devices = [Msi with { Vector = 0x61 }, Msi with { Vector = 0x55 }, Msi with { Vector = 0x62 }, Msi with { Vector = 0x71 }] };
+        var config = Kvm(Guest(Spin, Open)) with
+        {
+            Devices = [Msi with { Vector = 0x61 }, Msi with { Vector = 0x55 },
+            Msi with { Vector = 0x62 }, Msi with { Vector = 0x71 }]
+        };
         var rig = new Rig(config.Fire(50_000, 0).Fire(52_000, 1).Fire(52_000, 2).Fire(54_000, 3)).UntilHandlers(4);
         Assert.That(rig.Vectors, Is.EqualTo(new[] { 0x61, 0x71, 0x62, 0x55 }), "0x62 is of the class that is in service");
     }
@@ -204,7 +215,8 @@ internal sealed class KvmInjectionTests
         Assert.That((rig.Handlers.Count, rig.Apic().Irr.Contains(EdgeVector)), Is.EqualTo((0, true)));
         rig.UntilHandlers();
         Assert.That(rig.Vectors, Is.EqualTo(new[] { (int)EdgeVector }));
-        Assert.That((rig.Count("kvm_exit: reason CR_ACCESS"), rig.Count("kvm_apic:")), Is.EqualTo((apicv ? 0 : 2, 0)), "MOV CR8 is no access to the page");
+        Assert.That((rig.Count("kvm_exit: reason CR_ACCESS"), rig.Count("kvm_apic:")), Is.EqualTo((apicv ? 0 : 2, 0)),
+            "MOV CR8 is no access to the page");
     }
 
     [TestCase(5, 0x50)]
@@ -217,7 +229,7 @@ internal sealed class KvmInjectionTests
             await cpu.Report(await cpu.ReadCr8() == cpu.Parameter("value") ? "same" : "other");
         }
 
-        var guest = new GuestProgram("guest", Show) { Parameters = new SortedDictionary<string, long> { ["value"] = value } };
+        var guest = With(Show, End, ("value", value));
         Assert.That(new Rig(Kvm(guest).WithoutApicv()).UntilReport("same").Apic().Tpr, Is.EqualTo(tpr));
     }
 
@@ -242,9 +254,11 @@ internal sealed class KvmInjectionTests
             await cpu.Report("stored");
         }
 
-        var guest = new GuestProgram("guest", Store) { Parameters = new SortedDictionary<string, long> { ["offset"] = offset } };
+        var guest = With(Store, End, ("offset", offset));
         var rig = new Rig(Kvm(guest)).UntilReport("stored");
-        Assert.That(rig.Lines, Is.EqualTo(new[] { "kvm_entry: vcpu 0", $"kvm_exit: reason APIC_WRITE rip 0x47 info {offset:x} 0", line, "kvm_entry: vcpu 0" }));
+        Assert.That(rig.Lines,
+            Is.EqualTo(new[] { "kvm_entry: vcpu 0", $"kvm_exit: reason APIC_WRITE rip 0x47 info {offset:x} 0", line,
+                "kvm_entry: vcpu 0" }));
     }
 
     [Test]
@@ -260,8 +274,10 @@ internal sealed class KvmInjectionTests
         var rig = new Rig(Kvm(Guest(Access)).WithoutApicv()).UntilReport("done");
         Assert.That(rig.Lines.Where(l => !l.StartsWith("kvm_entry", StringComparison.Ordinal)), Is.EqualTo(new[]
         {
-            "kvm_exit: reason APIC_ACCESS rip 0x40 info 1080 0", "kvm_mmio: mmio write len 4 gpa 0xfee00080 val 0x20", "kvm_apic: apic_write APIC_TASKPRI = 0x20",
-            "kvm_exit: reason APIC_ACCESS rip 0x50 info 80 0", "kvm_apic: apic_read APIC_TASKPRI = 0x20", "kvm_mmio: mmio read len 4 gpa 0xfee00080 val 0x20",
+            "kvm_exit: reason APIC_ACCESS rip 0x40 info 1080 0", "kvm_mmio: mmio write len 4 gpa 0xfee00080 val 0x20",
+            "kvm_apic: apic_write APIC_TASKPRI = 0x20",
+            "kvm_exit: reason APIC_ACCESS rip 0x50 info 80 0", "kvm_apic: apic_read APIC_TASKPRI = 0x20",
+            "kvm_mmio: mmio read len 4 gpa 0xfee00080 val 0x20",
         }));
     }
 }

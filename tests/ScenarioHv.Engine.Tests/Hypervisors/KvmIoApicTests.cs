@@ -8,7 +8,10 @@ using static ScenarioHv.Engine.Tests.Machines.SampleMachine;
 
 namespace ScenarioHv.Engine.Tests.Hypervisors;
 
-/// <summary>The I/O APIC in the kernel and in userspace: trace order, EOI, delay and what a guest's writes to its window do (ioapic.c; QEMU hw/intc/ioapic.c).</summary>
+/// <summary>
+/// The I/O APIC in the kernel and in userspace: trace order, EOI, delay and what a guest's writes to its window do (ioapic.c; QEMU
+/// hw/intc/ioapic.c).
+/// </summary>
 [TestFixture]
 internal sealed class KvmIoApicTests
 {
@@ -30,7 +33,8 @@ internal sealed class KvmIoApicTests
         Arrival(IrqchipKind.Split),
         Is.EqualTo(new[]
         {
-            "kvm_set_irq: gsi 10 level 1 source 0", "kvm_msi_set_irq: dst 0 vec 80 (Fixed|physical|level)", "kvm_apic_accept_irq: apicid 0 vec 80 (Fixed|edge)",
+            "kvm_set_irq: gsi 10 level 1 source 0", "kvm_msi_set_irq: dst 0 vec 80 (Fixed|physical|level)",
+            "kvm_apic_accept_irq: apicid 0 vec 80 (Fixed|edge)",
         }));
 
     [Test]
@@ -70,14 +74,17 @@ internal sealed class KvmIoApicTests
             await cpu.Report("behind the EOI");
         }
 
-        var rig = new Rig((Kvm(Guest(Spin, EndOnly)) with { Irqchip = irqchip, Apicv = apicv }).Raise(50_000)).UntilReport("behind the EOI");
+        var rig = new Rig((Kvm(Guest(Spin, EndOnly)) with { Irqchip = irqchip, Apicv = apicv }).Raise(50_000))
+            .UntilReport("behind the EOI");
         Assert.That((rig.Count("kvm_apic_accept_irq"), rig.Statistics.Resent), Is.EqualTo((2, 1L)));
         Assert.That(rig.Lines.SkipWhile(l => !l.StartsWith("kvm_eoi", StringComparison.Ordinal)), Is.EqualTo(irqchip == IrqchipKind.Kernel
             ? ["kvm_eoi: apicid 0 vector 80", "kvm_apic_accept_irq: apicid 0 vec 80 (Fixed|level)", "kvm_entry: vcpu 0"]
             : (string[])
             [
-                "kvm_eoi: apicid 0 vector 80", "kvm_userspace_exit: reason KVM_EXIT_IOAPIC_EOI (26)", "kvm_set_irq: gsi 10 level 1 source 0",
-                "kvm_msi_set_irq: dst 0 vec 80 (Fixed|physical|level)", "kvm_apic_accept_irq: apicid 0 vec 80 (Fixed|edge)", "kvm_entry: vcpu 0",
+                "kvm_eoi: apicid 0 vector 80", "kvm_userspace_exit: reason KVM_EXIT_IOAPIC_EOI (26)",
+                "kvm_set_irq: gsi 10 level 1 source 0",
+                "kvm_msi_set_irq: dst 0 vec 80 (Fixed|physical|level)", "kvm_apic_accept_irq: apicid 0 vec 80 (Fixed|edge)",
+                "kvm_entry: vcpu 0",
             ]));
     }
 
@@ -86,7 +93,8 @@ internal sealed class KvmIoApicTests
     public void A_line_that_was_lowered_before_the_EOI_is_not_sent_again(IrqchipKind irqchip)
     {
         var rig = new Rig((Kvm(Guest(Spin, Serve)) with { Irqchip = irqchip }).Raise(50_000)).Run(1_000_000);
-        Assert.That((rig.Handlers.Count, rig.Count("kvm_eoi"), rig.Entry(Gsi).RemoteIrr, rig.Statistics.Resent), Is.EqualTo((1, 1, false, 0L)));
+        Assert.That((rig.Handlers.Count, rig.Count("kvm_eoi"), rig.Entry(Gsi).RemoteIrr, rig.Statistics.Resent),
+            Is.EqualTo((1, 1, false, 0L)));
     }
 
     [TestCase(IrqchipKind.Kernel)]
@@ -107,7 +115,9 @@ internal sealed class KvmIoApicTests
     [TestCase(IrqchipKind.Split)]
     public void A_delayed_EOI_sends_10_ms_later_and_not_before(IrqchipKind irqchip)
     {
-        IIoApicEoiPolicy policy = irqchip == IrqchipKind.Kernel ? new KvmDelayAfter(3, TenMilliseconds) : new QemuDelayAfter(3, TenMilliseconds);
+        IIoApicEoiPolicy policy = irqchip == IrqchipKind.Kernel
+            ? new KvmDelayAfter(3, TenMilliseconds)
+            : new QemuDelayAfter(3, TenMilliseconds);
         var rig = new Rig((Kvm(Guest(Spin)) with { Irqchip = irqchip, IoApicEoi = policy }).Raise(50_000));
         rig.Until(() => rig.Statistics.Delayed == 1);
         var decided = rig.Events.Last(e => e.Kind == TraceEventKind.PolicyDecided);
@@ -115,7 +125,8 @@ internal sealed class KvmIoApicTests
         rig.Run(decided.Cycle + Rig.Cost(Time.TimingCost.LoopPoint) + TenMilliseconds - 1);
         Assert.That((rig.Count("kvm_apic_accept_irq"), rig.Entry(Gsi).RemoteIrr), Is.EqualTo((0, false)));
         rig.UntilLine("kvm_apic_accept_irq");
-        Assert.That(rig.Machine.Now, Is.EqualTo(decided.Cycle + Rig.Cost(Time.TimingCost.LoopPoint) + TenMilliseconds + Rig.Cost(Time.TimingCost.Message)));
+        Assert.That(rig.Machine.Now,
+            Is.EqualTo(decided.Cycle + Rig.Cost(Time.TimingCost.LoopPoint) + TenMilliseconds + Rig.Cost(Time.TimingCost.Message)));
     }
 
     [Test]
@@ -123,7 +134,8 @@ internal sealed class KvmIoApicTests
     {
         var config = Kvm(Guest(Spin)) with { Irqchip = IrqchipKind.Kernel, IoApicEoi = new KvmDelayAfter(2, TenMilliseconds) };
         var rig = new Rig(config.Raise(50_000)).UntilLine("kvm_ioapic_delayed_eoi_inj");
-        Assert.That(rig.Lines.TakeLast(2), Is.EqualTo(new[] { "kvm_eoi: apicid 0 vector 80", "kvm_ioapic_delayed_eoi_inj: dst 0 vec 80 (Fixed|physical|level)" }));
+        Assert.That(rig.Lines.TakeLast(2),
+            Is.EqualTo(new[] { "kvm_eoi: apicid 0 vector 80", "kvm_ioapic_delayed_eoi_inj: dst 0 vec 80 (Fixed|physical|level)" }));
     }
 
     [Test]
@@ -169,7 +181,8 @@ internal sealed class KvmIoApicTests
         var rig = new Rig(Kvm(Guest(Main))).UntilReport("version 20h, 24 pins");
         Assert.That(rig.Lines.Where(l => !l.StartsWith("kvm_entry", StringComparison.Ordinal)), Is.EqualTo(new[]
         {
-            "kvm_exit: reason EPT_MISCONFIG rip 0x40 info 0 0", "kvm_mmio: mmio write len 4 gpa 0xfec00000 val 0x1", "kvm_userspace_exit: reason KVM_EXIT_MMIO (6)",
+            "kvm_exit: reason EPT_MISCONFIG rip 0x40 info 0 0", "kvm_mmio: mmio write len 4 gpa 0xfec00000 val 0x1",
+            "kvm_userspace_exit: reason KVM_EXIT_MMIO (6)",
             "kvm_exit: reason EPT_MISCONFIG rip 0x50 info 0 0", "kvm_mmio: mmio unsatisfied-read len 4 gpa 0xfec00010 val 0x0",
             "kvm_userspace_exit: reason KVM_EXIT_MMIO (6)", "kvm_mmio: mmio read len 4 gpa 0xfec00010 val 0x170020",
         }));
@@ -184,7 +197,8 @@ internal sealed class KvmIoApicTests
             await cpu.Report(await cpu.MmioRead(IoWin) == 0x170011 ? "version 11h, 24 pins" : "other");
         }
 
-        Assert.That(new Rig(Kvm(Guest(Main)) with { Irqchip = IrqchipKind.Kernel }).UntilReport("version 11h, 24 pins").Count("kvm_userspace_exit"), Is.Zero);
+        Assert.That(new Rig(Kvm(Guest(Main)) with { Irqchip = IrqchipKind.Kernel }).UntilReport("version 11h, 24 pins")
+            .Count("kvm_userspace_exit"), Is.Zero);
     }
 
     [Test]
@@ -214,7 +228,8 @@ internal sealed class KvmIoApicTests
         }
 
         var rig = new Rig(Kvm(Guest(Spin, MaskAndEnd)).Raise(50_000)).UntilReport("ended");
-        Assert.That((rig.Count("kvm_exit: reason EOI_INDUCED"), rig.Entry(Gsi).RemoteIrr, rig.Entry(Gsi).IsMasked), Is.EqualTo((1, false, true)));
+        Assert.That((rig.Count("kvm_exit: reason EOI_INDUCED"), rig.Entry(Gsi).RemoteIrr, rig.Entry(Gsi).IsMasked),
+            Is.EqualTo((1, false, true)));
     }
 
     [Test]
@@ -253,12 +268,7 @@ internal sealed class KvmIoApicTests
             await cpu.Eoi();
         }
 
-        var guest = new GuestProgram("guest", Main)
-        {
-            OnInterrupt = Twice,
-            SharedWords = 1,
-            Parameters = new SortedDictionary<string, long> { ["offset"] = offset },
-        };
+        var guest = With(Main, Twice, ("offset", offset));
         var rig = new Rig((Kvm(guest) with { IoApicEoi = new QemuDelayAfter(100, TenMilliseconds) }).Raise(1)).UntilReport("written");
         Assert.That(rig.Machine.Ref(rig.Board.IoApicEoiMemory, Gsi).Count, Is.EqualTo(count));
     }

@@ -8,7 +8,9 @@ using static ScenarioHv.Engine.Tests.Machines.SampleMachine;
 
 namespace ScenarioHv.Engine.Tests.Hypervisors;
 
-/// <summary>vcpu_run and vcpu_enter_guest: the order of the points, the recheck after the mode is published, kicks and sleep (x86.c, 4.19 to 5.1).</summary>
+/// <summary>
+/// vcpu_run and vcpu_enter_guest: the order of the points, the recheck after the mode is published, kicks and sleep (x86.c, 4.19 to 5.1).
+/// </summary>
 [TestFixture]
 internal sealed class KvmLoopTests
 {
@@ -49,7 +51,8 @@ internal sealed class KvmLoopTests
         Assert.That(rig.With("kvm_entry")[0].Cycle, Is.EqualTo(entry));
         Assert.That(
             rig.With("kvm_exit")[0].Cycle - entry,
-            Is.EqualTo(Rig.Cost(TimingCost.LoopPoint) + Rig.Cost(TimingCost.VmEntry) + Rig.Cost(TimingCost.VmExit) + Rig.Cost(TimingCost.ExitHandler)));
+            Is.EqualTo(
+                Rig.Cost(TimingCost.LoopPoint) + Rig.Cost(TimingCost.VmEntry) + Rig.Cost(TimingCost.VmExit) + Rig.Cost(TimingCost.ExitHandler)));
     }
 
     [Test]
@@ -67,13 +70,16 @@ internal sealed class KvmLoopTests
     {
         // 0x60 is written for injection, 0xE0 arrives: the first is injected again, the second waits behind it in IRR.
         var config = Kvm(Guest(Spin)) with { Apicv = false, Devices = [Msi, Msi with { Vector = 0xe0 }] };
-        var rig = new Rig(config.Fire(0, 0).Fire(0, 1)).Walk(At.ExitArmed).WalkIntoGuest().StepActor("vcpu0").StepActor("vcpu0").Stimulate();
+        var rig = new Rig(config.Fire(0, 0).Fire(0, 1)).Walk(At.ExitArmed).WalkIntoGuest().StepActor("vcpu0").StepActor("vcpu0")
+            .Stimulate();
         rig.Walk(At.Acknowledged).Walk(At.ModePublished).Stimulate();
         rig.Walk(At.RequestCheck);
-        Assert.That((rig.Kvm().InjectedVector, rig.Apic().Isr.Contains(0x60), rig.Apic().Irr.Contains(0xe0)), Is.EqualTo(((byte)0x60, true, true)));
+        Assert.That((rig.Kvm().InjectedVector, rig.Apic().Isr.Contains(0x60), rig.Apic().Irr.Contains(0xe0)),
+            Is.EqualTo(((byte)0x60, true, true)));
         rig.UntilHandlers(2);
         Assert.That(rig.Vectors, Is.EqualTo(new[] { 0x60, 0xe0 }));
-        Assert.That(rig.Of(TraceEventKind.KvmInjVirq).Select(e => (e.A, e.B)), Is.EqualTo(new[] { (0x60UL, 0UL), (0x60UL, 1UL), (0xe0UL, 0UL) }));
+        Assert.That(rig.Of(TraceEventKind.KvmInjVirq).Select(e => (e.A, e.B)),
+            Is.EqualTo(new[] { (0x60UL, 0UL), (0x60UL, 1UL), (0xe0UL, 0UL) }));
     }
 
     [Test]
@@ -169,7 +175,8 @@ internal sealed class KvmLoopTests
     [TestCase(0x18u, (ushort)0x80, 1, "kvm_pio: pio_write at 0x80 size 1 count 1 val 0x18")]
     [TestCase(0x1234u, (ushort)0x1f0, 2, "kvm_pio: pio_write at 0x1f0 size 2 count 1 val 0x1234")]
     [TestCase(0x12345678u, (ushort)0xcf8, 4, "kvm_pio: pio_write at 0xcf8 size 4 count 1 val 0x12345678")]
-    public void Port_output_is_traced_goes_to_userspace_and_retires_when_KVM_RUN_is_called_again(uint value, ushort port, int size, string line)
+    public void Port_output_is_traced_goes_to_userspace_and_retires_when_KVM_RUN_is_called_again(uint value, ushort port, int size,
+        string line)
     {
         static async GuestTask Write(Cpu cpu)
         {
@@ -184,7 +191,7 @@ internal sealed class KvmLoopTests
             await cpu.Report("done");
         }
 
-        var guest = new GuestProgram("guest", Write) { Parameters = new SortedDictionary<string, long> { ["port"] = port, ["size"] = size, ["value"] = value } };
+        var guest = With(Write, End, ("port", port), ("size", size), ("value", value));
         var rig = new Rig(Kvm(guest)).UntilReport("done");
         var qualification = ((uint)port << 16) | (uint)(size - 1);
         Assert.That(rig.Lines, Is.EqualTo(new[]

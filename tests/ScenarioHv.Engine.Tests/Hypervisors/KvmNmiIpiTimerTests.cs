@@ -24,7 +24,8 @@ internal sealed class KvmNmiIpiTimerTests
         }
 
         var rig = new Rig(Kvm(WithNmi(Main)).Raise(100_000)).UntilHandlers();
-        Assert.That(rig.Lines, Does.Contain("kvm_msi_set_irq: dst 0 vec 0 (NMI|physical|edge)").And.Contain("kvm_apic_accept_irq: apicid 0 vec 0 (NMI|edge)"));
+        Assert.That(rig.Lines, Does.Contain("kvm_msi_set_irq: dst 0 vec 0 (NMI|physical|edge)")
+            .And.Contain("kvm_apic_accept_irq: apicid 0 vec 0 (NMI|edge)"));
         Assert.That((rig.Vectors[0], rig.Of(TraceEventKind.KvmEntry).Last().B), Is.EqualTo((2, 0x80000202UL)));
         Assert.That(rig.Count("kvm_inj_virq"), Is.Zero, "kvm_inj_virq is of interrupts");
     }
@@ -134,7 +135,8 @@ internal sealed class KvmNmiIpiTimerTests
 
         var rig = new Rig(Kvm(Guest(Main, Taken)) with { Apicv = apicv }).UntilReport("behind");
         Assert.That(rig.Reports, Is.EqualTo(new[] { "taken", "behind" }));
-        Assert.That((rig.Count("kvm_exit"), rig.Count("kvm_apic_ipi")), Is.EqualTo((accesses, accesses)), "the processor virtualizes it (SDM3 29.1.5)");
+        Assert.That((rig.Count("kvm_exit"), rig.Count("kvm_apic_ipi")), Is.EqualTo((accesses, accesses)),
+            "the processor virtualizes it (SDM3 29.1.5)");
     }
 
     [Test]
@@ -150,7 +152,8 @@ internal sealed class KvmNmiIpiTimerTests
         Assert.That(rig.Lines, Is.EqualTo(new[]
         {
             "kvm_entry: vcpu 0", "kvm_exit: reason APIC_WRITE rip 0x47 info 300 0", "kvm_apic: apic_write APIC_ICR = 0x60",
-            "kvm_apic_ipi: dst 0 vec 96 (Fixed|physical|de-assert|edge|dst)", "kvm_apic_accept_irq: apicid 0 vec 96 (Fixed|edge)", "kvm_entry: vcpu 0",
+            "kvm_apic_ipi: dst 0 vec 96 (Fixed|physical|de-assert|edge|dst)", "kvm_apic_accept_irq: apicid 0 vec 96 (Fixed|edge)",
+            "kvm_entry: vcpu 0",
         }));
         Assert.That(rig.Apic().Irr.Contains(EdgeVector));
     }
@@ -192,7 +195,7 @@ internal sealed class KvmNmiIpiTimerTests
             await cpu.Hlt();
         }
 
-        var guest = new GuestProgram("guest", Main) { Parameters = new SortedDictionary<string, long> { ["icr"] = icr } };
+        var guest = With(Main, End, ("icr", icr));
         var rig = new Rig(Kvm(guest) with { Vcpus = 3, Apicv = false }).Run(1_000_000);
         Assert.That(Enumerable.Range(0, 3).Where(vcpu => rig.Apic(vcpu).Irr.Contains(0x41)), Is.EqualTo(heard));
     }
@@ -212,11 +215,7 @@ internal sealed class KvmNmiIpiTimerTests
             await cpu.Hlt();
         }
 
-        var guest = new GuestProgram("guest", Main)
-        {
-            OnInterrupt = End,
-            Parameters = new SortedDictionary<string, long> { ["divide"] = divide, ["count"] = count },
-        };
+        var guest = With(Main, End, ("divide", divide), ("count", count));
         var rig = new Rig(Kvm(guest)).UntilHandlers();
         var armed = rig.With("kvm_apic: apic_write APIC_TMICT")[0].Cycle;
         Assert.That(rig.With("kvm_apic_accept_irq: apicid 0 vec 239")[0].Cycle - armed, Is.EqualTo(cycles));
@@ -254,7 +253,7 @@ internal sealed class KvmNmiIpiTimerTests
             await cpu.Work(1_000_000);
         }
 
-        var guest = new GuestProgram("guest", Main) { OnInterrupt = End, Parameters = new SortedDictionary<string, long> { ["ahead"] = ahead } };
+        var guest = With(Main, End, ("ahead", ahead));
         var rig = new Rig(Kvm(guest).WithoutApicv()).UntilHandlers();
         var write = rig.With("kvm_msr: msr_write 6e0").Single();
         Assert.That(rig.With("kvm_apic_accept_irq: apicid 0 vec 239").Single().Cycle, Is.EqualTo(Math.Max((long)write.C, write.Cycle)));

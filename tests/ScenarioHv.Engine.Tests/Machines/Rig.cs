@@ -11,7 +11,9 @@ using ScenarioHv.Traces;
 
 namespace ScenarioHv.Engine.Tests.Machines;
 
-/// <summary>A machine under test: it is run by time, or its actors are stepped in an order of the test's own, and everything is recorded.</summary>
+/// <summary>
+/// A machine under test: it is run by time, or its actors are stepped in an order of the test's own, and everything is recorded.
+/// </summary>
 internal sealed class Rig : ITraceSink
 {
     private const int StepLimit = 2_000_000;
@@ -56,7 +58,8 @@ internal sealed class Rig : ITraceSink
     public IEnumerable<TraceEvent> Of(TraceEventKind kind) => Events.Where(e => e.Kind == kind);
 
     /// <summary>The events whose line begins so.</summary>
-    public IReadOnlyList<TraceEvent> With(string start) => [.. Events.Where(e => IsKernel(e) && Text(e).StartsWith(start, StringComparison.Ordinal))];
+    public IReadOnlyList<TraceEvent> With(string start) =>
+        [.. Events.Where(e => IsKernel(e) && Text(e).StartsWith(start, StringComparison.Ordinal))];
 
     public int Count(string start) => With(start).Count;
 
@@ -82,14 +85,16 @@ internal sealed class Rig : ITraceSink
     {
         do
         {
-            Engine.Step(Machine, Engine.Next(Machine) ?? throw new InvalidOperationException("Nobody can act any more: " + string.Join("\n", Lines)));
+            Engine.Step(Machine,
+                Engine.Next(Machine) ?? throw new InvalidOperationException("Nobody can act any more: " + string.Join("\n", Lines)));
         }
         while (!Reached(condition));
         return this;
     }
 
     /// <summary>Until a line that begins so has been traced (that many times).</summary>
-    public Rig UntilLine(string start, int count = 1) => UntilEvent(e => IsKernel(e) && Text(e).StartsWith(start, StringComparison.Ordinal), count);
+    public Rig UntilLine(string start, int count = 1) =>
+        UntilEvent(e => IsKernel(e) && Text(e).StartsWith(start, StringComparison.Ordinal), count);
 
     public Rig UntilReport(string text, int count = 1) =>
         UntilEvent(e => e.Kind == TraceEventKind.GuestReported && Board.Reports.Text(e.A) == text, count);

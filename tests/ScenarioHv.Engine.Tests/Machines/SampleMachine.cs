@@ -10,7 +10,6 @@ internal static class SampleMachine
     public const int Gsi = 10;
     public const ushort Port = 0x100, Acknowledge = Port + 4;
     public const uint Apic = 0xfee00000, IoRegSel = 0xfec00000, IoWin = 0xfec00010;
-    public const long Never = long.MaxValue / 4;
 
     public static DeviceConfig Line => new("line", DeviceKind.Line) { Gsi = Gsi, Vector = LevelVector, IoBase = Port };
 
@@ -29,10 +28,21 @@ internal static class SampleMachine
     public static MachineConfig Fire(this MachineConfig config, long at, int device = 1) =>
         config.Add(new StimulusConfig(at, StimulusAction.Fire, device));
 
-    private static MachineConfig Add(this MachineConfig config, StimulusConfig stimulus) => config with { Timeline = [.. config.Timeline, stimulus] };
+    private static MachineConfig Add(this MachineConfig config, StimulusConfig stimulus) =>
+        config with { Timeline = [.. config.Timeline, stimulus] };
 
     public static GuestProgram Guest(Func<Cpu, GuestTask> main, Func<Cpu, byte, GuestTask>? onInterrupt = null) =>
         new("guest", main) { OnInterrupt = onInterrupt ?? End, SharedWords = 8 };
+
+    /// <summary>A guest with parameters, as a scenario gives them.</summary>
+    public static GuestProgram With(Func<Cpu, GuestTask> main, Func<Cpu, byte, GuestTask> onInterrupt,
+        params (string Name, long Value)[] parameters) =>
+        new("guest", main)
+        {
+            OnInterrupt = onInterrupt,
+            SharedWords = 8,
+            Parameters = new SortedDictionary<string, long>(parameters.ToDictionary(p => p.Name, p => p.Value)),
+        };
 
     /// <summary>Interrupts on, and work without end.</summary>
     public static async GuestTask Spin(Cpu cpu)

@@ -6,7 +6,8 @@ using ScenarioHv.Engine.Tracing;
 namespace ScenarioHv.Engine.Tests.Machines;
 
 /// <summary>
-/// "throttle immediate exit through preemtion timer to assist buggy guests", KVM list, 28 March 2019: the trace lines of the letter come out of the machine, in
+/// "throttle immediate exit through preemtion timer to assist buggy guests", KVM list, 28 March 2019: the trace lines of the letter come
+/// out of the machine, in
 /// order and without another of the kernel's lines between them.
 /// </summary>
 [TestFixture]
@@ -105,7 +106,8 @@ internal sealed class ThreadOfMarch2019Tests
     [Test]
     public void The_patch_of_the_letter_wastes_101_entries_and_then_lets_L2_run()
     {
-        // The first arming at the RIP counts 0, the 102nd counts 101, which is above 100: it has 1000 ticks of 32 cycles, enough for the 20 000 cycles before STI.
+        // The first arming at the RIP counts 0, the 102nd counts 101, which is above 100: it has 1000 ticks of 32 cycles, enough for the 20
+        // 000 cycles before STI.
         var rig = Run(1, new Throttle(100, 1000));
         rig.UntilEvent(e => e is { Kind: TraceEventKind.PolicyDecided, A: (ulong)PolicyPoint.ImmediateExit, C: > 0 });
         Assert.That((rig.Statistics.L2WastedEntries, rig.Count("kvm_exit: reason PREEMPTION_TIMER")), Is.EqualTo((101L, 101)));

@@ -61,14 +61,17 @@ internal static class EventInjection
     private static bool IsAwaitedByL1(VcpuThread vcpu) =>
         vcpu.IsL2 && VcpuThread.Processor.NestedExitsOnInterrupt(VcpuThread.Context.Machine, vcpu.Index);
 
-    /// <summary>Never at an entry that L1 has asked for: what L1 injects there occupies the field (vmx_interrupt_allowed, vmx_nmi_allowed).</summary>
+    /// <summary>
+    /// Never at an entry that L1 has asked for: what L1 injects there occupies the field (vmx_interrupt_allowed, vmx_nmi_allowed).
+    /// </summary>
     private static bool InterruptAllowed(VcpuThread vcpu) =>
         !IsAwaitedByL1(vcpu) && vcpu.Kvm.NestedRunPending == 0 && vcpu.Kvm.GifClear == 0 && vcpu.Core(vcpu.State.Level).InterruptsOpen;
 
     private static bool NmiAllowed(VcpuThread vcpu)
     {
         ref var core = ref vcpu.Core(vcpu.State.Level);
-        return vcpu.Kvm.NestedRunPending == 0 && vcpu.Kvm.GifClear == 0 && core.NmiBlocked == 0 && core.MovSsShadow == 0 && core.StiShadow == 0;
+        return vcpu.Kvm.NestedRunPending == 0 && vcpu.Kvm.GifClear == 0 && core.NmiBlocked == 0 && core.MovSsShadow == 0
+            && core.StiShadow == 0;
     }
 
     /// <summary>IRR to ISR: at injection, not at delivery (kvm_cpu_get_interrupt, kvm_apic_ack_interrupt).</summary>

@@ -43,8 +43,8 @@ internal static class KernelIoApic
     }
 
     /// <summary>
-    /// Sends the interrupt of a pin if it wants service (ioapic_service): under the lock, but acceptance by the local APIC is a moment of its own. Not traced:
-    /// what an EOI, delayed work or a written entry sends again shows as accepted only.
+    /// Sends the interrupt of a pin if it wants service (ioapic_service): under the lock, but acceptance by the local APIC is a moment of
+    /// its own. Not traced: what an EOI, delayed work or a written entry sends again shows as accepted only.
     /// </summary>
     /// <returns>How many local APICs accepted; -1 if nothing was sent or nobody was addressed.</returns>
     public static async HostTask<int> Service(HostThread thread, int pin)

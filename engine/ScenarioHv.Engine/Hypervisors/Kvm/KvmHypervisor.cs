@@ -185,7 +185,9 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     /// <summary>Takes the next stimulus that is due; -1 if none is.</summary>
     public int TakeStimulus(StepContext context) => Stimuli.TakeDue(board, context.Machine);
 
-    /// <summary>A guest writes the I/O APIC's window. If that is a redirection entry, its EOI policy hears of it, and every vCPU looks again.</summary>
+    /// <summary>
+    /// A guest writes the I/O APIC's window. If that is a redirection entry, its EOI policy hears of it, and every vCPU looks again.
+    /// </summary>
     public IoApicWrite WriteIoApic(StepContext context, uint offset, uint value)
     {
         var ioApic = board.IoApicOf(context.Machine);
@@ -246,9 +248,9 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     }
 
     /// <summary>
-    /// A vCPU has a new interrupt: a running one is notified, a sleeping one woken. With virtual-interrupt delivery the notification is a vector of its own, also for
-    /// L2, which exits by it (vmx.c:vmx_deliver_posted_interrupt); before the mode is published nothing is sent, and the entry looks again: for L1 at the requests
-    /// that the hardware will see (vmx_sync_pir_to_irr), for L2 at everything.
+    /// A vCPU has a new interrupt: a running one is notified, a sleeping one woken. With virtual-interrupt delivery the notification is a
+    /// vector of its own, also for L2, which exits by it (vmx.c:vmx_deliver_posted_interrupt). Before the mode is published nothing is sent,
+    /// and the entry looks again: for L1 at what the hardware will see (vmx_sync_pir_to_irr), for L2 at everything.
     /// </summary>
     private void Notify(StepContext context, int vcpu)
     {

@@ -66,7 +66,9 @@ public struct KvmVcpu
     /// <summary>NMIs that have arrived and that the vCPU has not looked at yet (nmi_queued). More than two are as good as two.</summary>
     public byte NmiQueued;
 
-    /// <summary>1 if the access that userspace completes is to memory: <see cref="IoPort"/> is then the offset in the I/O APIC's window.</summary>
+    /// <summary>
+    /// 1 if the access that userspace completes is to memory: <see cref="IoPort"/> is then the offset in the I/O APIC's window.
+    /// </summary>
     public byte IoIsMmio;
 
     /// <summary>For the layout only: always 0.</summary>

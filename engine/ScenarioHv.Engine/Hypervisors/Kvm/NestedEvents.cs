@@ -87,7 +87,9 @@ internal static class NestedEvents
         Leave(vcpu, VcpuThread.Processor.ExternalInterruptExit(machine, vcpu.Index), information);
     }
 
-    /// <summary>L1's controls fail the checks: L1 goes on and finds what it asked to inject still there (SDM3 26.7, 27.2.4). No exit is traced.</summary>
+    /// <summary>
+    /// L1's controls fail the checks: L1 goes on and finds what it asked to inject still there (SDM3 26.7, 27.2.4). No exit is traced.
+    /// </summary>
     private static void FailEntry(VcpuThread vcpu)
     {
         vcpu.Kvm.GifClear = VcpuThread.Processor.ExitClearsGif ? (byte)1 : (byte)0;

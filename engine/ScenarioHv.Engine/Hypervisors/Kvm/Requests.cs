@@ -29,7 +29,8 @@ internal static class Requests
     }
 
     /// <summary>
-    /// NMIs that have arrived become pending (x86.c:process_nmi): at most two, and one only while the guest is in an NMI handler or on its way into one.
+    /// NMIs that have arrived become pending (x86.c:process_nmi): at most two, and one only while the guest is in an NMI handler or on its
+    /// way into one.
     /// </summary>
     private static void QueueNmis(VcpuThread vcpu)
     {
@@ -54,8 +55,8 @@ internal static class Requests
     }
 
     /// <summary>
-    /// Collects the vectors of level entries that address this vCPU, masked or not, and those still in service or requested from an entry that has changed since
-    /// (kvm_ioapic_scan_entry, kvm_scan_ioapic_routes). Loading them into the hardware waits while L2 is loaded.
+    /// Collects the vectors of level entries that address this vCPU, masked or not, and those still in service or requested from an entry
+    /// that has changed since (kvm_ioapic_scan_entry, kvm_scan_ioapic_routes). Loading them into the hardware waits while L2 is loaded.
     /// </summary>
     public static void ScanIoApic(VcpuThread vcpu)
     {

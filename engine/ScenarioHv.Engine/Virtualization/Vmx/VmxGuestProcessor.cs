@@ -313,9 +313,11 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     };
 
     /// <summary>
-    /// A self-IPI that the processor virtualizes (SDM3 29.1.5): shorthand self, fixed, edge, a legal vector, and 0 in the reserved bits and delivery status.
+    /// A self-IPI that the processor virtualizes (SDM3 29.1.5): shorthand self, fixed, edge, a legal vector, and 0 in the reserved bits and
+    /// delivery status.
     /// </summary>
-    private static bool IsVirtualizedSelfIpi(uint icr) => (icr & 0xfff3_b700) == 0 && (icr >> 18 & 3) == (uint)IpiShorthand.Self && (icr & 0xf0) != 0;
+    private static bool IsVirtualizedSelfIpi(uint icr) => (icr & 0xfff3_b700) == 0 && (icr >> 18 & 3) == (uint)IpiShorthand.Self
+        && (icr & 0xf0) != 0;
 
     /// <summary>RVI and SVI hold 0 where no vector is set.</summary>
     private static byte HighestOf(in Register256 register) => (byte)Math.Max(0, register.Highest);
