@@ -151,35 +151,18 @@ internal sealed record Rearming(string Point, string Value, IReadOnlyList<(strin
     public static IReadOnlyList<Rearming> Of(IEnumerable<TraceEvent> events, IReadOnlyList<(string Point, string Value)> policies)
     {
         var decisions = events
-            .Where(e => e.Kind == TraceEventKind.PolicyDecided)
-            .Select(e => (Point: (PolicyPoint)e.A, Words: Words(e)))
-            .Where(decision => decision.Words is not null);
+            .Where(e => e.Kind == TraceEventKind.PolicyDecided && !LetsRest(e))
+            .Select(e => (Point: (PolicyPoint)e.A, Words: PolicyDecisionText.Of(e)));
         return
         [
             .. decisions.GroupBy(decision => decision.Point).OrderBy(group => group.Key).Select(group => new Rearming(
                 TraceNaming.NameOf(group.Key),
                 policies.First(policy => policy.Point == TraceNaming.NameOf(group.Key)).Value,
-                [.. group.GroupBy(decision => decision.Words!).Select(same => (same.Key, same.Count()))])),
+                [.. group.GroupBy(decision => decision.Words).Select(same => (same.Key, same.Count()))])),
         ];
     }
 
-    /// <summary>A decision in words; null if it lets the matter rest.</summary>
-    private static string? Words(in TraceEvent e) => (PolicyPoint)e.A switch
-    {
-        PolicyPoint.ImmediateExit => (ImmediateExitMechanism)e.B switch
-        {
-            ImmediateExitMechanism.PreemptionTimer when e.C == 0 =>
-                "the VMX-preemption timer is loaded with 0: the exit comes before the first instruction",
-            ImmediateExitMechanism.PreemptionTimer => $"the VMX-preemption timer is loaded with {e.C} ticks",
-            _ when e.C == 0 => "a self-IPI is pending at the entry: the exit comes before the first instruction",
-            _ => $"a self-IPI arrives after {e.C} retired guest operations",
-        },
-        PolicyPoint.IoApicEoi => (IoApicEoiDecision)e.B switch
-        {
-            IoApicEoiDecision.Resend => $"the line of pin {e.C} is still high at its EOI: the interrupt is sent again",
-            IoApicEoiDecision.Delay => $"the line of pin {e.C} is still high at its EOI: the interrupt is put off",
-            _ => null,
-        },
-        _ => null,
-    };
+    /// <summary>True for the decision to do nothing: it re-arms nothing.</summary>
+    private static bool LetsRest(in TraceEvent e) =>
+        (PolicyPoint)e.A == PolicyPoint.IoApicEoi && (IoApicEoiDecision)e.B == IoApicEoiDecision.Nothing;
 }
