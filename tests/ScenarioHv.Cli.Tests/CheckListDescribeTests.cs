@@ -52,7 +52,7 @@ public sealed class CheckListDescribeTests : CommandFixture
 
     [TestCase("policies", "throttle(count, delay)", "958a01dab8e0", "qemu@4.1")]
     [TestCase("timing", "nested-switch", "estimates", "skylake")]
-    [TestCase("properties", "byte by byte", "inconclusive", "Other orders of")]
+    [TestCase("properties", "byte by byte", "custody", "Other orders of")]
     public void Describe_a_subject(string subject, params string[] parts)
     {
         var result = Run("describe", subject);

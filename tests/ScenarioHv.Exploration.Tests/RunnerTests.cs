@@ -245,19 +245,20 @@ public sealed class RunnerTests
     }
 
     [Test]
-    public void The_sink_hears_every_event_of_the_run_once_and_none_of_the_proof()
+    public void The_sink_hears_every_event_of_the_prefix_and_of_two_periods_once()
     {
         var (heard, taken) = (new Sink(), new Sink());
         var result = new Runner(new Board(HypervMachine.Livelock)).Run(heard);
         var engine = new StepEngine(new Board(HypervMachine.Livelock), taken);
         var machine = engine.Create();
-        for (long step = 0; step < result.Steps; step++)
+        var proof = result.Recurrence!;
+        for (long step = 0; step < proof.PrefixSteps + (2 * proof.Steps); step++)
         {
             engine.Step(machine, engine.Next(machine)!);
         }
 
         Assert.That(heard.Events, Is.EqualTo(taken.Events));
-        Assert.That(machine.Now, Is.EqualTo(result.Cycles));
+        Assert.That(machine.Now, Is.EqualTo(proof.PrefixCycles + (2 * proof.Cycles)));
     }
 
     [Test]

@@ -8,8 +8,8 @@ internal static class PropertyDescription
     private static readonly (string, string)[] Outcomes =
     [
         ("reached",
-            "The guest reported what the goal names. Observed: it happened at the printed cycle in this history. It says nothing "
-            + "about other orders of the same steps."),
+            "The guest reported what the goal names, and every safety property held until then. Observed: it happened at the printed "
+            + "cycle in this history. It says nothing about other orders of the same steps."),
         ("livelock",
             "Guest operations retire for ever without the goal. Established by the machine's state: after the prefix it is in a "
             + "state to which the period leads back. Whole states are compared byte by byte, not fingerprints, with times taken "
@@ -19,8 +19,20 @@ internal static class PropertyDescription
         ("stuck",
             "No guest operation will ever retire again and the goal is unmet: no actor can take another step, or the state recurs "
             + "with a period in which no guest operation retires."),
-        ("violated", "A safety property failed. No checker of a safety property exists in this version, so no run ends like this."),
+        ("violated", "A safety property failed. The report names the property, the vCPU and the vector, and the run ends at that step."),
         ("inconclusive", "A limit (--max-steps, --max-cycles) came first. It is named, and never counts as a pass."),
+    ];
+
+    private static readonly (string, string)[] Safety =
+    [
+        ("custody",
+            "A request that a local APIC has accepted and that is owed a dispatch is in IRR or written for injection. It fails at the "
+            + "step that empties the last place."),
+        ("just",
+            "Whatever the guest takes (its handler starts, or a VM exit acknowledges the vector for it) was requested and not served "
+            + "yet. Requests of one vector that wait together may be merged, as hardware may merge them. The APIC's error interrupt is "
+            + "exempt."),
+        ("entry", "The control structure with which a guest is entered passes the checks of a VM entry (SDM3 26.2, 26.3; APM2 15.5.1)."),
     ];
 
     private static readonly (string, string)[] Assertions =
@@ -47,6 +59,11 @@ internal static class PropertyDescription
             + "pending stimuli and policy memory. Not part of it: statistics, the trace and the absolute time. A guest that reads the "
             + "TSC as a number, or uses IA32_TSC_DEADLINE, makes the absolute time part of the state from then on, and nothing recurs "
             + "any more.");
+        page.Heading("safety, held against every step");
+        page.Terms(Safety);
+        page.Paragraph(
+            "The first two compare each local APIC with its bare-metal twin, a specification that counts what is owed and what is "
+            + "allowed and never decides. NMIs, priorities, and what the guest reads from its APIC are not compared.");
         page.Heading("asserted in every step");
         page.Terms(Assertions);
         page.Paragraph(

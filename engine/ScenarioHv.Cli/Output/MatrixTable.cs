@@ -8,21 +8,30 @@ internal static class MatrixTable
 {
     private const int FirstNumber = 3;
 
+    private static readonly string[] Headings = ["cell", "outcome", "expected", "cycles, time", "wasted", "re-injected"];
+
     /// <summary>Writes the table.</summary>
     public static void Write(Terminal terminal, IReadOnlyList<MatrixRow> rows)
     {
         var table = new Table { Border = TableBorder.Rounded, ShowRowSeparators = true };
-        for (var column = 0; column < MatrixRow.Headings.Count; column++)
+        for (var column = 0; column < Headings.Length; column++)
         {
-            table.AddColumn(new TableColumn(Markup.Escape(MatrixRow.Headings[column]))
+            table.AddColumn(new TableColumn(Headings[column])
             {
                 Alignment = column < FirstNumber ? Justify.Left : Justify.Right,
+                NoWrap = column > 0,
             });
         }
 
         foreach (var row in rows)
         {
-            table.AddRow([.. row.Columns.Select((text, column) => Cell(row, text, column))]);
+            table.AddRow(
+                Name(row),
+                new Markup($"[{ColourOf(row.Result.Outcome)}]{Markup.Escape(row.Outcome)}[/]"),
+                new Markup($"[{(row.Result.ExitCode == ExitCode.AsExpected ? "default" : "red")}]{Markup.Escape(row.Expected)}[/]"),
+                new Markup(Markup.Escape($"{row.Cycles}\n{row.Time}")),
+                new Markup(Markup.Escape(row.Wasted)),
+                new Markup(Markup.Escape(row.Resent)));
         }
 
         var console = AnsiConsole.Create(new AnsiConsoleSettings
@@ -35,16 +44,26 @@ internal static class MatrixTable
         console.Write(table);
     }
 
-    private static Markup Cell(MatrixRow row, string text, int column)
+    /// <summary>The policies of a cell one below the other, and its note.</summary>
+    private static Markup Name(MatrixRow row)
     {
-        var markup = Markup.Escape(text);
-        return new Markup(column switch
+        var name = string.Join(",\n", row.Result.Source.Cell.Name.Split(", ").Aggregate(new List<string>(), AddPart));
+        return new Markup(Markup.Escape(name) + (row.Note.Length == 0 ? "" : $"\n[dim]{Markup.Escape(row.Note.Trim())}[/]"));
+    }
+
+    /// <summary>A comma separates policies only if a policy follows: those between arguments do not.</summary>
+    private static List<string> AddPart(List<string> parts, string part)
+    {
+        if (parts.Count > 0 && !part.Contains('=', StringComparison.Ordinal))
         {
-            0 when row.Note.Length > 0 => $"{markup}\n[dim]{Markup.Escape(row.Note.Trim())}[/]",
-            1 => $"[{ColourOf(row.Result.Outcome)}]{markup}[/]",
-            2 => $"[{(row.Result.ExitCode == ExitCode.AsExpected ? "default" : "red")}]{markup}[/]",
-            _ => markup,
-        });
+            parts[^1] += ", " + part;
+        }
+        else
+        {
+            parts.Add(part);
+        }
+
+        return parts;
     }
 
     private static string ColourOf(Outcome outcome) => outcome switch

@@ -151,8 +151,7 @@ internal sealed record Rearming(string Point, string Value, IReadOnlyList<(strin
     public static IReadOnlyList<Rearming> Of(IEnumerable<TraceEvent> events, IReadOnlyList<(string Point, string Value)> policies)
     {
         var decisions = events
-            .Where(e => e.Kind == TraceEventKind.PolicyDecided)
-            .Where(e => e.A != (ulong)PolicyPoint.IoApicEoi || e.B != (ulong)IoApicEoiDecision.Nothing)
+            .Where(e => e.Kind == TraceEventKind.PolicyDecided && !LetsRest(e))
             .Select(e => (Point: (PolicyPoint)e.A, Words: PolicyDecisionText.Of(e)));
         return
         [
@@ -162,4 +161,8 @@ internal sealed record Rearming(string Point, string Value, IReadOnlyList<(strin
                 [.. group.GroupBy(decision => decision.Words).Select(same => (same.Key, same.Count()))])),
         ];
     }
+
+    /// <summary>True for the decision to do nothing: it re-arms nothing.</summary>
+    private static bool LetsRest(in TraceEvent e) =>
+        (PolicyPoint)e.A == PolicyPoint.IoApicEoi && (IoApicEoiDecision)e.B == IoApicEoiDecision.Nothing;
 }
