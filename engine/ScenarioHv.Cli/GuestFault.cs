@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Reflection;
 using System.Runtime.Loader;
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Exploration;
@@ -11,16 +10,6 @@ namespace ScenarioHv.Cli;
 /// </summary>
 internal static class GuestFault
 {
-    /// <summary>
-    /// Where the engine refuses what a script asks for, although no code of the script is on the stack: an event without a handler,
-    /// an instruction or a register that this machine does not have. The engine throws the same type for these as for its own
-    /// inconsistencies, so the method that throws has to tell them apart.
-    /// </summary>
-    private static readonly HashSet<string> Refusals = new(StringComparer.Ordinal)
-    {
-        "EnterHandler", "CauseOf", "Execute", "HandleMsr", "AccessMsr", "SetNmiWindow",
-    };
-
     /// <summary>The message about a fault of a guest: script, actor, cycle and what happened; null if it is the laboratory's.</summary>
     public static string? Of(StepException problem)
     {
@@ -31,15 +20,8 @@ internal static class GuestFault
             return $"{PlaceOf(script)}: {problem.Message}";
         }
 
-        var thrower = frames.FirstOrDefault()?.GetMethod();
-        return problem.InnerException is InvalidOperationException && thrower is not null && IsRefusal(thrower)
-            ? $"guest: {problem.Message}"
-            : null;
+        return problem.InnerException is GuestException ? $"guest: {problem.Message}" : null;
     }
-
-    private static bool IsRefusal(MethodBase thrower) =>
-        thrower.DeclaringType?.Assembly == typeof(GuestProgram).Assembly
-        && (thrower.DeclaringType.Namespace == typeof(GuestProgram).Namespace || Refusals.Contains(thrower.Name));
 
     /// <summary>The load context of a script; null for the laboratory's own code.</summary>
     private static AssemblyLoadContext? ContextOf(StackFrame frame) =>

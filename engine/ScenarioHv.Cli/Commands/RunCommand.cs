@@ -100,6 +100,8 @@ internal sealed class RunCommand(Terminal terminal, LogLevel logLevel)
                 TscHz = cell.Board.Config.TscHz,
                 Actors = cell.Naming.Actors,
                 Names = cell.Naming.Names,
+                // Bare metal has no kernel whose tracepoints could be printed.
+                LaboratoryEvents = !cell.Board.IsKvm,
             }));
         }
 

@@ -29,7 +29,7 @@ public readonly struct Cpu
     {
         if (cycles < 1)
         {
-            throw new ArgumentOutOfRangeException(nameof(cycles), $"Work({cycles}): the number of cycles is 1 or more.");
+            throw new GuestException($"Work({cycles}): the number of cycles is 1 or more.");
         }
 
         return Ask(new Operation { Kind = OperationKind.Work, Remaining = cycles, Rip = Rip(at, line), Length = 0 });
@@ -81,7 +81,7 @@ public readonly struct Cpu
     {
         if (value > 15)
         {
-            throw new ArgumentOutOfRangeException(nameof(value), $"WriteCr8({value}): CR8 holds 0..15; more is a #GP.");
+            throw new GuestException($"WriteCr8({value}): CR8 holds 0..15; more is a #GP.");
         }
 
         return Ask(new Operation { Kind = OperationKind.WriteCr8, Value = value, Rip = Rip(at, line), Length = 4 });
@@ -131,12 +131,12 @@ public readonly struct Cpu
         Ask(new Operation { Kind = OperationKind.Report, Value = StepContext.Current.Board.Reports.Number(text), Rip = Rip(at, line), Length = 0 });
 
     /// <summary>The parameter <paramref name="name"/> that the scenario gives this guest under <c>with</c>.</summary>
-    /// <exception cref="InvalidOperationException">The scenario gives none.</exception>
+    /// <exception cref="GuestException">The scenario gives none.</exception>
     public long Parameter(string name)
     {
         var context = Running();
         return context.Board.Guest(context.Level)?.Parameters.TryGetValue(name, out var value) == true ? value
-            : throw new InvalidOperationException($"The scenario gives this guest no parameter '{name}'; add it under guests, with.");
+            : throw new GuestException($"The scenario gives this guest no parameter '{name}'; add it under guests, with.");
     }
 
     /// <summary>The next entry delivers <paramref name="vector"/> to the nested guest through its IDT, before its first instruction (VMCS field 4016h, or EVENTINJ).</summary>
@@ -168,7 +168,7 @@ public readonly struct Cpu
         ref var operation = ref context.Machine.Fiber(context.Board.GuestFiber(_index, 2)).Op;
         if (operation.Stage != OperationStage.Begun || operation.Kind == OperationKind.Work)
         {
-            throw new InvalidOperationException("SkipL2Instruction: the nested guest did not exit by an instruction.");
+            throw new GuestException("SkipL2Instruction: the nested guest did not exit by an instruction.");
         }
 
         context.Board.Processor.CompleteOperation(context, _index, 2, result);
@@ -198,14 +198,14 @@ public readonly struct Cpu
     {
         var context = StepContext.Current;
         return context.Level != 0 && context.Vcpu == _index ? context
-            : throw new InvalidOperationException($"This is the handle of vCPU {_index}; only that vCPU's own guest code can use it.");
+            : throw new GuestException($"This is the handle of vCPU {_index}; only that vCPU's own guest code can use it.");
     }
 
     private StepContext RequireHypervisor(string what)
     {
         var context = Running();
         return context.Level == 1 && context.Board.L2 is not null ? context
-            : throw new InvalidOperationException($"{what} is for the guest that runs a nested guest: this scenario's {(context.Level == 1 ? "l1 has no l2" : "l2 has none")}.");
+            : throw new GuestException($"{what} is for the guest that runs a nested guest: this scenario's {(context.Level == 1 ? "l1 has no l2" : "l2 has none")}.");
     }
 
     private static ulong Rip(ulong at, int line) => at != 0 ? at : ((ulong)StepContext.Current.Level << 32) + (ulong)(line * LineBytes);

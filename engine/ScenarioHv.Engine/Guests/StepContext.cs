@@ -232,15 +232,15 @@ public sealed unsafe class StepContext
             chain.Add(FrameTypes.Name(FrameAt(at)->Type));
         }
 
-        throw new InvalidOperationException(
+        throw new GuestException(
             $"The stack of this activity is full ({Arena} bytes, {Fiber->Depth} frames): {string.Join(" < ", chain.Select(FrameProof.ShortName))}.");
     }
 
-    private static InvalidOperationException NotAwaited(Exception? error = null) => new(
+    private static GuestException NotAwaited(Exception? error = null) => new(
         "A guest method was started and not awaited at once: two of its activities would run side by side on one CPU. Put 'await' before the call.",
         error);
 
-    private static InvalidOperationException NoStep() =>
+    private static GuestException NoStep() =>
         new("A guest operation was used outside a step: guest code runs only inside a machine.");
 }
 

@@ -284,7 +284,7 @@ internal abstract unsafe class GuestProcessor(Board board)
     private bool IsOfLocalApic(StepContext context, int vcpu, byte vector) =>
         context.Level == 1 || (Board.IsKvm && context.Machine.Ref(Board.Kvm, vcpu).InjectedVector == vector);
 
-    private static InvalidOperationException NoHandler(GuestProgram program, string method, string what) =>
+    private static GuestException NoHandler(GuestProgram program, string method, string what) =>
         new($"{program.Name}: {what} arrived and the script has no {method}.");
 
     private bool IsInterruptible(Machine machine, int vcpu, int level)
@@ -376,15 +376,15 @@ internal abstract unsafe class GuestProcessor(Board board)
             case OperationKind.WriteMsr: return direct ? ExitCause.None : ExitCause.MsrWrite;
             case OperationKind.Stgi or OperationKind.Clgi:
                 return Board.Config.Vendor == Configuration.CpuVendor.Intel
-                    ? throw new InvalidOperationException($"{operation.Kind} is an instruction of AMD processors; this machine's is Intel's.")
+                    ? throw new GuestException($"{operation.Kind} is an instruction of AMD processors; this machine's is Intel's.")
                     : direct ? ExitCause.None : operation.Kind == OperationKind.Stgi ? ExitCause.Stgi : ExitCause.Clgi;
             case OperationKind.Eoi when level == 2: return ExitCause.MsrWrite;
             case OperationKind.MmioRead or OperationKind.MmioWrite when level == 1 && !IsLocalApic(operation) && !IsIoApic(operation):
-                throw new InvalidOperationException(
+                throw new GuestException(
                     $"Nothing answers at physical address 0x{operation.Code:x8}: there are local APICs at FEE00000h and an I/O APIC at FEC00000h.");
             case OperationKind.Eoi or OperationKind.MmioRead or OperationKind.MmioWrite or OperationKind.ReadCr8 or OperationKind.WriteCr8:
                 return level == 2
-                    ? throw new InvalidOperationException($"{operation.Kind}: the local APIC that L1 makes for L2 is not modelled; L2 has Eoi().")
+                    ? throw new GuestException($"{operation.Kind}: the local APIC that L1 makes for L2 is not modelled; L2 has Eoi().")
                     : direct ? ExitCause.None : ApicExit(operation);
             default: return ExitCause.None;
         }
@@ -490,7 +490,7 @@ internal abstract unsafe class GuestProcessor(Board board)
                 ExecuteApicAccess(context, vcpu);
                 return;
             default:
-                throw new InvalidOperationException($"The processor cannot execute {op.Kind} at level {context.Level}.");
+                throw new GuestException($"The processor cannot execute {op.Kind} at level {context.Level}.");
         }
 
         Retire(context, vcpu, result, 1);

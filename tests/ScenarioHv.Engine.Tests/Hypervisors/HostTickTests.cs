@@ -1,5 +1,7 @@
 using ScenarioHv.Engine.Configuration;
+using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Hypervisors.Kvm;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.Tests.Machines;
 using ScenarioHv.Engine.Time;
@@ -19,7 +21,7 @@ internal sealed class HostTickTests
     [TestCase(CpuVendor.Amd, "EXIT_INTR", "0")]
     public void Every_tick_of_a_running_guest_is_an_exit(CpuVendor vendor, string reason, string information)
     {
-        var rig = new Rig(Ticking() with { Vendor = vendor, Apicv = vendor == CpuVendor.Intel, ImmediateExit = new Policies.SelfIpi(0) })
+        var rig = new Rig(Ticking() with { Vendor = vendor, Apicv = vendor == CpuVendor.Intel, ImmediateExit = new SelfIpi(0) })
             .Run(10 * Period + 5_000);
         var exits = rig.With("kvm_exit");
         Assert.That(exits.Select(e => Rig.Text(e).Split(" rip")[0]).Distinct(), Is.EqualTo(new[] { $"kvm_exit: reason {reason}" }));
@@ -32,7 +34,7 @@ internal sealed class HostTickTests
     [Test]
     public void It_is_from_outside_and_makes_a_guest_that_has_finished_retire_nothing()
     {
-        static async Guests.GuestTask Main(Guests.Cpu cpu) => await cpu.Work(100);
+        static async GuestTask Main(Cpu cpu) => await cpu.Work(100);
 
         var rig = new Rig(Kvm(Guest(Main)) with { HostTickHz = 1000 }).Run(20 * Period);
         Assert.That((rig.Actor("host-tick0").IsOutside, rig.Actor("vcpu0").IsOutside, rig.Statistics.L1Retired),
@@ -43,7 +45,7 @@ internal sealed class HostTickTests
     [Test]
     public void Work_that_it_cuts_is_not_done_twice()
     {
-        static async Guests.GuestTask Main(Guests.Cpu cpu)
+        static async GuestTask Main(Cpu cpu)
         {
             await cpu.Work(10_000_000);
             await cpu.Report("done");

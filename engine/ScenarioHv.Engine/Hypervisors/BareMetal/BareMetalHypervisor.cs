@@ -220,7 +220,7 @@ internal sealed class BareMetalHypervisor(Board board) : Hypervisor
         var result = context.Machine.Ref(board.Apics, vcpu).Accept(message);
         if (result.Core != CoreRequest.None)
         {
-            throw new InvalidOperationException($"A message of mode {message.Mode} reached CPU {vcpu}: {result.Core} is not modelled on bare metal.");
+            throw new GuestException($"A message of mode {message.Mode} reached CPU {vcpu}: {result.Core} is not modelled on bare metal.");
         }
 
         if (result.IsAccepted)
@@ -258,7 +258,7 @@ internal sealed class BareMetalHypervisor(Board board) : Hypervisor
     {
         if (operation.Code != TscDeadlineMsr)
         {
-            throw new InvalidOperationException($"The guest uses MSR 0x{operation.Code:x}, which this machine does not model; it has IA32_TSC_DEADLINE (0x6e0).");
+            throw new GuestException($"The guest uses MSR 0x{operation.Code:x}, which this machine does not model; it has IA32_TSC_DEADLINE (0x6e0).");
         }
 
         var machine = context.Machine;

@@ -240,7 +240,7 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
                 Kick(context, vcpu);
                 return true;
             default:
-                throw new InvalidOperationException($"A message of mode {message.Mode} reached vCPU {vcpu}: {result.Core} is not modelled under KVM.");
+                throw new GuestException($"A message of mode {message.Mode} reached vCPU {vcpu}: {result.Core} is not modelled under KVM.");
         }
 
         Notify(context, vcpu);

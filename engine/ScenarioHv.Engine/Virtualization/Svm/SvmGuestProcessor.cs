@@ -58,7 +58,7 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
     {
         if (wanted)
         {
-            throw new InvalidOperationException("An NMI that has to wait on an AMD processor is not modelled: that needs the IRET intercept.");
+            throw new GuestException("An NMI that has to wait on an AMD processor is not modelled: that needs the IRET intercept.");
         }
     }
 
@@ -78,7 +78,7 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
     {
         if (wanted)
         {
-            throw new InvalidOperationException("SVM never acknowledges an interrupt at #VMEXIT(INTR); take it through the IDT after STGI.");
+            throw new GuestException("SVM never acknowledges an interrupt at #VMEXIT(INTR); take it through the IDT after STGI.");
         }
     }
 
