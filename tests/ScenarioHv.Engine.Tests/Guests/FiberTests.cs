@@ -49,7 +49,7 @@ public sealed class FiberTests
     public void A_result_of_more_than_8_bytes_is_refused_with_its_size() =>
         Assert.That(
             () => Bench.BareMetal(Results.RunLarge).Run(),
-            Throws.InvalidOperationException.With.Message.Contains("Large").And.Message.Contains("24 bytes").And.Message.Contains("at most 8"));
+            Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("Large").And.Message.Contains("24 bytes").And.Message.Contains("at most 8"));
 
     [Test]
     public void An_exception_goes_through_the_frames_to_the_catch_and_runs_every_finally()
@@ -73,7 +73,7 @@ public sealed class FiberTests
             bench.Run();
         };
 
-        Assert.That(run, Throws.InvalidOperationException.With.Message.EqualTo("no one catches this"));
+        Assert.That(run, Throws.InstanceOf<InvalidOperationException>().With.Message.EqualTo("no one catches this"));
         Assert.That(bench?.Reports.Length ?? 0, Is.EqualTo(operations), "as many operations have retired");
     }
 
@@ -86,13 +86,13 @@ public sealed class FiberTests
         bench.Run(1);
         var healthy = bench.Machine.Fork();
 
-        Assert.That(() => Steps(bench, failing, fail: true), Throws.InvalidOperationException);
+        Assert.That(() => Steps(bench, failing, fail: true), Throws.InstanceOf<InvalidOperationException>());
         Assert.That(() => Steps(bench, healthy, fail: false), Throws.Nothing);
     }
 
     [Test]
     public void A_failure_that_nobody_awaited_is_not_forgotten_and_not_blamed_on_another_step() =>
-        Assert.That(() => Bench.BareMetal(Failing.NeverAwaitedAndFails).Run(), Throws.InvalidOperationException.With.Message.Contains("not awaited at once"));
+        Assert.That(() => Bench.BareMetal(Failing.NeverAwaitedAndFails).Run(), Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("not awaited at once"));
 
     [Test]
     public void Loops_of_every_kind_go_on_where_they_were()
@@ -109,7 +109,7 @@ public sealed class FiberTests
     public void A_method_that_is_started_and_not_awaited_at_once_is_refused(string method) =>
         Assert.That(
             () => Bench.BareMetal(Method(typeof(Unawaited), method)).Run(),
-            Throws.InvalidOperationException.With.Message.Contains("started and not awaited at once").And.Message.Contains("Put 'await' before the call"));
+            Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("started and not awaited at once").And.Message.Contains("Put 'await' before the call"));
 
     [Test]
     public void A_method_that_is_awaited_at_once_through_a_local_is_accepted() =>
@@ -122,7 +122,7 @@ public sealed class FiberTests
 
         Assert.That(
             () => bench.Run(10_000),
-            Throws.InvalidOperationException.With.Message.Match(@"full \(512 bytes, \d+ frames\): (Deeper < )+Run\."));
+            Throws.InstanceOf<InvalidOperationException>().With.Message.Match(@"full \(512 bytes, \d+ frames\): (Deeper < )+Run\."));
     }
 
     [Test]
@@ -132,7 +132,7 @@ public sealed class FiberTests
 
         Assert.That(
             () => new Bench(config).Run(10_000),
-            Throws.InvalidOperationException.With.Message.Contains("InterruptsItself < interrupt < InterruptsItself"));
+            Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("InterruptsItself < interrupt < InterruptsItself"));
     }
 
     [Test]
@@ -141,7 +141,7 @@ public sealed class FiberTests
         var config = Bench.BareMetalConfig(Borrowed.Run) with { Vcpus = 2 };
         s_leaked = default;
 
-        Assert.That(() => new Bench(config).Run(), Throws.InvalidOperationException.With.Message.Contains("This is the handle of vCPU 0"));
+        Assert.That(() => new Bench(config).Run(), Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("This is the handle of vCPU 0"));
     }
 
     [Test]
@@ -149,16 +149,16 @@ public sealed class FiberTests
     {
         Bench.BareMetal(Borrowed.Leak).Run();
 
-        Assert.That(() => { _ = s_leaked.Work(1); }, Throws.InvalidOperationException.With.Message.Contains("outside a step"));
-        Assert.That(() => { _ = s_leaked.Deadline(1); }, Throws.InvalidOperationException.With.Message.Contains("outside a step"));
+        Assert.That(() => { _ = s_leaked.Work(1); }, Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("outside a step"));
+        Assert.That(() => { _ = s_leaked.Deadline(1); }, Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("outside a step"));
     }
 
     [Test]
     public void An_operation_outside_a_step_is_refused_after_a_step_that_failed_too()
     {
-        Assert.That(() => Bench.BareMetal(Borrowed.LeakAndFail).Run(), Throws.InvalidOperationException);
+        Assert.That(() => Bench.BareMetal(Borrowed.LeakAndFail).Run(), Throws.InstanceOf<InvalidOperationException>());
 
-        Assert.That(() => { _ = s_leaked.Work(1); }, Throws.InvalidOperationException.With.Message.Contains("outside a step"));
+        Assert.That(() => { _ = s_leaked.Work(1); }, Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("outside a step"));
     }
 
     [Test]
@@ -166,7 +166,7 @@ public sealed class FiberTests
     {
         for (var time = 0; time < 2; time++)
         {
-            Assert.That(() => Bench.BareMetal(Refused.KeepsText).Run(), Throws.InvalidOperationException.With.Message.Contains("KeepsText keeps 'text', a string"));
+            Assert.That(() => Bench.BareMetal(Refused.KeepsText).Run(), Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("KeepsText keeps 'text', a string"));
         }
     }
 
@@ -227,7 +227,7 @@ public sealed class FiberTests
             Timeline = [new StimulusConfig(10_000, StimulusAction.Fire, 0)],
         };
 
-        Assert.That(() => new Bench(config).Run(), Throws.InvalidOperationException.With.Message.Contains("vector 0x60 arrived and the script has no OnInterrupt"));
+        Assert.That(() => new Bench(config).Run(), Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("vector 0x60 arrived and the script has no OnInterrupt"));
     }
 
     [Test]
@@ -239,7 +239,7 @@ public sealed class FiberTests
             Timeline = [new StimulusConfig(10_000, StimulusAction.Fire, 0)],
         };
 
-        Assert.That(() => new Bench(config).Run(), Throws.InvalidOperationException.With.Message.EqualTo("handler failed"));
+        Assert.That(() => new Bench(config).Run(), Throws.InstanceOf<InvalidOperationException>().With.Message.EqualTo("handler failed"));
     }
 
     [Test]
@@ -253,7 +253,7 @@ public sealed class FiberTests
 
     [Test]
     public void A_parameter_that_the_scenario_does_not_give_is_named() =>
-        Assert.That(() => Bench.BareMetal(Nested.Run).Run(), Throws.InvalidOperationException.With.Message.Contains("no parameter 'depth'"));
+        Assert.That(() => Bench.BareMetal(Nested.Run).Run(), Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("no parameter 'depth'"));
 
     private static Func<Cpu, GuestTask> Method(Type type, string name) => type.GetMethod(name)!.CreateDelegate<Func<Cpu, GuestTask>>();
 

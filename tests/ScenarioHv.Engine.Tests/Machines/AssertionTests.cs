@@ -137,5 +137,5 @@ internal sealed class AssertionTests
     }
 
     private static void Fails(MachineConfig config, string message) =>
-        Assert.That(() => new Rig(config).Run(10_000_000), Throws.InvalidOperationException.With.Message.Contains(message));
+        Assert.That(() => new Rig(config).Run(10_000_000), Throws.InstanceOf<InvalidOperationException>().With.Message.Contains(message));
 }

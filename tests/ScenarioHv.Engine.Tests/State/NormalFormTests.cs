@@ -150,21 +150,21 @@ public sealed class NormalFormTests
 
     [Test]
     public void A_layout_has_no_normal_form_before_it_is_sealed() =>
-        Assert.That(() => NormalForm.Of(new MachineLayout()), Throws.InvalidOperationException.With.Message.Contains("sealed"));
+        Assert.That(() => NormalForm.Of(new MachineLayout()), Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("sealed"));
 
     [Test]
     public void Nothing_is_added_to_a_sealed_layout()
     {
         var (layout, _) = Layout();
 
-        Assert.That(() => layout.Add<Fields>("late"), Throws.InvalidOperationException.With.Message.Contains("sealed"));
-        Assert.That(() => layout.AddFiber("late", 64), Throws.InvalidOperationException.With.Message.Contains("sealed"));
-        Assert.That(layout.Seal, Throws.InvalidOperationException.With.Message.Contains("sealed"));
+        Assert.That(() => layout.Add<Fields>("late"), Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("sealed"));
+        Assert.That(() => layout.AddFiber("late", 64), Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("sealed"));
+        Assert.That(layout.Seal, Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("sealed"));
     }
 
     [Test]
     public void A_machine_is_made_only_of_a_sealed_layout() =>
-        Assert.That(() => new Machine(new MachineLayout()), Throws.InvalidOperationException.With.Message.Contains("sealed"));
+        Assert.That(() => new Machine(new MachineLayout()), Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("sealed"));
 
     [TestCase(-1)]
     [TestCase(1)]
