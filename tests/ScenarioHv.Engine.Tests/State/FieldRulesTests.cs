@@ -48,11 +48,13 @@ public sealed class FieldRulesTests
     public void Hidden_padding_is_refused_and_counted(Type type, int bytes) =>
         Assert.That(
             () => FieldRules.Of(type),
-            Throws.InvalidOperationException.With.Message.Contains($"{bytes} bytes of hidden padding").And.Message.Contains("name every byte"));
+            Throws.InvalidOperationException.With.Message.Contains($"{bytes} bytes of hidden padding")
+                .And.Message.Contains("name every byte"));
 
     [Test]
     public void Hidden_padding_is_refused_by_the_layout_with_the_same_words() =>
-        Assert.That(() => new MachineLayout().Add<ByteThenInt>("bad"), Throws.InvalidOperationException.With.Message.Contains("hidden padding"));
+        Assert.That(() => new MachineLayout().Add<ByteThenInt>("bad"), Throws.InvalidOperationException
+            .With.Message.Contains("hidden padding"));
 
     [TestCase(typeof(HasDouble), "Double")]
     [TestCase(typeof(HasFloat), "Single")]
