@@ -139,13 +139,17 @@ public partial struct LocalApic
     /// <param name="bsp">This is the boot processor's.</param>
     /// <param name="options">The model of APIC, made by its constructor.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="apicId"/> is 255, or above 254 without x2APIC, or above FFFFFh.</exception>
-    /// <exception cref="ArgumentException"><paramref name="options"/> is the default value.</exception>
+    /// <exception cref="ArgumentException">
+    /// <paramref name="options"/> is the default value, or its <see cref="LocalApicOptions.PhysicalAddressBits"/> out of range.
+    /// </exception>
     public void Reset(uint apicId, bool bsp, in LocalApicOptions options)
     {
         if (apicId > (options.HasX2Apic ? MaxX2ApicId : Broadcast - 1) || apicId == Broadcast)
             throw new ArgumentOutOfRangeException(nameof(apicId), apicId, "An APIC ID is 0..254, with x2APIC also 256..FFFFFh.");
         if (options.Version == 0)
             throw new ArgumentException("The options have no version: start from LocalApicOptions.Architectural.", nameof(options));
+        if (options.PhysicalAddressBits is < 36 or > 52)
+            throw new ArgumentException("MAXPHYADDR is 36..52.", nameof(options));
         HardwareId = apicId;
         Id = apicId << 24;
         Version = options.Version;
