@@ -67,7 +67,12 @@ public static class DestinationRouting
     /// <param name="targets">Receives the indices of those that take it, as many places as there are APICs.</param>
     /// <exception cref="ArgumentException">There are no or more than 32 APICs, or too few places.</exception>
     public static RouteResult Targets(
-        ReadOnlySpan<LocalApic> apics, in IpiRequest ipi, int sender, LocalApicPolicies policies, ref ArbitrationMemory memory, Span<int> targets) =>
+        ReadOnlySpan<LocalApic> apics,
+        in IpiRequest ipi,
+        int sender,
+        LocalApicPolicies policies,
+        ref ArbitrationMemory memory,
+        Span<int> targets) =>
         Targets(apics, ipi.Message, new MessageSource(sender, ipi.Shorthand), policies, ref memory, targets);
 
     /// <summary>Routes a message.</summary>
@@ -95,9 +100,10 @@ public static class DestinationRouting
         RouteResult result;
         if (!isKvm || !KvmDestinationMap.TryRoute(apics, message, source, isLowest, policies, memory, targets, out result))
         {
-            result = isLowest && isKvm && !message.IsLogical && message.Destination == 0xFF
-                ? All(apics, message with { Mode = DeliveryMode.Fixed, Flags = message.Flags & ~ApicMessageFlags.RedirectionHint }, source, targets)
-                : isLowest ? One(apics, message, source, rule, ref memory, targets) : All(apics, message, source, targets);
+            bool isBroadcast = isKvm && !message.IsLogical && message.Destination == 0xFF;
+            result = !isLowest ? All(apics, message, source, targets)
+                : isBroadcast ? All(apics, AsFixed(message), source, targets)
+                : One(apics, message, source, rule, ref memory, targets);
         }
         if (rule == LowestPriorityPolicy.Counters && result.Message.Mode == DeliveryMode.LowestPriority)
         {
@@ -114,6 +120,9 @@ public static class DestinationRouting
         bool knowsHint = rule is LowestPriorityPolicy.VectorHash or LowestPriorityPolicy.Counters or LowestPriorityPolicy.LowestTaskPriority;
         return message.Mode == DeliveryMode.LowestPriority || (message.HasRedirectionHint && knowsHint);
     }
+
+    private static ApicMessage AsFixed(in ApicMessage message) =>
+        message with { Mode = DeliveryMode.Fixed, Flags = message.Flags & ~ApicMessageFlags.RedirectionHint };
 
     private static bool IsAddressed(in LocalApic apic, int index, in ApicMessage message, MessageSource source) => source.IsIpi
         ? apic.IsAddressedBy(new IpiRequest(message, source.Shorthand), index == source.Sender)

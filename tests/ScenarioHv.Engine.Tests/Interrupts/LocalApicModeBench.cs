@@ -16,7 +16,12 @@ internal sealed class LocalApicModeBench
     public long Now;
 
     public LocalApicModeBench(
-        LocalApicPolicies policies = default, uint id = 3, bool bsp = false, uint version = SixLvt, bool hasX2Apic = true, ApicMode mode = ApicMode.XApic)
+        LocalApicPolicies policies = default,
+        uint id = 3,
+        bool bsp = false,
+        uint version = SixLvt,
+        bool hasX2Apic = true,
+        ApicMode mode = ApicMode.XApic)
     {
         Apic.Reset(id, bsp, new LocalApicOptions(version) { Policies = policies, HasX2Apic = hasX2Apic, PhysicalAddressBits = 40 });
         SetMode(mode);

@@ -23,7 +23,8 @@ public class LocalApicPolicyTests
     [TestCase(FixedWhileDisabledPolicy.Dropped, false)]
     [TestCase(FixedWhileDisabledPolicy.Accepted, true)]
     public void Fixed_to_a_software_disabled_APIC(FixedWhileDisabledPolicy policy, bool accepted) => Assert.That(
-        new LocalApicModeBench(new LocalApicPolicies { FixedWhileDisabled = policy }).Accept(DeliveryMode.Fixed).IsAccepted, Is.EqualTo(accepted));
+        new LocalApicModeBench(new LocalApicPolicies { FixedWhileDisabled = policy }).Accept(DeliveryMode.Fixed).IsAccepted,
+        Is.EqualTo(accepted));
 
     [TestCase(NmiWhileDisabledPolicy.Accepted, CoreRequest.Nmi)]
     [TestCase(NmiWhileDisabledPolicy.Dropped, CoreRequest.None)]

@@ -233,6 +233,7 @@ public class LocalApicRoutingTests
     {
         LocalApicPolicies policies = Hash with { DeviceBroadcast = policy };
         LocalApic[] apics = [LocalApicModeBench.X1(policies, id: 0).Apic, LocalApicModeBench.X2(policies, id: 1).Apic];
+        Write(ref apics[0], LocalApicRegister.Ldr, 0x0100_0000);
         Assert.That(Route(apics, new ApicMessage { Destination = 0xFF, Vector = 0x41 }, policies), Has.Length.EqualTo(count));
     }
 
