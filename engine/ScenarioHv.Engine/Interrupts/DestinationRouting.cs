@@ -117,7 +117,8 @@ public static class DestinationRouting
     // the other emulators and the P6 do not know it.
     private static bool IsLowestPriority(in ApicMessage message, LowestPriorityPolicy rule)
     {
-        bool knowsHint = rule is LowestPriorityPolicy.VectorHash or LowestPriorityPolicy.Counters or LowestPriorityPolicy.LowestTaskPriority;
+        bool isKvm = rule is LowestPriorityPolicy.VectorHash or LowestPriorityPolicy.Counters;
+        bool knowsHint = isKvm || rule == LowestPriorityPolicy.LowestTaskPriority;
         return message.Mode == DeliveryMode.LowestPriority || (message.HasRedirectionHint && knowsHint);
     }
 

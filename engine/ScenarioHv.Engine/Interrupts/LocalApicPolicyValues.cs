@@ -30,7 +30,7 @@ public enum NmiWhileDisabledPolicy : byte
     /// <summary>It reaches the core (SDM3 10.4.7.2; QEMU, OpenVMM, Xen).</summary>
     Accepted = 0,
 
-    /// <summary>It is lost: observed on Linux 6.18 KVM for an NMI by MSI.</summary>
+    /// <summary>It is lost: seen once on Linux 6.18 KVM, for an NMI by MSI before the APIC was ever enabled.</summary>
     Dropped = 1,
 }
 
