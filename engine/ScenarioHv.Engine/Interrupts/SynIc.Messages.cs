@@ -36,7 +36,7 @@ public readonly ref partial struct SynIc
         SynIcPost older = default;
         if (HeadOf(sint) < 0)
         {
-            if (TryWriteSlot(sint, message, flagBusy: true, out var interrupt) == SlotAttempt.Written)
+            if (TryWriteSlot(sint, message, flagBusy: false, out var interrupt) == SlotAttempt.Written)
                 return new SynIcPost(SynIcPostOutcome.Delivered, interrupt);
         }
         else if (Rescans(SynIcRescan.Post))

@@ -29,7 +29,7 @@ public readonly ref struct SyntheticTimers
     /// <param name="clock">The reference counter.</param>
     /// <param name="policy">Whose timers they are.</param>
     /// <exception cref="InvalidOperationException">There are not four timers, or the clock is the default value.</exception>
-    public SyntheticTimers(Span<SyntheticTimer> timers, SynIc synic, in SyntheticTimerClock clock, SyntheticTimerPolicy policy)
+    public SyntheticTimers(Span<SyntheticTimer> timers, SynIc synic, scoped in SyntheticTimerClock clock, SyntheticTimerPolicy policy)
     {
         if (timers.Length != Count || clock.TscHz == 0)
             throw new InvalidOperationException($"A SynIC has {Count} timers and a clock, not {timers.Length} and {clock.TscHz} Hz.");
