@@ -60,9 +60,9 @@ public readonly ref partial struct SynIc
         int head = HeadOf(sint);
         if (head < 0)
             return default;
-        int timer = _queue[head].Origin - 1;
+        int? timer = _queue[head].Origin == 0 ? null : _queue[head].Origin - 1;
         var message = _queue[head].Message;
-        if (timer >= 0)
+        if (timer != null)
             MemoryMarshal.AsRef<SyntheticTimerPayload>(message.PayloadBytes).DeliveryTime = referenceTime;
         if (!IsReadyForMessages || TryWriteSlot(sint, message, flagBusy: true, out var interrupt) != SlotAttempt.Written)
             return new SynIcPost(SynIcPostOutcome.Queued);

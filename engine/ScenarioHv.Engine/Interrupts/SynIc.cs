@@ -120,7 +120,7 @@ public readonly ref partial struct SynIc
 
     /// <summary>
     /// The state after the virtual processor is created: every SINT <see cref="SynIcSint.Reset"/>, SVERSION 1, the rest 0, nothing queued,
-    /// not active. The pages are cleared with <see cref="SynIcPageClearing.AtReset"/>.
+    /// not active. The pages are cleared with <see cref="SynIcPageClearing.AtReset"/>. <see cref="SyntheticTimers.PowerOn"/> goes with it.
     /// </summary>
     public void PowerOn()
     {

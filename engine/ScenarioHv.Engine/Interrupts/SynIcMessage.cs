@@ -171,8 +171,8 @@ public enum SynIcPostOutcome : byte
 /// <param name="Interrupt">
 /// The interrupt that leaves, or null. With <see cref="SynIcPostOutcome.Queued"/> it announces an older message that went into the slot.
 /// </param>
-/// <param name="Timer">The timer whose waiting message went into the slot: call <see cref="SyntheticTimers.Delivered"/>. Else −1.</param>
-public readonly record struct SynIcPost(SynIcPostOutcome Outcome, SynIcInterrupt? Interrupt = null, int Timer = -1);
+/// <param name="Timer">The timer whose waiting message went into the slot: call <see cref="SyntheticTimers.Delivered"/>. Else null.</param>
+public readonly record struct SynIcPost(SynIcPostOutcome Outcome, SynIcInterrupt? Interrupt = null, int? Timer = null);
 
 /// <summary>What became of an event.</summary>
 public enum SynIcSignalOutcome : byte

@@ -119,8 +119,8 @@ public readonly ref struct SyntheticTimers
         var config = new SyntheticTimerConfig(timer.Config);
         var sent = config.IsDirect ? SendDirect(config, apicAccepts) : SendMessage(index, now, apicAccepts);
         // With Queued, the timer in the answer is that of an older message, which left the queue before this one joined it.
-        if (sent.Outcome == SynIcPostOutcome.Queued && sent.Timer >= 0)
-            Delivered(sent.Timer, now);
+        if (sent is { Outcome: SynIcPostOutcome.Queued, Timer: { } older })
+            Delivered(older, now);
         var outcome = sent.Outcome switch
         {
             SynIcPostOutcome.Delivered => SyntheticTimerOutcome.Delivered,
@@ -231,7 +231,7 @@ public readonly ref struct SyntheticTimers
 
     private bool MayTry(in SyntheticTimer timer) =>
         !timer.Has(SyntheticTimerFlags.Undelivered) || timer.Has(SyntheticTimerFlags.Retry)
-        || (_policy.BusySlot == SyntheticTimerBusySlot.StaysDue);
+        || _policy.BusySlot == SyntheticTimerBusySlot.StaysDue;
 
     private SynIcPost SendDirect(SyntheticTimerConfig config, bool apicAccepts)
     {

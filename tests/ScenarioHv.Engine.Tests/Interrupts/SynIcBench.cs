@@ -97,6 +97,8 @@ internal sealed class SynIcBench
     {
         var post = SynIc.Post(sint, Message(type, payload), Time);
         Raise(post.Interrupt);
+        if (post.Timer is { } timer)
+            Timers.Delivered(timer, Now);
         return post;
     }
 
@@ -115,8 +117,8 @@ internal sealed class SynIcBench
                 continue;
             var post = SynIc.TryDeliverQueued(i, Time);
             Raise(post.Interrupt);
-            if (post.Timer >= 0)
-                Timers.Delivered(post.Timer, Now);
+            if (post.Timer is { } timer)
+                Timers.Delivered(timer, Now);
         }
         Timers.Acknowledge(sints);
     }

@@ -15,7 +15,7 @@ public class SynIcMessageTests
     [TestCase(typeof(SynIcMessage), 256)]
     [TestCase(typeof(SynIcMessagePage), 4096)]
     [TestCase(typeof(SynIcEventPage), 4096)]
-    [TestCase(typeof(SynIcState), 216)]
+    [TestCase(typeof(SynIcState), 208)]
     [TestCase(typeof(SynIcQueueEntry), 264)]
     [TestCase(typeof(SyntheticTimer), 32)]
     [TestCase(typeof(SyntheticTimerPayload), 24)]
