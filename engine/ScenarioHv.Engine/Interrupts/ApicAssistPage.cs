@@ -67,7 +67,7 @@ public struct ApicAssistPage
     /// <summary>Whether the page is enabled.</summary>
     public readonly bool IsEnabled => (Register & 1) != 0;
 
-    /// <summary>WRMSR: enabling clears the assist word and nothing else of the page; any write ends an offer (KVM kvm_lapic_set_pv_eoi).</summary>
+    /// <summary>WRMSR: enabling clears the assist word, nothing else of the page; any write ends an offer.</summary>
     /// <param name="value">The value.</param>
     public void WriteRegister(ulong value)
     {

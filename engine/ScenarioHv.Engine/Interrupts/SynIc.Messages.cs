@@ -50,8 +50,8 @@ public readonly ref partial struct SynIc
     }
 
     /// <summary>
-    /// Tries the first message that waits for a SINT. If it goes into the slot and another waits behind it, it carries the pending flag from
-    /// the start.
+    /// Tries the first message that waits for a SINT. If it goes into the slot and another waits behind it, it carries the pending flag
+    /// from the start.
     /// </summary>
     /// <param name="sint">0..15.</param>
     /// <param name="referenceTime">The reference counter now: the delivery time of a timer's message.</param>

@@ -29,8 +29,8 @@ public readonly ref partial struct SynIc
     public Register256 AutoEoiBitmap => Bitmap(autoEoi: true);
 
     /// <summary>
-    /// Whether the vector, which is being dispensed, ends by that: its IRR bit goes, no ISR bit comes, PPR stays. A vector is AutoEOI if any
-    /// unmasked SINT with it is, whoever asked for the interrupt; with <see cref="AutoEoiBinding.WithRequest"/> if its request was.
+    /// Whether the vector, which is being dispensed, ends by that: its IRR bit goes, no ISR bit comes, PPR stays. A vector is AutoEOI if
+    /// any unmasked SINT with it is, whoever asked for the interrupt; with <see cref="AutoEoiBinding.WithRequest"/> if its request was.
     /// </summary>
     /// <param name="vector">0..255, as <see cref="LocalApic.HighestDeliverable"/> returned it.</param>
     public bool IsAutoEoi(int vector)

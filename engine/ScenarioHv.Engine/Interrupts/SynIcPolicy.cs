@@ -52,7 +52,7 @@ public enum AutoEoiBinding : byte
     /// <summary>At dispense, from the SINT registers as they are then (TLFS; KVM lapic.c:kvm_apic_get_interrupt).</summary>
     AtDispense = 0,
 
-    /// <summary>With the request; of several requests for a vector that merge in IRR the last decides (OpenVMM virt_support_apic).</summary>
+    /// <summary>With the request; of requests for a vector that merge in IRR the last decides (OpenVMM virt_support_apic).</summary>
     WithRequest = 1,
 }
 
@@ -74,7 +74,7 @@ public sealed record SynIcPolicy
         AutoEoi = AutoEoiBinding.AtDispense,
     };
 
-    /// <summary>KVM's hyperv.c; for posted messages and events QEMU's hw/hyperv/hyperv.c above it, which stages one message per SINT.</summary>
+    /// <summary>KVM's hyperv.c; for posted messages and events QEMU's hyperv.c above it, which stages one message per SINT.</summary>
     public static SynIcPolicy Kvm { get; } = new()
     {
         ScontrolReset = SynIcMsr.EnableBit,
@@ -122,7 +122,7 @@ public sealed record SynIcPolicy
     /// <summary>A message for a masked SINT is written and its interrupt lost; if false, it is refused and nothing is written.</summary>
     public required bool MaskedSintTakesMessages { get; init; }
 
-    /// <summary>An event for a masked SINT sets the flag and loses its interrupt; if false, it is refused and the flag stays as it is.</summary>
+    /// <summary>An event for a masked SINT sets the flag and loses its interrupt; if false, it is refused, and no flag set.</summary>
     public required bool MaskedSintTakesEvents { get; init; }
 
     /// <summary>How many posted messages may wait for one SINT, besides those of timers: 0..255.</summary>

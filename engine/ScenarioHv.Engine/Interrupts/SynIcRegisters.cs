@@ -71,7 +71,7 @@ public readonly record struct SynIcSint(ulong Value)
 
 /// <summary>A fixed, edge interrupt from the SynIC to the local APIC of its own virtual processor.</summary>
 /// <param name="Vector">The vector.</param>
-/// <param name="IsAutoEoi">The AutoEOI bit of the source as it was when the interrupt was raised; false from a timer in direct mode.</param>
+/// <param name="IsAutoEoi">The AutoEOI bit of the source when the interrupt was raised; false from a timer in direct mode.</param>
 public readonly record struct SynIcInterrupt(byte Vector, bool IsAutoEoi)
 {
     /// <summary>The message that the local APIC accepts (KVM hyperv.c:synic_set_irq sends it with shorthand self).</summary>

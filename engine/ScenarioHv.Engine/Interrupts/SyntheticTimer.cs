@@ -80,7 +80,7 @@ public enum SyntheticTimerFlags : byte
     Retry = 8,
 }
 
-/// <summary>One synthetic timer. All zeroes but for <see cref="Deadline"/>, which is never, after <see cref="SyntheticTimers.PowerOn"/>.</summary>
+/// <summary>One synthetic timer. Make it with <see cref="SyntheticTimers.PowerOn"/>: stopped is a deadline of never, not 0.</summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct SyntheticTimer
 {

@@ -9,7 +9,7 @@ public enum SyntheticTimerStart : byte
     /// <summary>In the next pass; one that is past expires in the same pass (OpenVMM synic.rs:evaluate).</summary>
     InPass = 1,
 
-    /// <summary>In the next pass; one that is past expires in the pass after, behind the timers with higher numbers (KVM stimer_start).</summary>
+    /// <summary>In the next pass; one that is past expires in the pass after, behind the higher timers (KVM stimer_start).</summary>
     InPassExpiresInNext = 2,
 }
 
@@ -44,7 +44,7 @@ public enum SyntheticTimerBusySlot : byte
 /// <summary>When a periodic timer next expires, once an expiry was delivered or dropped.</summary>
 public enum SyntheticTimerNextPeriod : byte
 {
-    /// <summary>One period after the last expiry, even if that is past: every period counts. Lazy timers drop those missed (TLFS).</summary>
+    /// <summary>One period after the last expiry, even if that is past: none is missed. Lazy timers drop those (TLFS).</summary>
     CatchesUpUnlessLazy = 0,
 
     /// <summary>The first multiple of the period after now: missed ones are dropped, the phase is kept (KVM stimer_start).</summary>

@@ -135,7 +135,7 @@ public readonly ref struct SyntheticTimers
         return new SyntheticTimerStep(outcome, sent.Interrupt);
     }
 
-    /// <summary>SINTs were acknowledged (<see cref="SynIcWrite.Rescan"/>, <see cref="SynIc.NotifyEoi"/>): who waits for one tries again.</summary>
+    /// <summary>SINTs were acknowledged (EOM, or <see cref="SynIc.NotifyEoi"/>): who waits for one tries again.</summary>
     /// <param name="sints">Bit n: SINTn.</param>
     /// <returns>True if a pass is needed now.</returns>
     public bool Acknowledge(ushort sints)

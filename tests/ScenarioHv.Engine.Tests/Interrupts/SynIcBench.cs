@@ -4,7 +4,7 @@ using ScenarioHv.Engine.Time;
 
 namespace ScenarioHv.Engine.Tests.Interrupts;
 
-/// <summary>One virtual processor: SynIC, four timers, pages and local APIC, strung together in the order that <see cref="SynIc"/> asks for.</summary>
+/// <summary>A virtual processor: SynIC, timers, pages and local APIC, strung together as <see cref="SynIc"/> asks.</summary>
 internal sealed class SynIcBench
 {
     public const int CyclesPerUnit = 300;

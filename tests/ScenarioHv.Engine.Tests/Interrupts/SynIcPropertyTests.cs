@@ -2,7 +2,7 @@ using ScenarioHv.Engine.Interrupts;
 
 namespace ScenarioHv.Engine.Tests.Interrupts;
 
-/// <summary>Random lists of posts and of the guest's and the hypervisor's operations, against slots and queues written down naively.</summary>
+/// <summary>Random lists of operations by sender, guest and hypervisor, against slots and queues written down naively.</summary>
 public class SynIcPropertyTests
 {
     private const int Operations = 80;
