@@ -22,7 +22,9 @@ public enum RunOutcome
     Inconclusive,
 }
 
-/// <summary>The proof of a run without end: after the prefix the machine is in a state that the period leads back to, byte for byte.</summary>
+/// <summary>
+/// The proof of a run without end: after the prefix the machine is in a state that the period leads back to, byte for byte.
+/// </summary>
 /// <param name="PrefixSteps">Steps before the recurring state is entered first.</param>
 /// <param name="PrefixCycles">Cycles until then.</param>
 /// <param name="Steps">Steps of the period.</param>
@@ -46,5 +48,6 @@ public sealed record Recurrence(long PrefixSteps, long PrefixCycles, long Steps,
 /// <param name="Steps">Steps taken.</param>
 /// <param name="Cycles">The clock at the end.</param>
 /// <param name="Totals">Counters over the whole run.</param>
-/// <param name="Recurrence">The proof, for <see cref="RunOutcome.Livelock"/> and for a <see cref="RunOutcome.Stuck"/> in which something moves.</param>
+/// <param name="Recurrence">The proof, for <see cref="RunOutcome.Livelock"/> and for a <see cref="RunOutcome.Stuck"/> in which something
+/// moves.</param>
 public sealed record RunResult(RunOutcome Outcome, string Reason, long Steps, long Cycles, Statistics Totals, Recurrence? Recurrence);

@@ -6,9 +6,9 @@ using ScenarioHv.Engine.Tracing;
 namespace ScenarioHv.Exploration;
 
 /// <summary>
-/// Runs a machine: the actor with the smallest (cycle, order) takes each step. The run ends when the goal is met, when nobody can act, when a limit is reached,
-/// or when the machine is in a state that it was in before. That is found with Brent's algorithm on whole normal forms, never on fingerprints; prefix and period
-/// are then measured by two more runs from the start.
+/// Runs a machine: the actor with the smallest (cycle, order) takes each step. The run ends when the goal is met, when nobody can act, when
+/// a limit is reached, or when the machine is in a state that it was in before. That is found with Brent's algorithm on whole normal forms,
+/// never on fingerprints; prefix and period are then measured by two more runs from the start.
 /// </summary>
 public sealed class Runner
 {
@@ -27,7 +27,8 @@ public sealed class Runner
 
     /// <summary>Runs to the end.</summary>
     /// <param name="sink">
-    /// Takes the trace events of the history, from a second run of it: all of it, or if the state recurs the prefix and exactly two periods. Null for none.
+    /// Takes the trace events of the history, from a second run of it: all of it, or if the state recurs the prefix and exactly two
+    /// periods. Null for none.
     /// </param>
     /// <exception cref="StepException">A guest's code or an assertion failed; the sink has the events until then.</exception>
     public RunResult Run(ITraceSink? sink = null)
@@ -63,7 +64,8 @@ public sealed class Runner
 
         if (cycles is { } expected && machine.Now != expected)
         {
-            throw new InvalidOperationException($"Two runs of one machine differ: after {steps} steps one is at cycle {expected}, the other at {machine.Now}.");
+            throw new InvalidOperationException(
+                $"Two runs of one machine differ: after {steps} steps one is at cycle {expected}, the other at {machine.Now}.");
         }
     }
 
@@ -156,7 +158,8 @@ public sealed class Runner
 
     private static string Describe(in Violation violation) => violation.Property switch
     {
-        SafetyProperty.Custody => $"custody: vector 0x{violation.Vector:x2} is owed to vCPU {violation.Vcpu} and is neither requested nor injected any more",
+        SafetyProperty.Custody =>
+            $"custody: vector 0x{violation.Vector:x2} is owed to vCPU {violation.Vcpu} and is neither requested nor injected any more",
         SafetyProperty.Just => $"just: vCPU {violation.Vcpu} takes vector 0x{violation.Vector:x2}, and no request for it is unserved",
         _ => $"entry: vCPU {violation.Vcpu} is entered with a control structure that fails check {violation.Detail} of a VM entry",
     };
@@ -172,10 +175,17 @@ public sealed class Runner
         var moves = recurrence.Work.L1Retired + recurrence.Work.L2Retired > 0;
         return moves
             ? Finish(RunOutcome.Livelock, "the machine's state recurs", steps, machine, recurrence)
-            : Finish(RunOutcome.Stuck, "the machine's state recurs and no guest operation retires in the period", steps, machine, recurrence);
+            : Finish(
+                RunOutcome.Stuck,
+                "the machine's state recurs and no guest operation retires in the period",
+                steps,
+                machine,
+                recurrence);
     }
 
-    /// <summary>Second pass: two machines, one a period ahead, walk together until they are in the same state; then one more period is recorded.</summary>
+    /// <summary>
+    /// Second pass: two machines, one a period ahead, walk together until they are in the same state; then one more period is recorded.
+    /// </summary>
     private Recurrence Measure(long period)
     {
         var engine = new StepEngine(_board);
@@ -245,7 +255,9 @@ public sealed class StepException : Exception
     /// <param name="actor">Whose step it was; null before the first.</param>
     /// <param name="problem">What was thrown.</param>
     public StepException(long steps, long cycle, Actor? actor, Exception problem)
-        : base($"cycle {cycle}, {(actor is null ? "before the first step" : $"step {steps + 1}, {actor.Name}")}: {problem.Message}", problem)
+        : base(
+            $"cycle {cycle}, {(actor is null ? "before the first step" : $"step {steps + 1}, {actor.Name}")}: {problem.Message}",
+            problem)
     {
         Steps = steps;
         Cycle = cycle;

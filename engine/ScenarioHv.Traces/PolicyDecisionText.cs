@@ -17,8 +17,10 @@ public static class PolicyDecisionText
 
     private static string ImmediateExit(ImmediateExitMechanism mechanism, ulong argument) => (mechanism, argument) switch
     {
-        (ImmediateExitMechanism.PreemptionTimer, 0) => "the VMX-preemption timer is loaded with 0: the exit comes before the first instruction",
-        (ImmediateExitMechanism.PreemptionTimer, _) => Invariant($"the VMX-preemption timer is loaded with {argument}: the guest runs until so many ticks have passed"),
+        (ImmediateExitMechanism.PreemptionTimer, 0) =>
+            "the VMX-preemption timer is loaded with 0: the exit comes before the first instruction",
+        (ImmediateExitMechanism.PreemptionTimer, _) =>
+            Invariant($"the VMX-preemption timer is loaded with {argument}: the guest runs until so many ticks have passed"),
         (_, 0) => "the host CPU has sent itself an interrupt that is pending at the entry: the exit comes before the first instruction",
         _ => Invariant($"the host CPU has sent itself an interrupt that arrives after {argument} guest operations"),
     };

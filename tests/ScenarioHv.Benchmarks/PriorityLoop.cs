@@ -5,8 +5,9 @@ using ScenarioHv.Engine.Interrupts;
 namespace ScenarioHv.Benchmarks;
 
 /// <summary>
-/// The hot interrupt-priority loop: accept, highest request against PPR, dispense, EOI, four vectors pending. The baseline is the scan of the kernels'
-/// shape (KVM lapic.c:find_highest_vector): eight 32-bit words from the top, rescanned for PPR after every change. Judge the ratio, not the nanoseconds.
+/// The hot interrupt-priority loop: accept, highest request against PPR, dispense, EOI, four vectors pending. The baseline is the scan of
+/// the kernels' shape (KVM lapic.c:find_highest_vector): eight 32-bit words from the top, rescanned for PPR after every change. Judge the
+/// ratio, not the nanoseconds.
 /// </summary>
 [MemoryDiagnoser]
 public class PriorityLoop

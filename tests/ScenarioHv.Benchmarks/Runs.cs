@@ -10,8 +10,8 @@ using ScenarioHv.Scripting;
 namespace ScenarioHv.Benchmarks;
 
 /// <summary>
-/// Steps of the hyperv-hang machine under QEMU's delayed EOI, which takes about 290 000 of them. Plain steps are the baseline; the run that looks for a
-/// recurrence after every one of them pays for writing and comparing the normal form.
+/// Steps of the hyperv-hang machine under QEMU's delayed EOI, which takes about 290 000 of them. Plain steps are the baseline; the run that
+/// looks for a recurrence after every one of them pays for writing and comparing the normal form.
 /// </summary>
 [MemoryDiagnoser]
 public class Runs

@@ -16,6 +16,9 @@ public sealed class EveryScenario
     {
         var (result, _) = Shipped.Run(cell.Scenario);
 
-        Assert.That(cell.Expect.Select(outcome => outcome.ToString()), Does.Contain(result.Outcome.ToString()), $"{result.Reason}; {cell.Note}");
+        Assert.That(
+            cell.Expect.Select(outcome => outcome.ToString()),
+            Does.Contain(result.Outcome.ToString()),
+            $"{result.Reason}; {cell.Note}");
     }
 }

@@ -104,8 +104,10 @@ public sealed class HypervHang
         var cost = TimingProfile.Shipped.Single(profile => profile.Name == "skylake");
         var point = cost[TimingCost.LoopPoint];
         var roundTrip = cost[TimingCost.VmEntry] + cost[TimingCost.VmExit] + cost[TimingCost.ExitHandler];
-        var userspace = cost[TimingCost.ToUserspace] + cost[TimingCost.DeviceAccess] + point + cost[TimingCost.Message] + cost[TimingCost.ToKernel];
-        // Three entries (VMRESUME, L2, EOI) with three points each; two switches of the control structure; three nested checks; the EOI request.
+        var userspace = cost[TimingCost.ToUserspace] + cost[TimingCost.DeviceAccess] + point
+            + cost[TimingCost.Message] + cost[TimingCost.ToKernel];
+        // Three entries (VMRESUME, L2, EOI) with three points each; two switches of the control structure; three nested checks; the EOI
+        // request.
         var expected = userspace + (3 * (roundTrip + (3 * point))) + (2 * cost[TimingCost.NestedSwitch]) + (3 * point) + point;
 
         var recurrence = Shipped.Run(Base).Result.Recurrence!;

@@ -16,7 +16,8 @@ internal static class Shipped
     public static string Folder => Path.Combine(TestContext.CurrentContext.TestDirectory, "scenarios");
 
     public static IEnumerable<string> Files =>
-        Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "scenarios"), "*.yaml", SearchOption.AllDirectories).Order(StringComparer.Ordinal);
+        Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "scenarios"), "*.yaml", SearchOption.AllDirectories)
+            .Order(StringComparer.Ordinal);
 
     public static ScenarioDocument Read(string file) => ScenarioReader.Read(file, EngineVocabulary.Instance);
 

@@ -71,7 +71,9 @@ public sealed record DeviceConfig(string Name, DeviceKind Kind)
     /// <summary>The GSI of a level device, 0..23.</summary>
     public int Gsi { get; init; }
 
-    /// <summary>The vector that the guest's firmware or system has programmed: in the redirection entry of its GSI, or in its MSI data.</summary>
+    /// <summary>
+    /// The vector that the guest's firmware or system has programmed: in the redirection entry of its GSI, or in its MSI data.
+    /// </summary>
     public byte Vector { get; init; }
 
     /// <summary>Destination APIC ID of its redirection entry or message.</summary>

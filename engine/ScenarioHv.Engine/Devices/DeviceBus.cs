@@ -8,7 +8,8 @@ using ScenarioHv.Engine.Tracing;
 namespace ScenarioHv.Engine.Devices;
 
 /// <summary>
-/// The devices of a machine and what connects them: I/O ports inwards, lines and messages outwards. A register access and the line change that it causes are one step.
+/// The devices of a machine and what connects them: I/O ports inwards, lines and messages outwards. A register access and the line change
+/// that it causes are one step.
 /// </summary>
 public sealed class DeviceBus
 {
@@ -34,7 +35,9 @@ public sealed class DeviceBus
         _msis = layout.Add<MsiDevice>("msi-device", Count(DeviceKind.Msi));
     }
 
-    /// <summary>Devices and redirection entries as the guest's drivers have left them before the scenario begins: running, enabled, unmasked.</summary>
+    /// <summary>
+    /// Devices and redirection entries as the guest's drivers have left them before the scenario begins: running, enabled, unmasked.
+    /// </summary>
     internal void Reset(Machine machine)
     {
         var ioApic = _board.IoApicOf(machine);
@@ -50,7 +53,12 @@ public sealed class DeviceBus
                     machine.Ref(_uhcis, _place[i]).WriteRegister(Piix4Uhci.InterruptEnableOffset, 2, Piix4Uhci.IocEnable);
                     break;
                 case DeviceKind.Msi:
-                    machine.Ref(_msis, _place[i]).Configure(device.Vector, device.Destination, DeliveryMode.Fixed, logical: false, MsiDestinationFormat.Bits8);
+                    machine.Ref(_msis, _place[i]).Configure(
+                        device.Vector,
+                        device.Destination,
+                        DeliveryMode.Fixed,
+                        logical: false,
+                        MsiDestinationFormat.Bits8);
                     continue;
             }
 
@@ -63,7 +71,9 @@ public sealed class DeviceBus
         }
     }
 
-    /// <summary>Applies a stimulus from outside: the device's event, its line, and the sampling of the line by the I/O APIC, as one step.</summary>
+    /// <summary>
+    /// Applies a stimulus from outside: the device's event, its line, and the sampling of the line by the I/O APIC, as one step.
+    /// </summary>
     /// <param name="context">The step.</param>
     /// <param name="stimulus">The stimulus.</param>
     /// <param name="message">The message, if the device sends one.</param>
@@ -85,7 +95,8 @@ public sealed class DeviceBus
                 var changed = stimulus.Action == StimulusAction.Raise ? line.Raise() : line.WriteRegister(LineDevice.AcknowledgeOffset, 1);
                 return changed ? LineChanged(context, stimulus.Device, line.LineLevel) : default;
             default:
-                if (!machine.Ref(_msis, place).TryFire(0, out var msi) || !MsiFormat.TryDecode(msi, MsiRules.Kvm, MsiDestinationFormat.Bits8, out message))
+                if (!machine.Ref(_msis, place).TryFire(0, out var msi)
+                    || !MsiFormat.TryDecode(msi, MsiRules.Kvm, MsiDestinationFormat.Bits8, out message))
                 {
                     return default;
                 }

@@ -39,25 +39,33 @@ public readonly struct Cpu
     public Op<byte> In8(ushort port, ulong at = 0, [CallerLineNumber] int line = 0) => Port<byte>(OperationKind.In, port, 1, 0, at, line);
 
     /// <summary>IN AX, DX.</summary>
-    public Op<ushort> In16(ushort port, ulong at = 0, [CallerLineNumber] int line = 0) => Port<ushort>(OperationKind.In, port, 2, 0, at, line);
+    public Op<ushort> In16(ushort port, ulong at = 0, [CallerLineNumber] int line = 0) =>
+        Port<ushort>(OperationKind.In, port, 2, 0, at, line);
 
     /// <summary>IN EAX, DX.</summary>
     public Op<uint> In32(ushort port, ulong at = 0, [CallerLineNumber] int line = 0) => Port<uint>(OperationKind.In, port, 4, 0, at, line);
 
     /// <summary>OUT DX, AL.</summary>
-    public Op<byte> Out8(ushort port, byte value, ulong at = 0, [CallerLineNumber] int line = 0) => Port<byte>(OperationKind.Out, port, 1, value, at, line);
+    public Op<byte> Out8(ushort port, byte value, ulong at = 0, [CallerLineNumber] int line = 0) =>
+        Port<byte>(OperationKind.Out, port, 1, value, at, line);
 
     /// <summary>OUT DX, AX.</summary>
-    public Op<ushort> Out16(ushort port, ushort value, ulong at = 0, [CallerLineNumber] int line = 0) => Port<ushort>(OperationKind.Out, port, 2, value, at, line);
+    public Op<ushort> Out16(ushort port, ushort value, ulong at = 0, [CallerLineNumber] int line = 0) =>
+        Port<ushort>(OperationKind.Out, port, 2, value, at, line);
 
     /// <summary>OUT DX, EAX.</summary>
-    public Op<uint> Out32(ushort port, uint value, ulong at = 0, [CallerLineNumber] int line = 0) => Port<uint>(OperationKind.Out, port, 4, value, at, line);
+    public Op<uint> Out32(ushort port, uint value, ulong at = 0, [CallerLineNumber] int line = 0) =>
+        Port<uint>(OperationKind.Out, port, 4, value, at, line);
 
-    /// <summary>A 32-bit load from physical address <paramref name="address"/>: a local APIC (FEE00000h) or I/O APIC (FEC00000h) register.</summary>
+    /// <summary>
+    /// A 32-bit load from physical address <paramref name="address"/>: a local APIC (FEE00000h) or I/O APIC (FEC00000h) register.
+    /// </summary>
     public Op<uint> MmioRead(uint address, ulong at = 0, [CallerLineNumber] int line = 0) =>
         Ask<uint>(new Operation { Kind = OperationKind.MmioRead, Code = address, Size = 4, Rip = Rip(at, line), Length = 7 });
 
-    /// <summary>A 32-bit store to physical address <paramref name="address"/>: a local APIC (FEE00000h) or I/O APIC (FEC00000h) register.</summary>
+    /// <summary>
+    /// A 32-bit store to physical address <paramref name="address"/>: a local APIC (FEE00000h) or I/O APIC (FEC00000h) register.
+    /// </summary>
     public Op MmioWrite(uint address, uint value, ulong at = 0, [CallerLineNumber] int line = 0) =>
         Ask(new Operation { Kind = OperationKind.MmioWrite, Code = address, Value = value, Size = 4, Rip = Rip(at, line), Length = 7 });
 
@@ -99,13 +107,16 @@ public readonly struct Cpu
     /// <summary>HLT: waits for an interrupt.</summary>
     public Op Hlt(ulong at = 0, [CallerLineNumber] int line = 0) => Plain(OperationKind.Hlt, 1, at, line);
 
-    /// <summary>RDTSC as a number. From here on no state of the machine can recur; a deadline that is kept as <see cref="Instant"/> forks and hashes.</summary>
+    /// <summary>
+    /// RDTSC as a number. From here on no state of the machine can recur; a deadline that is kept as <see cref="Instant"/> forks and
+    /// hashes.
+    /// </summary>
     public Op<long> ReadTsc(ulong at = 0, [CallerLineNumber] int line = 0) =>
         Ask<long>(new Operation { Kind = OperationKind.ReadTsc, Rip = Rip(at, line), Length = 2 });
 
     /// <summary>
-    /// End of interrupt. For a guest of the hypervisor: a store to the EOI register (offset B0h). For a nested guest: WRMSR HV_X64_MSR_EOI (40000070h), which its own
-    /// hypervisor intercepts.
+    /// End of interrupt. For a guest of the hypervisor: a store to the EOI register (offset B0h). For a nested guest: WRMSR HV_X64_MSR_EOI
+    /// (40000070h), which its own hypervisor intercepts.
     /// </summary>
     public Op Eoi(ulong at = 0, [CallerLineNumber] int line = 0) =>
         Ask(new Operation { Kind = OperationKind.Eoi, Rip = Rip(at, line), Length = (byte)(StepContext.Current.Level == 2 ? 2 : 7) });
@@ -113,7 +124,9 @@ public readonly struct Cpu
     /// <summary>VMRESUME (or VMLAUNCH): the nested guest runs until it exits.</summary>
     public OpExit VmResume(ulong at = 0, [CallerLineNumber] int line = 0) => Enter(at, line, 3);
 
-    /// <summary>VMRUN: the nested guest runs until it exits. An INTR exit carries no vector and acknowledges nothing; GIF is 0 afterwards.</summary>
+    /// <summary>
+    /// VMRUN: the nested guest runs until it exits. An INTR exit carries no vector and acknowledges nothing; GIF is 0 afterwards.
+    /// </summary>
     public OpExit VmRun(ulong at = 0, [CallerLineNumber] int line = 0) => Enter(at, line, 3);
 
     /// <summary>VMCALL or VMMCALL with <paramref name="number"/> in the first register.</summary>
@@ -128,7 +141,13 @@ public readonly struct Cpu
 
     /// <summary>Tells the laboratory something, which a goal can wait for. Takes as long as one instruction.</summary>
     public Op Report(string text, ulong at = 0, [CallerLineNumber] int line = 0) =>
-        Ask(new Operation { Kind = OperationKind.Report, Value = StepContext.Current.Board.Reports.Number(text), Rip = Rip(at, line), Length = 0 });
+        Ask(new Operation
+        {
+            Kind = OperationKind.Report,
+            Value = StepContext.Current.Board.Reports.Number(text),
+            Rip = Rip(at, line),
+            Length = 0,
+        });
 
     /// <summary>The parameter <paramref name="name"/> that the scenario gives this guest under <c>with</c>.</summary>
     /// <exception cref="GuestException">The scenario gives none.</exception>
@@ -139,7 +158,10 @@ public readonly struct Cpu
             : throw new GuestException($"The scenario gives this guest no parameter '{name}'; add it under guests, with.");
     }
 
-    /// <summary>The next entry delivers <paramref name="vector"/> to the nested guest through its IDT, before its first instruction (VMCS field 4016h, or EVENTINJ).</summary>
+    /// <summary>
+    /// The next entry delivers <paramref name="vector"/> to the nested guest through its IDT, before its first instruction (VMCS field
+    /// 4016h, or EVENTINJ).
+    /// </summary>
     /// <param name="vector">0x10..0xff.</param>
     public void InjectIntoL2(byte vector)
     {
@@ -147,21 +169,29 @@ public readonly struct Cpu
         context.Board.Processor.SetNestedInjection(context.Machine, _index, vector);
     }
 
-    /// <summary>Whether the nested guest exits as soon as it could take an interrupt (VMX interrupt-window exiting, or a VINTR intercept with a dummy V_IRQ).</summary>
+    /// <summary>
+    /// Whether the nested guest exits as soon as it could take an interrupt (VMX interrupt-window exiting, or a VINTR intercept with a
+    /// dummy V_IRQ).
+    /// </summary>
     public void RequestInterruptWindow(bool wanted)
     {
         var context = RequireHypervisor("RequestInterruptWindow");
         context.Board.Processor.SetNestedWindow(context.Machine, _index, wanted);
     }
 
-    /// <summary>Whether an external interrupt that makes the nested guest exit is acknowledged by the exit. VMX only; set at the start.</summary>
+    /// <summary>
+    /// Whether an external interrupt that makes the nested guest exit is acknowledged by the exit. VMX only; set at the start.
+    /// </summary>
     public void AcknowledgeInterruptOnExit(bool wanted)
     {
         var context = RequireHypervisor("AcknowledgeInterruptOnExit");
         context.Board.Processor.SetAcknowledgeOnExit(context.Machine, _index, wanted);
     }
 
-    /// <summary>The nested guest's instruction that exited has been emulated: it retires with <paramref name="result"/>. Otherwise it is executed again.</summary>
+    /// <summary>
+    /// The nested guest's instruction that exited has been emulated: it retires with <paramref name="result"/>. Otherwise it is executed
+    /// again.
+    /// </summary>
     public void SkipL2Instruction(ulong result = 0)
     {
         var context = RequireHypervisor("SkipL2Instruction");
@@ -205,7 +235,9 @@ public readonly struct Cpu
     {
         var context = Running();
         return context.Level == 1 && context.Board.L2 is not null ? context
-            : throw new GuestException($"{what} is for the guest that runs a nested guest: this scenario's {(context.Level == 1 ? "l1 has no l2" : "l2 has none")}.");
+            : throw new GuestException(
+                $"{what} is for the guest that runs a nested guest: "
+                + $"this scenario's {(context.Level == 1 ? "l1 has no l2" : "l2 has none")}.");
     }
 
     private static ulong Rip(ulong at, int line) => at != 0 ? at : ((ulong)StepContext.Current.Level << 32) + (ulong)(line * LineBytes);
@@ -221,7 +253,15 @@ public readonly struct Cpu
     }
 
     private Op<T> Port<T>(OperationKind kind, ushort port, byte size, uint value, ulong at, int line) where T : unmanaged =>
-        Ask<T>(new Operation { Kind = kind, Code = port, Size = size, Value = value, Rip = Rip(at, line), Length = (byte)(size == 2 ? 2 : 1) });
+        Ask<T>(new Operation
+        {
+            Kind = kind,
+            Code = port,
+            Size = size,
+            Value = value,
+            Rip = Rip(at, line),
+            Length = (byte)(size == 2 ? 2 : 1),
+        });
 
     private Op<T> Ask<T>(Operation operation) where T : unmanaged
     {

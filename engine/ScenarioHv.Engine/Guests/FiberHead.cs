@@ -3,7 +3,8 @@ using ScenarioHv.Engine.Time;
 namespace ScenarioHv.Engine.Guests;
 
 /// <summary>
-/// Head of a fiber: a suspended activity of a guest or of a hypervisor. Its frames follow in the block, oldest first, each with a <see cref="FrameHead"/>.
+/// Head of a fiber: a suspended activity of a guest or of a hypervisor. Its frames follow in the block, oldest first, each with a
+/// <see cref="FrameHead"/>.
 /// </summary>
 public struct FiberHead
 {

@@ -4,8 +4,8 @@ using System.Runtime.CompilerServices;
 namespace ScenarioHv.Engine.Guests;
 
 /// <summary>
-/// The proof, by type and before anything runs, that a suspended <c>async</c> method is plain data: no reference, no floating point, no class.
-/// Whatever else would be shared between forks of a machine or would differ between two runs.
+/// The proof, by type and before anything runs, that a suspended <c>async</c> method is plain data: no reference, no floating point, no
+/// class. Whatever else would be shared between forks of a machine or would differ between two runs.
 /// </summary>
 public static class FrameProof
 {
@@ -17,7 +17,8 @@ public static class FrameProof
     {
         if (!type.IsValueType)
         {
-            return $"{MethodOf(type)} was compiled without optimisation: its frame is an object. Compile it with <Optimize>true</Optimize>.";
+            return $"{MethodOf(type)} was compiled without optimisation: its frame is an object. "
+                + "Compile it with <Optimize>true</Optimize>.";
         }
 
         var bad = BadFields(type, string.Empty).FirstOrDefault();
@@ -36,7 +37,9 @@ public static class FrameProof
         }
     }
 
-    /// <summary>The source name of the method whose state machine <paramref name="type"/> is: what stands between the angle brackets.</summary>
+    /// <summary>
+    /// The source name of the method whose state machine <paramref name="type"/> is: what stands between the angle brackets.
+    /// </summary>
     public static string MethodOf(Type type)
     {
         var open = type.Name.IndexOf('<', StringComparison.Ordinal);
@@ -91,7 +94,8 @@ public static class FrameProof
         return name.StartsWith("<>4", StringComparison.Ordinal)
             ? $"{method} keeps 'this', a {kind}, across an await: {Shared} Guest code is static methods: make it static."
             : name.StartsWith("<>8", StringComparison.Ordinal)
-                ? $"{method} keeps the locals of a lambda that captures locals across an await: {Shared} Pass values as parameters of a method."
+                ? $"{method} keeps the locals of a lambda that captures locals across an await: {Shared} "
+                    + "Pass values as parameters of a method."
                 : $"{method} keeps a {kind} across an await (a foreach over an array, or an await inside finally): {Shared} " +
                   "Use a for loop over values, and no await in finally.";
     }
@@ -105,5 +109,7 @@ public static class FrameProof
     }
 
     private static string Describe(Type type) =>
-        type == typeof(string) ? "string" : type == typeof(double) || type == typeof(float) ? "floating-point number" : type.Name.Split('`')[0];
+        type == typeof(string) ? "string"
+        : type == typeof(double) || type == typeof(float) ? "floating-point number"
+        : type.Name.Split('`')[0];
 }

@@ -6,9 +6,9 @@ using ScenarioHv.Engine.Time;
 namespace ScenarioHv.Engine.Guests;
 
 /// <summary>
-/// The types of suspended frames: how to resume one, how large it is, which of its bytes count. A frame is the state machine that the C# compiler makes of an
-/// <c>async</c> method; as a struct without references it is plain data and lives in the machine block.
-/// Numbers are given at first use in the process, so state hashes are comparable only within one process; traces and trace hashes do not contain them.
+/// The types of suspended frames: how to resume one, how large it is, which of its bytes count. A frame is the state machine that the C#
+/// compiler makes of an <c>async</c> method; as a struct without references it is plain data and lives in the machine block. Numbers are
+/// given at first use in the process, so state hashes are comparable only within one process; traces and trace hashes do not contain them.
 /// </summary>
 internal static unsafe class FrameTypes
 {
@@ -16,7 +16,10 @@ internal static unsafe class FrameTypes
     public const int InterruptRecord = 0;
 
     private static readonly Lock Gate = new();
-    private static FrameType[] s_table = [new FrameType(null, sizeof(InterruptRecord), AllOnes(sizeof(InterruptRecord)), "interrupt", [(int)InterruptRecordDeadline])];
+    private static FrameType[] s_table =
+    [
+        new FrameType(null, sizeof(InterruptRecord), AllOnes(sizeof(InterruptRecord)), "interrupt", [(int)InterruptRecordDeadline]),
+    ];
     private static int s_count = 1;
 
     private static long InterruptRecordDeadline
@@ -107,7 +110,9 @@ internal static unsafe class FrameOf<T> where T : IAsyncStateMachine
     private static void Move(byte* frame) => Unsafe.AsRef<T>(frame).MoveNext();
 }
 
-/// <summary>Where the fields of a state machine lie. Their layout is automatic, so that offsets are asked of the runtime by emitted code.</summary>
+/// <summary>
+/// Where the fields of a state machine lie. Their layout is automatic, so that offsets are asked of the runtime by emitted code.
+/// </summary>
 internal sealed class FrameShape
 {
     private const BindingFlags AllFields = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;

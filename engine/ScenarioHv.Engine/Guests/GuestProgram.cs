@@ -18,7 +18,10 @@ public sealed class GuestProgram
     /// <summary>The main line.</summary>
     public Func<Cpu, GuestTask> Main { get; }
 
-    /// <summary>What every interrupt gate of the IDT leads to, with the vector; null if the guest has no handler, so that an interrupt is an error of the scenario.</summary>
+    /// <summary>
+    /// What every interrupt gate of the IDT leads to, with the vector; null if the guest has no handler, so that an interrupt is an error
+    /// of the scenario.
+    /// </summary>
     public Func<Cpu, byte, GuestTask>? OnInterrupt { get; init; }
 
     /// <summary>The NMI handler; null if there is none.</summary>
@@ -48,7 +51,8 @@ public static class ScriptVariables
 }
 
 /// <summary>
-/// Memory that the vCPUs of a guest share, declared at the top of its script. Each access is one operation, atomic and sequentially consistent.
+/// Memory that the vCPUs of a guest share, declared at the top of its script. Each access is one operation, atomic and sequentially
+/// consistent.
 /// </summary>
 /// <typeparam name="T">Plain data of at most 8 bytes.</typeparam>
 public readonly struct Shared<T> where T : unmanaged

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace ScenarioHv.Engine.Guests;
 
 /// <summary>
-/// The return type of guest code: an <c>async</c> method whose suspended frame is bytes in the machine. Each awaited call is one operation of that CPU.
-/// Must be awaited at once.
+/// The return type of guest code: an <c>async</c> method whose suspended frame is bytes in the machine. Each awaited call is one operation
+/// of that CPU. Must be awaited at once.
 /// </summary>
 [AsyncMethodBuilder(typeof(GuestTaskMethodBuilder))]
 public readonly struct GuestTask
@@ -31,7 +31,9 @@ public readonly struct GuestTask<T> where T : unmanaged
     public GuestTaskAwaiter<T> GetAwaiter() => new(Completed);
 }
 
-/// <summary>The return type of a hypervisor's code: its vCPU loops, its I/O threads, its monitor. Works like <see cref="GuestTask"/>.</summary>
+/// <summary>
+/// The return type of a hypervisor's code: its vCPU loops, its I/O threads, its monitor. Works like <see cref="GuestTask"/>.
+/// </summary>
 [AsyncMethodBuilder(typeof(HostTaskMethodBuilder))]
 public readonly struct HostTask
 {

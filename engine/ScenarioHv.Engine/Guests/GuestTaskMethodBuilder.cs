@@ -31,7 +31,9 @@ internal static unsafe class FrameRunner
         }
     }
 
-    /// <summary>Called by the frame that suspends: it must be the innermost, or, if it awaits a task, the caller of the innermost.</summary>
+    /// <summary>
+    /// Called by the frame that suspends: it must be the innermost, or, if it awaits a task, the caller of the innermost.
+    /// </summary>
     public static void Suspend<TAwaiter, TStateMachine>(ref TStateMachine stateMachine) =>
         StepContext.Current.Suspend((byte*)Unsafe.AsPointer(ref stateMachine), default(TAwaiter) is ITaskAwaiter);
 
@@ -85,11 +87,13 @@ public struct GuestTaskMethodBuilder
 
     /// <summary>The method awaits.</summary>
     public readonly void AwaitOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
-        where TAwaiter : INotifyCompletion where TStateMachine : IAsyncStateMachine => FrameRunner.Suspend<TAwaiter, TStateMachine>(ref stateMachine);
+        where TAwaiter : INotifyCompletion where TStateMachine : IAsyncStateMachine =>
+            FrameRunner.Suspend<TAwaiter, TStateMachine>(ref stateMachine);
 
     /// <summary>The method awaits.</summary>
     public readonly void AwaitUnsafeOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
-        where TAwaiter : ICriticalNotifyCompletion where TStateMachine : IAsyncStateMachine => FrameRunner.Suspend<TAwaiter, TStateMachine>(ref stateMachine);
+        where TAwaiter : ICriticalNotifyCompletion where TStateMachine : IAsyncStateMachine =>
+            FrameRunner.Suspend<TAwaiter, TStateMachine>(ref stateMachine);
 }
 
 /// <summary>For the compiler: builds <see cref="GuestTask{T}"/>.</summary>
@@ -121,11 +125,13 @@ public struct GuestTaskMethodBuilder<T> where T : unmanaged
 
     /// <summary>The method awaits.</summary>
     public readonly void AwaitOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
-        where TAwaiter : INotifyCompletion where TStateMachine : IAsyncStateMachine => FrameRunner.Suspend<TAwaiter, TStateMachine>(ref stateMachine);
+        where TAwaiter : INotifyCompletion where TStateMachine : IAsyncStateMachine =>
+            FrameRunner.Suspend<TAwaiter, TStateMachine>(ref stateMachine);
 
     /// <summary>The method awaits.</summary>
     public readonly void AwaitUnsafeOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
-        where TAwaiter : ICriticalNotifyCompletion where TStateMachine : IAsyncStateMachine => FrameRunner.Suspend<TAwaiter, TStateMachine>(ref stateMachine);
+        where TAwaiter : ICriticalNotifyCompletion where TStateMachine : IAsyncStateMachine =>
+            FrameRunner.Suspend<TAwaiter, TStateMachine>(ref stateMachine);
 }
 
 /// <summary>For the compiler: builds <see cref="HostTask"/>.</summary>
@@ -152,11 +158,13 @@ public struct HostTaskMethodBuilder
 
     /// <summary>The method awaits.</summary>
     public readonly void AwaitOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
-        where TAwaiter : INotifyCompletion where TStateMachine : IAsyncStateMachine => FrameRunner.Suspend<TAwaiter, TStateMachine>(ref stateMachine);
+        where TAwaiter : INotifyCompletion where TStateMachine : IAsyncStateMachine =>
+            FrameRunner.Suspend<TAwaiter, TStateMachine>(ref stateMachine);
 
     /// <summary>The method awaits.</summary>
     public readonly void AwaitUnsafeOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
-        where TAwaiter : ICriticalNotifyCompletion where TStateMachine : IAsyncStateMachine => FrameRunner.Suspend<TAwaiter, TStateMachine>(ref stateMachine);
+        where TAwaiter : ICriticalNotifyCompletion where TStateMachine : IAsyncStateMachine =>
+            FrameRunner.Suspend<TAwaiter, TStateMachine>(ref stateMachine);
 }
 
 /// <summary>For the compiler: builds <see cref="HostTask{T}"/>.</summary>
@@ -188,9 +196,11 @@ public struct HostTaskMethodBuilder<T> where T : unmanaged
 
     /// <summary>The method awaits.</summary>
     public readonly void AwaitOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
-        where TAwaiter : INotifyCompletion where TStateMachine : IAsyncStateMachine => FrameRunner.Suspend<TAwaiter, TStateMachine>(ref stateMachine);
+        where TAwaiter : INotifyCompletion where TStateMachine : IAsyncStateMachine =>
+            FrameRunner.Suspend<TAwaiter, TStateMachine>(ref stateMachine);
 
     /// <summary>The method awaits.</summary>
     public readonly void AwaitUnsafeOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
-        where TAwaiter : ICriticalNotifyCompletion where TStateMachine : IAsyncStateMachine => FrameRunner.Suspend<TAwaiter, TStateMachine>(ref stateMachine);
+        where TAwaiter : ICriticalNotifyCompletion where TStateMachine : IAsyncStateMachine =>
+            FrameRunner.Suspend<TAwaiter, TStateMachine>(ref stateMachine);
 }

@@ -1,6 +1,9 @@
 namespace ScenarioHv.Engine.Guests;
 
-/// <summary>Why a guest's own guest came back, in words that both vendors share. The numbers are VMX basic exit reasons (SDM3 appendix C) where VMX has one.</summary>
+/// <summary>
+/// Why a guest's own guest came back, in words that both vendors share. The numbers are VMX basic exit reasons (SDM3 appendix C) where VMX
+/// has one.
+/// </summary>
 public enum ExitKind : ushort
 {
     /// <summary>The entry failed its checks: the guest did not run.</summary>
@@ -64,7 +67,9 @@ public struct NestedExit
     /// <summary>True if the reason is <paramref name="kind"/>.</summary>
     public readonly bool Is(ExitKind kind) => Kind == kind;
 
-    /// <summary>True if the reason is <paramref name="kind"/> and the processor acknowledged <paramref name="vector"/> at the exit.</summary>
+    /// <summary>
+    /// True if the reason is <paramref name="kind"/> and the processor acknowledged <paramref name="vector"/> at the exit.
+    /// </summary>
     public readonly bool Is(ExitKind kind, out byte vector)
     {
         vector = (byte)InterruptionInformation;

@@ -125,7 +125,13 @@ public sealed unsafe class StepContext
             if (FrameAt(Fiber->Top)->Type == FrameTypes.InterruptRecord)
             {
                 Rethrow();
-                Fiber->Op = new Operation { Kind = OperationKind.Iret, Rip = Fiber->Op.Rip + Fiber->Op.Length, Length = 2, Deadline = Time.Instant.Never };
+                Fiber->Op = new Operation
+                {
+                    Kind = OperationKind.Iret,
+                    Rip = Fiber->Op.Rip + Fiber->Op.Length,
+                    Length = 2,
+                    Deadline = Time.Instant.Never,
+                };
                 return;
             }
         }
@@ -190,7 +196,10 @@ public sealed unsafe class StepContext
         }
     }
 
-    /// <summary>Notes that <paramref name="frame"/> suspends: for an operation it is the innermost, for a task the caller of the frame that has just suspended.</summary>
+    /// <summary>
+    /// Notes that <paramref name="frame"/> suspends: for an operation it is the innermost, for a task the caller of the frame that has just
+    /// suspended.
+    /// </summary>
     internal void Suspend(byte* frame, bool forTask)
     {
         var head = FrameAt(forTask ? FrameAt(_suspended)->Prev : Fiber->Top);
@@ -233,11 +242,13 @@ public sealed unsafe class StepContext
         }
 
         throw new GuestException(
-            $"The stack of this activity is full ({Arena} bytes, {Fiber->Depth} frames): {string.Join(" < ", chain.Select(FrameProof.ShortName))}.");
+            $"The stack of this activity is full ({Arena} bytes, {Fiber->Depth} frames): "
+            + $"{string.Join(" < ", chain.Select(FrameProof.ShortName))}.");
     }
 
     private static GuestException NotAwaited(Exception? error = null) => new(
-        "A guest method was started and not awaited at once: two of its activities would run side by side on one CPU. Put 'await' before the call.",
+        "A guest method was started and not awaited at once: two of its activities would run side by side on one CPU. "
+        + "Put 'await' before the call.",
         error);
 
     private static GuestException NoStep() =>

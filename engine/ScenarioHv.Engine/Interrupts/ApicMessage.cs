@@ -34,7 +34,9 @@ public enum DeliveryMode : byte
 /// </summary>
 public struct ApicMessage
 {
-    /// <summary>Destination: an APIC ID, or a logical message destination address (MDA). 8 bits from an RTE or MSI, 32 in x2APIC mode.</summary>
+    /// <summary>
+    /// Destination: an APIC ID, or a logical message destination address (MDA). 8 bits from an RTE or MSI, 32 in x2APIC mode.
+    /// </summary>
     public uint Destination;
 
     /// <summary>The vector, 0..255. 0..15 are illegal for Fixed and LowestPriority.</summary>

@@ -115,7 +115,8 @@ public sealed record SyntheticTimerPolicy
     public required SyntheticTimerNextPeriod NextPeriod { get; init; }
 
     /// <summary>
-    /// A count is past if the signed difference to the counter is not positive: 2⁶³ units or more ahead is past. If false, it is just far.
+    /// A count is past if the signed difference to the counter is not positive: 2⁶³ units or more ahead is past. If false, it is just
+    /// far.
     /// </summary>
     public required bool ComparesSigned { get; init; }
 

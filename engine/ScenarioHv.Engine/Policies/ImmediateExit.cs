@@ -2,7 +2,8 @@ namespace ScenarioHv.Engine.Policies;
 
 /// <summary>
 /// How a hypervisor makes the processor come back right after an entry, because an event is pending that cannot be delivered before it
-/// (KVM req_immediate_exit). Instances are immutable; what they remember is in <see cref="ImmediateExitMemory"/>, one per loaded control structure.
+/// (KVM req_immediate_exit). Instances are immutable; what they remember is in <see cref="ImmediateExitMemory"/>, one per loaded control
+/// structure.
 /// </summary>
 public interface IImmediateExitPolicy
 {
@@ -60,8 +61,8 @@ public sealed class ZeroTimer : IImmediateExitPolicy
 }
 
 /// <summary>
-/// The RFC of 28 March 2019: the first sight of a RIP counts 0, each further arming at the same RIP one more; above the limit the timer is loaded with a delay,
-/// and goes on being so until the RIP changes.
+/// The RFC of 28 March 2019: the first sight of a RIP counts 0, each further arming at the same RIP one more; above the limit the timer is
+/// loaded with a delay, and goes on being so until the RIP changes.
 /// </summary>
 /// <param name="count">HV_TIMER_THROTTLE: armings at one RIP beyond which the delay is used. 0 or more.</param>
 /// <param name="delay">HV_TIMER_DELAY: timer ticks, that is this many times 2^shift TSC cycles. 1 or more.</param>

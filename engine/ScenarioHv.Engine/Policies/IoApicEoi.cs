@@ -64,8 +64,9 @@ public sealed class Reinject : IIoApicEoiPolicy
 }
 
 /// <summary>
-/// QEMU's delayed re-assertion (hw/intc/ioapic.c:ioapic_eoi_broadcast, 958a01dab8e0): every <paramref name="count"/>th EOI in a row that finds the line high
-/// arms one timer for all pins instead of sending. The count starts anew when an EOI finds the line low or masked, and when the entry is rewritten.
+/// QEMU's delayed re-assertion (hw/intc/ioapic.c:ioapic_eoi_broadcast, 958a01dab8e0): every <paramref name="count"/>th EOI in a row that
+/// finds the line high arms one timer for all pins instead of sending. The count starts anew when an EOI finds the line low or masked, and
+/// when the entry is rewritten.
 /// </summary>
 /// <param name="count">SUCCESSIVE_IRQ_MAX_COUNT, 1 or more.</param>
 /// <param name="delay">The delay in cycles, 1 or more.</param>
@@ -101,8 +102,9 @@ public sealed class QemuDelayAfter(uint count, long delay) : IIoApicEoiPolicy
 }
 
 /// <summary>
-/// KVM's delayed re-injection (ioapic.c:kvm_ioapic_update_eoi_one, 184564efae4d, 3.18): when the count of EOIs in a row that find the line high is exactly
-/// <paramref name="count"/>, work is scheduled instead of sending. The count starts anew when an EOI finds the line low or masked; rewriting the entry does not matter.
+/// KVM's delayed re-injection (ioapic.c:kvm_ioapic_update_eoi_one, 184564efae4d, 3.18): when the count of EOIs in a row that find the line
+/// high is exactly <paramref name="count"/>, work is scheduled instead of sending. The count starts anew when an EOI finds the line low or
+/// masked; rewriting the entry does not matter.
 /// </summary>
 /// <param name="count">IOAPIC_SUCCESSIVE_IRQ_MAX_COUNT, 1 or more.</param>
 /// <param name="delay">The delay in cycles, 1 or more: HZ/100 jiffies.</param>

@@ -2,11 +2,14 @@ using ScenarioHv.Engine.Guests;
 
 namespace ScenarioHv.Engine.Properties;
 
-/// <summary>Tells the twins what happens, and holds every step against the safety properties. The first failure is kept in the machine.</summary>
+/// <summary>
+/// Tells the twins what happens, and holds every step against the safety properties. The first failure is kept in the machine.
+/// </summary>
 internal static class SafetyChecks
 {
     /// <summary>A local APIC has accepted a fixed request.</summary>
-    public static void Accepted(StepContext context, int vcpu, int vector) => context.Machine.Ref(context.Board.Twins, vcpu).Accepted(vector);
+    public static void Accepted(StepContext context, int vcpu, int vector) =>
+        context.Machine.Ref(context.Board.Twins, vcpu).Accepted(vector);
 
     /// <summary>The guest takes a vector of its local APIC: its handler starts, or an exit acknowledges it.</summary>
     public static void Dispatched(StepContext context, int vcpu, int vector)

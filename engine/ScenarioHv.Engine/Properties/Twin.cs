@@ -5,10 +5,10 @@ using ScenarioHv.Engine.Interrupts;
 namespace ScenarioHv.Engine.Properties;
 
 /// <summary>
-/// The bare-metal twin of a local APIC, as far as requests go: per vector whether one dispatch is owed (must) and how many more are allowed (may, up to 3).
-/// It is driven by what the machine does and never decides. A request that comes while one is owed may be merged with it, as hardware could have done;
-/// a request that comes after the handler has started is owed one more.
-/// Not modelled yet: what the guest reads, TPR and priority, NMI, AutoEOI.
+/// The bare-metal twin of a local APIC, as far as requests go: per vector whether one dispatch is owed (must) and how many more are allowed
+/// (may, up to 3). It is driven by what the machine does and never decides. A request that comes while one is owed may be merged with it,
+/// as hardware could have done; a request that comes after the handler has started is owed one more. Not modelled yet: what the guest
+/// reads, TPR and priority, NMI, AutoEOI.
 /// </summary>
 public struct Twin
 {

@@ -5,7 +5,8 @@ using ScenarioHv.Engine.Time;
 namespace ScenarioHv.Engine.Scheduling;
 
 /// <summary>
-/// One of those whose steps make history: a vCPU, a host thread, a timer, the outside world. Actors are immutable; their state is in the machine.
+/// One of those whose steps make history: a vCPU, a host thread, a timer, the outside world. Actors are immutable; their state is in the
+/// machine.
 /// </summary>
 public abstract class Actor
 {

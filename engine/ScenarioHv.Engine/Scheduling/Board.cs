@@ -220,9 +220,13 @@ public sealed class Board
 
     private static Slot<ulong> AddShared(MachineLayout layout, GuestProgram? guest) => layout.Add<ulong>("shared", guest?.SharedWords ?? 0);
 
-    /// <summary>A script's variables are a struct that only its compilation knows: its rules are read from the type, its bytes reserved as they are.</summary>
+    /// <summary>
+    /// A script's variables are a struct that only its compilation knows: its rules are read from the type, its bytes reserved as they are.
+    /// </summary>
     private static Slot<byte> AddVariables(MachineLayout layout, GuestProgram? guest, int vcpus) =>
-        guest?.Variables is { } type ? layout.AddRaw("variables of " + guest.Name, FieldRules.Of(type), vcpus) : layout.Add<byte>("variables", 0);
+        guest?.Variables is { } type
+            ? layout.AddRaw("variables of " + guest.Name, FieldRules.Of(type), vcpus)
+            : layout.Add<byte>("variables", 0);
 
     private (int[,] Guests, int[] Hosts, int Io) AddFibers(MachineLayout layout, int levels)
     {

@@ -3,7 +3,8 @@ using System.Text;
 namespace ScenarioHv.Engine.Scheduling;
 
 /// <summary>
-/// The texts that guests report, by number. The number is a hash of the text (FNV-1a), the same in every run; the table only turns it back into words.
+/// The texts that guests report, by number. The number is a hash of the text (FNV-1a), the same in every run; the table only turns it back
+/// into words.
 /// </summary>
 public sealed class ReportTable
 {

@@ -109,7 +109,9 @@ public sealed class StepEngine
         Board.Hypervisor.Reset(_context);
     }
 
-    /// <summary>A vCPU whose guest has booted: local APIC enabled with its LVT masked, interrupts off, its main line before its first operation.</summary>
+    /// <summary>
+    /// A vCPU whose guest has booted: local APIC enabled with its LVT masked, interrupts off, its main line before its first operation.
+    /// </summary>
     private void ResetVcpu(Machine machine, int vcpu)
     {
         ref var state = ref machine.Ref(Board.Vcpus, vcpu);

@@ -2,7 +2,9 @@ using ScenarioHv.Engine.Time;
 
 namespace ScenarioHv.Engine.Scheduling;
 
-/// <summary>What every vCPU has whatever runs it: when it can take its next step, whose code it runs, what the outside asks of its host CPU.</summary>
+/// <summary>
+/// What every vCPU has whatever runs it: when it can take its next step, whose code it runs, what the outside asks of its host CPU.
+/// </summary>
 public struct VcpuState
 {
     /// <summary>When its next step can be taken; never while it waits for something.</summary>

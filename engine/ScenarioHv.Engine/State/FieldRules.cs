@@ -20,7 +20,8 @@ public sealed class FieldRules
         if (Size != size)
         {
             throw new InvalidOperationException(
-                $"{type.Name} has {size - Size} bytes of hidden padding; state structs name every byte, so that equal states are equal bytes.");
+                $"{type.Name} has {size - Size} bytes of hidden padding; "
+                + "state structs name every byte, so that equal states are equal bytes.");
         }
 
         Mask = new byte[Size];

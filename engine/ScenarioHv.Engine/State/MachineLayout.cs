@@ -31,14 +31,16 @@ public sealed class MachineLayout
     public IReadOnlyList<(string Name, FiberSlot Slot)> Fibers => _fibers;
 
     /// <summary>The structs, in the order in which they lie.</summary>
-    public IEnumerable<(string Name, int Offset, int Bytes)> Slots => _slots.Select(slot => (slot.Name, slot.Offset, slot.Count * slot.Rules.Size));
+    public IEnumerable<(string Name, int Offset, int Bytes)> Slots =>
+        _slots.Select(slot => (slot.Name, slot.Offset, slot.Count * slot.Rules.Size));
 
     internal NormalForm? Normal { get; private set; }
 
     /// <summary>Reserves <paramref name="count"/> elements of <typeparamref name="T"/>.</summary>
     /// <param name="name">Its name in messages.</param>
     /// <param name="count">0 or more; 0 costs no byte.</param>
-    /// <param name="saturation">A counter whose limit is known only from the configuration; the offset counts from the start of an element.</param>
+    /// <param name="saturation">A counter whose limit is known only from the configuration; the offset counts from the start of an
+    /// element.</param>
     /// <exception cref="InvalidOperationException">The layout is sealed, or the struct is not plain data.</exception>
     public Slot<T> Add<T>(string name, int count = 1, SaturationRule? saturation = null) where T : unmanaged
     {

@@ -7,8 +7,8 @@ using ScenarioHv.Engine.Time;
 namespace ScenarioHv.Engine.State;
 
 /// <summary>
-/// The normal form of a machine's state: times relative to now, observables blanked, saturating counters cut, fibers only as far as their frames reach.
-/// Two machines are in the same state exactly if their normal forms are the same bytes.
+/// The normal form of a machine's state: times relative to now, observables blanked, saturating counters cut, fibers only as far as their
+/// frames reach. Two machines are in the same state exactly if their normal forms are the same bytes.
 /// </summary>
 public sealed unsafe class NormalForm
 {
@@ -67,7 +67,9 @@ public sealed unsafe class NormalForm
         }
     }
 
-    /// <summary>A 64-bit fingerprint of the state. Equal states have equal fingerprints; the converse is only probable. Not stable between versions.</summary>
+    /// <summary>
+    /// A 64-bit fingerprint of the state. Equal states have equal fingerprints; the converse is only probable. Not stable between versions.
+    /// </summary>
     /// <param name="machine">The machine; it is not changed.</param>
     /// <param name="scratch">At least <see cref="MachineLayout.Size"/> bytes.</param>
     public ulong Hash(Machine machine, Span<byte> scratch) => Fingerprint.Of(scratch[..Write(machine, scratch)]);
@@ -142,7 +144,9 @@ public sealed unsafe class NormalForm
     }
 }
 
-/// <summary>A fast 64-bit hash of words: four independent lanes and one finish. Chosen in a search, not alone: long multiply chains lost there.</summary>
+/// <summary>
+/// A fast 64-bit hash of words: four independent lanes and one finish. Chosen in a search, not alone: long multiply chains lost there.
+/// </summary>
 internal static class Fingerprint
 {
     private const ulong Prime1 = 0x9E3779B185EBCA87;

@@ -8,7 +8,8 @@ namespace ScenarioHv.Engine.State;
 public sealed class ObservableAttribute : Attribute;
 
 /// <summary>
-/// Declares a field that is only ever compared with a limit: every value above <see cref="Limit"/> is the same state as the first one above it.
+/// Declares a field that is only ever compared with a limit: every value above <see cref="Limit"/> is the same state as the first one above
+/// it.
 /// </summary>
 [AttributeUsage(AttributeTargets.Field)]
 public sealed class SaturatesAttribute : Attribute

@@ -79,7 +79,8 @@ internal abstract unsafe partial class GuestProcessor
     private static TimingCost CostOf(OperationKind kind) => kind switch
     {
         OperationKind.Iret => TimingCost.Iret,
-        OperationKind.Eoi or OperationKind.MmioRead or OperationKind.MmioWrite or OperationKind.ReadCr8 or OperationKind.WriteCr8 => TimingCost.ApicAccess,
+        OperationKind.Eoi or OperationKind.MmioRead or OperationKind.MmioWrite or OperationKind.ReadCr8 or OperationKind.WriteCr8 =>
+            TimingCost.ApicAccess,
         OperationKind.In or OperationKind.Out => TimingCost.DeviceAccess,
         _ => TimingCost.Instruction,
     };
@@ -98,9 +99,12 @@ internal abstract unsafe partial class GuestProcessor
             case OperationKind.Iret: ExecuteIret(context, vcpu); return;
             case OperationKind.ReadTsc: result = ReadTsc(machine); break;
             case OperationKind.Report: Report(context, op.Value); break;
-            case OperationKind.SharedRead or OperationKind.SharedWrite or OperationKind.SharedExchange: result = AccessShared(machine, context.Level, op); break;
+            case OperationKind.SharedRead or OperationKind.SharedWrite or OperationKind.SharedExchange:
+                result = AccessShared(machine, context.Level, op);
+                break;
             case OperationKind.MmioRead or OperationKind.MmioWrite when IsIoApic(op):
-            case OperationKind.In or OperationKind.Out or OperationKind.ReadMsr or OperationKind.WriteMsr or OperationKind.VmEnter or OperationKind.Stgi or OperationKind.Clgi:
+            case OperationKind.In or OperationKind.Out or OperationKind.ReadMsr or OperationKind.WriteMsr:
+            case OperationKind.VmEnter or OperationKind.Stgi or OperationKind.Clgi:
                 if (!Board.Hypervisor.ExecuteDirectly(context, vcpu, ref result))
                 {
                     return;
@@ -130,7 +134,9 @@ internal abstract unsafe partial class GuestProcessor
         context.Fiber->Finished = record.Interrupted.Kind == OperationKind.Finished ? (ushort)1 : (ushort)0;
     }
 
-    /// <summary>An access to the local APIC that does not exit: by virtualization, or because the guest runs on the processor itself.</summary>
+    /// <summary>
+    /// An access to the local APIC that does not exit: by virtualization, or because the guest runs on the processor itself.
+    /// </summary>
     private void ExecuteApicAccess(StepContext context, int vcpu)
     {
         var machine = context.Machine;

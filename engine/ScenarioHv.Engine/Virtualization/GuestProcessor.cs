@@ -151,12 +151,17 @@ internal abstract unsafe partial class GuestProcessor(Board board)
 
     /// <summary>The exit that an external interrupt makes.</summary>
     public GuestExit ExternalInterruptExit(Machine machine, int vcpu) => new(
-        ExitCause.ExternalInterrupt, Reason(ExitCause.ExternalInterrupt, default), Rip(machine, vcpu, machine.Ref(Board.Vcpus, vcpu).Level));
+        ExitCause.ExternalInterrupt,
+        Reason(ExitCause.ExternalInterrupt, default),
+        Rip(machine, vcpu, machine.Ref(Board.Vcpus, vcpu).Level));
 
-    /// <summary>Completes the operation that was handed to a hypervisor: it retires, and the guest's code goes on to its next one.</summary>
+    /// <summary>
+    /// Completes the operation that was handed to a hypervisor: it retires, and the guest's code goes on to its next one.
+    /// </summary>
     public void CompleteOperation(StepContext context, int vcpu, int level, ulong result)
     {
-        var (fiber, arena, oldLevel, oldVcpu, oldResult) = ((nint)context.Fiber, context.Arena, context.Level, context.Vcpu, context.Result);
+        var (fiber, arena, oldLevel, oldVcpu, oldResult) =
+            ((nint)context.Fiber, context.Arena, context.Level, context.Vcpu, context.Result);
         context.Vcpu = (byte)vcpu;
         context.Level = (byte)level;
         context.Select(Board.GuestFiber(vcpu, level));
@@ -201,7 +206,10 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     /// <summary>Whether an access to the local APIC of the first guest exits, and how.</summary>
     protected abstract ExitCause ApicExit(in Operation operation);
 
-    /// <summary>A store to the EOI register, or to TPR, that the processor itself carries out on the virtual-APIC page. Trap-like exits are returned.</summary>
+    /// <summary>
+    /// A store to the EOI register, or to TPR, that the processor itself carries out on the virtual-APIC page. Trap-like exits are
+    /// returned.
+    /// </summary>
     protected virtual GuestExit VirtualizedApicWrite(StepContext context, int vcpu, int offset, uint value) => default;
 
     /// <summary>True for an access to the page of the local APIC.</summary>
@@ -212,7 +220,8 @@ internal abstract unsafe partial class GuestProcessor(Board board)
         operation.Kind is OperationKind.MmioRead or OperationKind.MmioWrite && operation.Code >> 12 == IoApic.BaseAddress >> 12;
 
     /// <summary>The core state of the level that runs.</summary>
-    protected ref CpuCore Core(Machine machine, int vcpu) => ref machine.Ref(Board.Cores, Board.CoreIndex(vcpu, machine.Ref(Board.Vcpus, vcpu).Level));
+    protected ref CpuCore Core(Machine machine, int vcpu) =>
+        ref machine.Ref(Board.Cores, Board.CoreIndex(vcpu, machine.Ref(Board.Vcpus, vcpu).Level));
 
     /// <summary>Hands an exit to whoever runs this level.</summary>
     protected void Exit(StepContext context, int vcpu, in GuestExit exit)
@@ -266,7 +275,13 @@ internal abstract unsafe partial class GuestProcessor(Board board)
         if (completed)
         {
             context.Rethrow();
-            context.Fiber->Op = new Operation { Kind = OperationKind.Iret, Rip = record.Interrupted.Rip, Length = 2, Deadline = Instant.Never };
+            context.Fiber->Op = new Operation
+            {
+                Kind = OperationKind.Iret,
+                Rip = record.Interrupted.Rip,
+                Length = 2,
+                Deadline = Instant.Never,
+            };
         }
     }
 
@@ -280,7 +295,9 @@ internal abstract unsafe partial class GuestProcessor(Board board)
         return Instant.Min(state.PreemptionDeadline, state.HostInterruptAt);
     }
 
-    /// <summary>Whether a delivered vector is one of the vCPU's local APIC, and not one that the nested guest's hypervisor injects on its own.</summary>
+    /// <summary>
+    /// Whether a delivered vector is one of the vCPU's local APIC, and not one that the nested guest's hypervisor injects on its own.
+    /// </summary>
     private bool IsOfLocalApic(StepContext context, int vcpu, byte vector) =>
         context.Level == 1 || (Board.IsKvm && context.Machine.Ref(Board.Kvm, vcpu).InjectedVector == vector);
 
@@ -377,12 +394,16 @@ internal abstract unsafe partial class GuestProcessor(Board board)
             case OperationKind.Stgi or OperationKind.Clgi:
                 return Board.Config.Vendor == Configuration.CpuVendor.Intel
                     ? throw new GuestException($"{operation.Kind} is an instruction of AMD processors; this machine's is Intel's.")
-                    : level == 2 ? throw new GuestException($"{operation.Kind}: a hypervisor of L2's own is not modelled, and so L2 has no global interrupt flag to change.")
+                    : level == 2
+                        ? throw new GuestException(
+                            $"{operation.Kind}: a hypervisor of L2's own is not modelled, "
+                            + "and so L2 has no global interrupt flag to change.")
                     : direct ? ExitCause.None : operation.Kind == OperationKind.Stgi ? ExitCause.Stgi : ExitCause.Clgi;
             case OperationKind.Eoi when level == 2: return ExitCause.MsrWrite;
             case OperationKind.MmioRead or OperationKind.MmioWrite when level == 1 && !IsLocalApic(operation) && !IsIoApic(operation):
                 throw new GuestException(
-                    $"Nothing answers at physical address 0x{operation.Code:x8}: there are local APICs at FEE00000h and an I/O APIC at FEC00000h.");
+                    $"Nothing answers at physical address 0x{operation.Code:x8}: "
+                    + "there are local APICs at FEE00000h and an I/O APIC at FEC00000h.");
             case OperationKind.Eoi or OperationKind.MmioRead or OperationKind.MmioWrite or OperationKind.ReadCr8 or OperationKind.WriteCr8:
                 return level == 2
                     ? throw new GuestException($"{operation.Kind}: the local APIC that L1 makes for L2 is not modelled; L2 has Eoi().")

@@ -18,7 +18,10 @@ public static class EngineVocabulary
         DeviceTypes = [.. Devices.Select(device => device.Info)],
         Timing = new TimingInfo(
             [
-                new TimingProfileInfo("skylake", "a Skylake server at a nominal 2.5 GHz", "published round trips; the parts are estimates inside them"),
+                new TimingProfileInfo(
+                    "skylake",
+                    "a Skylake server at a nominal 2.5 GHz",
+                    "published round trips; the parts are estimates inside them"),
                 new TimingProfileInfo("epyc", "an EPYC server", "published round trips; the parts are estimates inside them"),
             ],
             [.. TimingProfile.Costs.Select(cost => new TimingCostInfo(cost.Name, cost.Meaning, 0, LargestCost))]),
@@ -36,7 +39,9 @@ public static class EngineVocabulary
             ],
             [TimelineAction.Raise])),
         (DeviceKind.Line, new DeviceTypeInfo(
-            "line", "a level device with one status bit: port +0 reads it, writing 1 to port +4 clears it", "the least that a level device can be",
+            "line",
+            "a level device with one status bit: port +0 reads it, writing 1 to port +4 clears it",
+            "the least that a level device can be",
             [
                 new DeviceKeyInfo("gsi", DeviceKeyKind.Gsi, IsRequired: true),
                 new DeviceKeyInfo("vector", DeviceKeyKind.Vector, IsRequired: true),

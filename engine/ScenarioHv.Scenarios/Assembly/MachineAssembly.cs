@@ -14,7 +14,9 @@ public interface IGuestLoader
     GuestProgram Load(string path, IReadOnlyDictionary<string, long> parameters);
 }
 
-/// <summary>Makes the engine's configuration of a scenario: presets become policies, names become numbers, and what does not go together is refused.</summary>
+/// <summary>
+/// Makes the engine's configuration of a scenario: presets become policies, names become numbers, and what does not go together is refused.
+/// </summary>
 public static class MachineAssembly
 {
     private const int UsualHostTick = 250;
@@ -84,10 +86,14 @@ public static class MachineAssembly
         var preset = inUserspace ? machine.Userspace : machine.Hypervisor;
         if (preset is null or Presets.NoUserspace)
         {
-            throw machine.Mark.Error("with 'irqchip: split' the I/O APIC is the monitor's: say which with 'userspace' (for example qemu@3.1), or set ioapic-eoi");
+            throw machine.Mark.Error(
+                "with 'irqchip: split' the I/O APIC is the monitor's: say which with 'userspace' (for example qemu@3.1), "
+                + "or set ioapic-eoi");
         }
 
-        var text = point == PolicyTable.ImmediateExit && machine.Cpu.Vendor == CpuVendor.Amd ? "self-ipi(before-entry)" : Presets.Choice(preset, point);
+        var text = point == PolicyTable.ImmediateExit && machine.Cpu.Vendor == CpuVendor.Amd
+            ? "self-ipi(before-entry)"
+            : Presets.Choice(preset, point);
         var binder = new PolicyBinder(EngineVocabulary.Instance, machine.TscHz);
         return binder.Value(binder.Point(point, machine.Mark), new YamlScalar(machine.Mark, text!));
     }
@@ -144,20 +150,26 @@ public static class MachineAssembly
 
     private static void RequireOwnPorts(DeviceSection section, DeviceConfig config, List<DeviceConfig> others)
     {
-        if (others.FirstOrDefault(other => config.IoBase < other.IoBase + other.IoSize && other.IoBase < config.IoBase + config.IoSize) is { } clash)
+        var (start, end) = (config.IoBase, config.IoBase + config.IoSize);
+        if (others.FirstOrDefault(other => start < other.IoBase + other.IoSize && other.IoBase < end) is { } clash)
         {
-            throw section.Mark.Error($"the ports of {section.Name} (0x{config.IoBase:x}) overlap those of {clash.Name} (0x{clash.IoBase:x})");
+            throw section.Mark.Error(
+                $"the ports of {section.Name} (0x{config.IoBase:x}) overlap those of {clash.Name} (0x{clash.IoBase:x})");
         }
     }
 
     /// <summary>Devices that share a GSI share its redirection entry, and so its vector and destination.</summary>
     private static void RequireOneEntry(DeviceSection section, DeviceConfig config, List<DeviceConfig> others)
     {
-        var clash = config.Kind == DeviceKind.Msi ? null : others.FirstOrDefault(other => other.Kind != DeviceKind.Msi && other.Gsi == config.Gsi
+        var clash = config.Kind == DeviceKind.Msi ? null : others.FirstOrDefault(other =>
+            other.Kind != DeviceKind.Msi
+            && other.Gsi == config.Gsi
             && (other.Vector != config.Vector || other.Destination != config.Destination));
         if (clash is not null)
         {
-            throw section.Mark.Error($"{section.Name} and {clash.Name} share GSI {config.Gsi} and so one redirection entry: give them the same vector and destination");
+            throw section.Mark.Error(
+                $"{section.Name} and {clash.Name} share GSI {config.Gsi} and so one redirection entry: "
+                + "give them the same vector and destination");
         }
     }
 

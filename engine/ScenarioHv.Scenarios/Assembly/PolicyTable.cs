@@ -3,7 +3,9 @@ using ScenarioHv.Engine.Policies;
 
 namespace ScenarioHv.Scenarios.Assembly;
 
-/// <summary>Every policy value that a scenario can name: its words, where it comes from, with which machines it exists, and how it is made.</summary>
+/// <summary>
+/// Every policy value that a scenario can name: its words, where it comes from, with which machines it exists, and how it is made.
+/// </summary>
 internal static class PolicyTable
 {
     /// <summary>The point at which an immediate exit is forced.</summary>
@@ -23,8 +25,12 @@ internal static class PolicyTable
         new(
             new PolicyValueInfo(
                 "throttle",
-                [new ParameterInfo("count", ParameterKind.Count, 0, int.MaxValue), new ParameterInfo("delay", ParameterKind.Count, 1, uint.MaxValue)],
-                "as zero-timer, but beyond count armings at the same RIP in a row load delay timer ticks; the first sight of a RIP counts 0",
+                [
+                    new ParameterInfo("count", ParameterKind.Count, 0, int.MaxValue),
+                    new ParameterInfo("delay", ParameterKind.Count, 1, uint.MaxValue),
+                ],
+                "as zero-timer, but beyond count armings at the same RIP in a row load delay timer ticks; "
+                    + "the first sight of a RIP counts 0",
                 "V. Kuznetsov's RFC of 28 March 2019: count 100, delay 1000; never merged"),
             config => NeedsPreemptionTimer("throttle", config),
             (value, _) => new Throttle((uint)value.CountAt(0), (uint)value.CountAt(1))),
@@ -36,7 +42,9 @@ internal static class PolicyTable
                     {
                         Choices =
                         [
-                            new PolicyValueInfo("before-entry", [], "pending at the entry: the exit comes before the first instruction", "L0 on hardware"),
+                            new PolicyValueInfo(
+                                "before-entry", [],
+                                "pending at the entry: the exit comes before the first instruction", "L0 on hardware"),
                             new PolicyValueInfo(
                                 "after", [new ParameterInfo("operations", ParameterKind.Count, 1, 1_000_000)],
                                 "arrives after so many retired guest operations", "L0 itself nested: no guarantee (13d83045cb61)"),
@@ -53,7 +61,8 @@ internal static class PolicyTable
     [
         new(
             new PolicyValueInfo(
-                "reinject", [], "a line that is still high is sent again at once, inside the EOI", "82093AA 3.2.4; KVM before 3.18; QEMU before 4.1"),
+                "reinject", [],
+                "a line that is still high is sent again at once, inside the EOI", "82093AA 3.2.4; KVM before 3.18; QEMU before 4.1"),
             _ => null,
             (_, _) => new Reinject()),
         new(
@@ -63,7 +72,8 @@ internal static class PolicyTable
                 "QEMU's: each count-th EOI in a row that finds the line high arms one timer for all pins instead of sending",
                 "QEMU hw/intc/ioapic.c:ioapic_eoi_broadcast, 958a01dab8e0, 4.1 and later: count 10000, time 10 ms"),
             config => config is { Hypervisor: HypervisorKind.Kvm, Irqchip: IrqchipKind.Split } ? null
-                : "delay-after is the userspace I/O APIC's: it exists only under KVM with 'irqchip: split'; the kernel's own is delay-after-kvm",
+                : "delay-after is the userspace I/O APIC's: it exists only under KVM with 'irqchip: split'; "
+                    + "the kernel's own is delay-after-kvm",
             (value, config) => new QemuDelayAfter((uint)value.CountAt(0), value.DurationAt(1).ToCycles(config.TscHz))),
         new(
             new PolicyValueInfo(
@@ -72,16 +82,22 @@ internal static class PolicyTable
                 "KVM's: when the count of EOIs in a row that find the line high is exactly count, work is scheduled instead of sending",
                 "KVM ioapic.c:kvm_ioapic_update_eoi_one, 184564efae4d, 3.18 and later: count 10000, time 10 ms"),
             config => config is { Hypervisor: HypervisorKind.Kvm, Irqchip: IrqchipKind.Kernel } ? null
-                : "delay-after-kvm is the in-kernel I/O APIC's: it exists only under KVM with 'irqchip: kernel'; the userspace one's is delay-after",
+                : "delay-after-kvm is the in-kernel I/O APIC's: it exists only under KVM with 'irqchip: kernel'; "
+                    + "the userspace one's is delay-after",
             (value, config) => new KvmDelayAfter((uint)value.CountAt(0), value.DurationAt(1).ToCycles(config.TscHz))),
     ];
 
     /// <summary>The points, for the reader and for <c>describe policies</c>.</summary>
     public static IReadOnlyList<PolicyPointInfo> Points { get; } =
     [
-        new(ImmediateExit, "how the processor is made to come back right after an entry, because an event waits that cannot be delivered before it",
+        new(
+            ImmediateExit,
+            "how the processor is made to come back right after an entry, because an event waits that cannot be delivered before it",
             [.. ImmediateExits.Select(entry => entry.Info)]),
-        new(IoApicEoi, "what an EOI does that reaches a level pin whose line is still asserted", [.. IoApicEois.Select(entry => entry.Info)]),
+        new(
+            IoApicEoi,
+            "what an EOI does that reaches a level pin whose line is still asserted",
+            [.. IoApicEois.Select(entry => entry.Info)]),
     ];
 
     /// <summary>Makes the immediate-exit policy.</summary>
@@ -92,7 +108,8 @@ internal static class PolicyTable
     /// <exception cref="ScenarioException">It does not exist with this machine.</exception>
     public static IIoApicEoiPolicy MakeIoApicEoi(PolicyValue value, MachineConfig config) => Make(IoApicEois, value, config);
 
-    private static string? NeedsPreemptionTimer(string name, MachineConfig config) => config.Vendor == Engine.Configuration.CpuVendor.Intel ? null
+    private static string? NeedsPreemptionTimer(string name, MachineConfig config) =>
+        config.Vendor == Engine.Configuration.CpuVendor.Intel ? null
         : $"{name} uses the VMX-preemption timer, which an AMD processor does not have; its immediate exit is a self-ipi";
 
     private static T Make<T>(PolicyEntry<T>[] table, PolicyValue value, MachineConfig config)
@@ -105,5 +122,8 @@ internal static class PolicyTable
     /// <param name="Info">Its words.</param>
     /// <param name="Problem">Why it does not exist with a machine; null if it does.</param>
     /// <param name="Make">Makes it.</param>
-    private sealed record PolicyEntry<T>(PolicyValueInfo Info, Func<MachineConfig, string?> Problem, Func<PolicyValue, MachineConfig, T> Make);
+    private sealed record PolicyEntry<T>(
+        PolicyValueInfo Info,
+        Func<MachineConfig, string?> Problem,
+        Func<PolicyValue, MachineConfig, T> Make);
 }

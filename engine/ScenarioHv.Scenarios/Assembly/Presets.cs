@@ -8,9 +8,15 @@ internal static class Presets
 
     private static readonly Preset[] Hypervisors =
     [
-        new("kvm@3.16", "Linux 3.16: immediate exits by self-IPI, in-kernel I/O APIC without delay", "vmx.c before 13d83045cb61, ioapic.c before 184564efae4d",
+        new(
+            "kvm@3.16",
+            "Linux 3.16: immediate exits by self-IPI, in-kernel I/O APIC without delay",
+            "vmx.c before 13d83045cb61, ioapic.c before 184564efae4d",
             [(PolicyTable.ImmediateExit, "self-ipi(before-entry)"), (PolicyTable.IoApicEoi, "reinject")]),
-        new("kvm@5.1", "Linux 5.1: immediate exits by a zero preemption timer, in-kernel I/O APIC with delay", "vmx.c:vmx_update_hv_timer, ioapic.c:kvm_ioapic_update_eoi_one",
+        new(
+            "kvm@5.1",
+            "Linux 5.1: immediate exits by a zero preemption timer, in-kernel I/O APIC with delay",
+            "vmx.c:vmx_update_hv_timer, ioapic.c:kvm_ioapic_update_eoi_one",
             [(PolicyTable.ImmediateExit, "zero-timer"), (PolicyTable.IoApicEoi, "delay-after-kvm(10000, 10 ms)")]),
         new(BareMetal, "no hypervisor: the first guest runs on the processor itself, its messages take time on their way", "82093AA 3.2.4",
             [(PolicyTable.IoApicEoi, "reinject")]),
@@ -27,7 +33,10 @@ internal static class Presets
         new("qemu@4.0", "QEMU 4.0: as 3.1; the delay was merged after this release", "hw/intc/ioapic.c before 958a01dab8e0",
             [(PolicyTable.IoApicEoi, "reinject")]),
         new(NoUserspace, "no monitor: for bare-metal, and for an in-kernel irqchip whose monitor plays no part", "-", []),
-        new("qemu@4.1", "QEMU 4.1: the 10 000th such EOI in a row is delayed by 10 ms", "hw/intc/ioapic.c:ioapic_eoi_broadcast, 958a01dab8e0",
+        new(
+            "qemu@4.1",
+            "QEMU 4.1: the 10 000th such EOI in a row is delayed by 10 ms",
+            "hw/intc/ioapic.c:ioapic_eoi_broadcast, 958a01dab8e0",
             [(PolicyTable.IoApicEoi, "delay-after(10000, 10 ms)")]),
     ];
 
@@ -39,7 +48,9 @@ internal static class Presets
 
     /// <summary>What <paramref name="name"/> chooses at <paramref name="point"/>; null if it chooses nothing.</summary>
     public static string? Choice(string name, string point) =>
-        Hypervisors.Concat(Userspaces).First(preset => preset.Info.Name == name).Policies.FirstOrDefault(policy => policy.Point == point).Value;
+        Hypervisors.Concat(Userspaces)
+            .First(preset => preset.Info.Name == name)
+            .Policies.FirstOrDefault(policy => policy.Point == point).Value;
 
     /// <summary>The policies of every preset, for <c>describe policies</c>.</summary>
     public static IEnumerable<(PresetInfo Info, IReadOnlyList<(string Point, string Value)> Policies)> All =>

@@ -145,7 +145,9 @@ public sealed partial class FiberTests
         var config = Bench.BareMetalConfig(Borrowed.Run) with { Vcpus = 2 };
         s_leaked = default;
 
-        Assert.That(() => new Bench(config).Run(), Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("This is the handle of vCPU 0"));
+        Assert.That(
+            () => new Bench(config).Run(),
+            Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("This is the handle of vCPU 0"));
     }
 
     [Test]
@@ -153,8 +155,12 @@ public sealed partial class FiberTests
     {
         Bench.BareMetal(Borrowed.Leak).Run();
 
-        Assert.That(() => { _ = s_leaked.Work(1); }, Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("outside a step"));
-        Assert.That(() => { _ = s_leaked.Deadline(1); }, Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("outside a step"));
+        Assert.That(
+            () => { _ = s_leaked.Work(1); },
+            Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("outside a step"));
+        Assert.That(
+            () => { _ = s_leaked.Deadline(1); },
+            Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("outside a step"));
     }
 
     [Test]
@@ -162,7 +168,9 @@ public sealed partial class FiberTests
     {
         Assert.That(() => Bench.BareMetal(Borrowed.LeakAndFail).Run(), Throws.InstanceOf<InvalidOperationException>());
 
-        Assert.That(() => { _ = s_leaked.Work(1); }, Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("outside a step"));
+        Assert.That(
+            () => { _ = s_leaked.Work(1); },
+            Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("outside a step"));
     }
 
     [Test]

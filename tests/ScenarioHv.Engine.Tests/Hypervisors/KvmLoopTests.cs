@@ -52,7 +52,10 @@ internal sealed class KvmLoopTests
         Assert.That(
             rig.With("kvm_exit")[0].Cycle - entry,
             Is.EqualTo(
-                Rig.Cost(TimingCost.LoopPoint) + Rig.Cost(TimingCost.VmEntry) + Rig.Cost(TimingCost.VmExit) + Rig.Cost(TimingCost.ExitHandler)));
+                Rig.Cost(TimingCost.LoopPoint)
+                + Rig.Cost(TimingCost.VmEntry)
+                + Rig.Cost(TimingCost.VmExit)
+                + Rig.Cost(TimingCost.ExitHandler)));
     }
 
     [Test]

@@ -159,7 +159,9 @@ internal sealed class NestedSvmTests
         }
 
         var rig = new Rig((Amd(Guest(Main), Guest(SpinClosed)) with { ImmediateExit = new ZeroTimer() }).Fire(50_000));
-        Assert.That(() => rig.Run(1_000_000), Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("no VMX-preemption timer"));
+        Assert.That(
+            () => rig.Run(1_000_000),
+            Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("no VMX-preemption timer"));
     }
 
     private static MachineConfig Amd(GuestProgram l1, GuestProgram? l2 = null) =>

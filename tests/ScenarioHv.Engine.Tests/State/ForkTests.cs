@@ -94,7 +94,9 @@ public sealed class ForkTests
     {
         Bench left = new(HypervMachine.Livelock), right = new(HypervMachine.Livelock);
 
-        Assert.That(() => left.Machine.CopyFrom(right.Machine), Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("same layout"));
+        Assert.That(
+            () => left.Machine.CopyFrom(right.Machine),
+            Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("same layout"));
     }
 
     [Test]

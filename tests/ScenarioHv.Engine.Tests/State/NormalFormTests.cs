@@ -152,7 +152,9 @@ public sealed class NormalFormTests
 
     [Test]
     public void A_layout_has_no_normal_form_before_it_is_sealed() =>
-        Assert.That(() => NormalForm.Of(new MachineLayout()), Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("sealed"));
+        Assert.That(
+            () => NormalForm.Of(new MachineLayout()),
+            Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("sealed"));
 
     [Test]
     public void Nothing_is_added_to_a_sealed_layout()

@@ -12,7 +12,8 @@ using ScenarioHv.Engine.Virtualization;
 namespace ScenarioHv.Engine.Hypervisors.BareMetal;
 
 /// <summary>
-/// No hypervisor below the first guest: it runs on the processor itself, and its own guest by the processor's virtualization. Messages between chips take time.
+/// No hypervisor below the first guest: it runs on the processor itself, and its own guest by the processor's virtualization. Messages
+/// between chips take time.
 /// </summary>
 internal sealed class BareMetalHypervisor(Board board) : Hypervisor
 {
@@ -83,7 +84,8 @@ internal sealed class BareMetalHypervisor(Board board) : Hypervisor
                 WriteIoApic(context, operation.Code & 0xff, (uint)operation.Value);
                 return true;
             case OperationKind.Stgi or OperationKind.Clgi:
-                context.Machine.Ref(board.Cores, Board.CoreIndex(vcpu, context.Level)).GifCleared = operation.Kind == OperationKind.Clgi ? (byte)1 : (byte)0;
+                ref var core = ref context.Machine.Ref(board.Cores, Board.CoreIndex(vcpu, context.Level));
+                core.GifCleared = operation.Kind == OperationKind.Clgi ? (byte)1 : (byte)0;
                 return true;
             default:
                 result = AccessMsr(context, vcpu, operation);
@@ -130,7 +132,8 @@ internal sealed class BareMetalHypervisor(Board board) : Hypervisor
     }
 
     /// <inheritdoc/>
-    public override void HostTick(StepContext context, int vcpu) => throw new InvalidOperationException("There is no host below bare metal.");
+    public override void HostTick(StepContext context, int vcpu) =>
+        throw new InvalidOperationException("There is no host below bare metal.");
 
     /// <inheritdoc/>
     public override int Deliver(StepContext context, in ApicMessage message)
@@ -228,7 +231,13 @@ internal sealed class BareMetalHypervisor(Board board) : Hypervisor
             SafetyChecks.Accepted(context, vcpu, message.Vector);
         }
 
-        context.Emit(TraceEventKind.KvmApicAcceptIrq, context.Machine.Ref(board.Apics, vcpu).ApicId, message.Vector, (ulong)message.Mode, (ulong)message.Flags, 1);
+        context.Emit(
+            TraceEventKind.KvmApicAcceptIrq,
+            context.Machine.Ref(board.Apics, vcpu).ApicId,
+            message.Vector,
+            (ulong)message.Mode,
+            (ulong)message.Flags,
+            1);
         board.Processor.Pull(context.Machine, vcpu, new Instant(context.Machine.Now));
         return result.IsAccepted;
     }
@@ -258,7 +267,8 @@ internal sealed class BareMetalHypervisor(Board board) : Hypervisor
     {
         if (operation.Code != TscDeadlineMsr)
         {
-            throw new GuestException($"The guest uses MSR 0x{operation.Code:x}, which this machine does not model; it has IA32_TSC_DEADLINE (0x6e0).");
+            throw new GuestException(
+                $"The guest uses MSR 0x{operation.Code:x}, which this machine does not model; it has IA32_TSC_DEADLINE (0x6e0).");
         }
 
         var machine = context.Machine;

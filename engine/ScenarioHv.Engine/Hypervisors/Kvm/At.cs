@@ -1,7 +1,8 @@
 namespace ScenarioHv.Engine.Hypervisors.Kvm;
 
 /// <summary>
-/// Named points of KVM's and its monitor's code: between two of them others can observe or overtake. Stories, traces and schedules print them.
+/// Named points of KVM's and its monitor's code: between two of them others can observe or overtake. Stories, traces and schedules print
+/// them.
 /// </summary>
 public enum At : byte
 {

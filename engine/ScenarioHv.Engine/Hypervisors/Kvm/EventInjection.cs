@@ -5,8 +5,8 @@ using ScenarioHv.Engine.Tracing;
 namespace ScenarioHv.Engine.Hypervisors.Kvm;
 
 /// <summary>
-/// Which event the next entry delivers (x86.c:inject_pending_event, order of 4.19 to 5.1): what was begun is injected again, then L1's claims on L2 are looked at,
-/// then an NMI, then an interrupt; what cannot be delivered yet asks for a window.
+/// Which event the next entry delivers (x86.c:inject_pending_event, order of 4.19 to 5.1): what was begun is injected again, then L1's
+/// claims on L2 are looked at, then an NMI, then an interrupt; what cannot be delivered yet asks for a window.
 /// </summary>
 internal static class EventInjection
 {
@@ -32,7 +32,10 @@ internal static class EventInjection
             InjectInterrupt(vcpu, vector);
         }
 
-        VcpuThread.Processor.SetInterruptWindow(VcpuThread.Context.Machine, vcpu.Index, HasInjectableInterrupt(vcpu) && !IsAwaitedByL1(vcpu));
+        VcpuThread.Processor.SetInterruptWindow(
+            VcpuThread.Context.Machine,
+            vcpu.Index,
+            HasInjectableInterrupt(vcpu) && !IsAwaitedByL1(vcpu));
         VcpuThread.Processor.SetNmiWindow(VcpuThread.Context.Machine, vcpu.Index, vcpu.Kvm.NmiPending > 0);
         return false;
     }
@@ -51,13 +54,19 @@ internal static class EventInjection
     public static bool CouldRun(VcpuThread vcpu) =>
         vcpu.Kvm.NmiQueued > 0
         || (vcpu.Kvm.NmiPending > 0 && NmiAllowed(vcpu))
-        || (vcpu.Apic.HighestDeliverable() >= 0 && (InterruptAllowed(vcpu) || (vcpu.IsL2 && VcpuThread.Processor.NestedExitsOnInterrupt(VcpuThread.Context.Machine, vcpu.Index))));
+        || (vcpu.Apic.HighestDeliverable() >= 0
+            && (InterruptAllowed(vcpu)
+                || (vcpu.IsL2 && VcpuThread.Processor.NestedExitsOnInterrupt(VcpuThread.Context.Machine, vcpu.Index))));
 
-    /// <summary>Whether software has to inject an interrupt: never one of L1 while the hardware delivers them itself (kvm_cpu_has_injectable_intr).</summary>
+    /// <summary>
+    /// Whether software has to inject an interrupt: never one of L1 while the hardware delivers them itself (kvm_cpu_has_injectable_intr).
+    /// </summary>
     private static bool HasInjectableInterrupt(VcpuThread vcpu) =>
         (vcpu.IsL2 || !VcpuThread.ApicvActive) && vcpu.Apic.HighestDeliverable() >= 0;
 
-    /// <summary>While L2 runs and L1 wants exits for interrupts, a pending one is L1's: it waits for the nested check, not for a window of L2.</summary>
+    /// <summary>
+    /// While L2 runs and L1 wants exits for interrupts, a pending one is L1's: it waits for the nested check, not for a window of L2.
+    /// </summary>
     private static bool IsAwaitedByL1(VcpuThread vcpu) =>
         vcpu.IsL2 && VcpuThread.Processor.NestedExitsOnInterrupt(VcpuThread.Context.Machine, vcpu.Index);
 

@@ -126,7 +126,8 @@ internal static class ExitHandlers
         var now = new Instant(context.Machine.Now);
         if (operation.Code != TscDeadline)
         {
-            throw new GuestException($"The guest uses MSR 0x{operation.Code:x}, which this machine does not model; it has IA32_TSC_DEADLINE (0x6e0).");
+            throw new GuestException(
+                $"The guest uses MSR 0x{operation.Code:x}, which this machine does not model; it has IA32_TSC_DEADLINE (0x6e0).");
         }
 
         var write = cause == ExitCause.MsrWrite;

@@ -5,7 +5,10 @@ using ScenarioHv.Engine.Time;
 
 namespace ScenarioHv.Engine.Hypervisors.Kvm;
 
-/// <summary>A host thread of the virtual machine, seen by its own code: a vCPU's thread, or the monitor's I/O thread. One byte, so that a suspended copy is plain data.</summary>
+/// <summary>
+/// A host thread of the virtual machine, seen by its own code: a vCPU's thread, or the monitor's I/O thread. One byte, so that a suspended
+/// copy is plain data.
+/// </summary>
 internal readonly struct HostThread(byte actor)
 {
     /// <summary>The context of the step under way.</summary>

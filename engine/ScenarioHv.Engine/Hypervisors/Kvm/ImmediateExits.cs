@@ -5,7 +5,10 @@ using ScenarioHv.Engine.Tracing;
 
 namespace ScenarioHv.Engine.Hypervisors.Kvm;
 
-/// <summary>Arms the exit that follows an entry at once, by the policy of that name (vmx.c:vmx_update_hv_timer; x86.c:kvm_make_request(KVM_REQ_EVENT)).</summary>
+/// <summary>
+/// Arms the exit that follows an entry at once, by the policy of that name (vmx.c:vmx_update_hv_timer;
+/// x86.c:kvm_make_request(KVM_REQ_EVENT)).
+/// </summary>
 internal static class ImmediateExits
 {
     /// <summary>Arms it if this entry needs it.</summary>

@@ -28,7 +28,9 @@ internal static class KernelIoApic
             }
             else if (decision == IoApicEoiDecision.Delay)
             {
-                HostThread.Context.Emit(TraceEventKind.KvmIoapicDelayedEoiInj, HostThread.Machine.Ref(HostThread.Board.IoApicPins, pin).Entry.Bits);
+                HostThread.Context.Emit(
+                    TraceEventKind.KvmIoapicDelayedEoiInj,
+                    HostThread.Machine.Ref(HostThread.Board.IoApicPins, pin).Entry.Bits);
                 HostThread.Kvm.DelayService(HostThread.Context);
             }
         }

@@ -12,8 +12,8 @@ using ScenarioHv.Engine.Virtualization;
 namespace ScenarioHv.Engine.Hypervisors.Kvm;
 
 /// <summary>
-/// KVM with its monitor: its actors, and what several of them use. Not modelled yet: PIR, ON and SN as words of their own (a vector goes straight to IRR),
-/// the preemption timer as backing of the local APIC timer (that is a host timer here), the 8259A and SMM.
+/// KVM with its monitor: its actors, and what several of them use. Not modelled yet: PIR, ON and SN as words of their own (a vector goes
+/// straight to IRR), the preemption timer as backing of the local APIC timer (that is a host timer here), the 8259A and SMM.
 /// </summary>
 internal sealed class KvmHypervisor(Board board) : Hypervisor
 {
@@ -249,8 +249,8 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
 
     /// <summary>
     /// A vCPU has a new interrupt: a running one is notified, a sleeping one woken. With virtual-interrupt delivery the notification is a
-    /// vector of its own, also for L2, which exits by it (vmx.c:vmx_deliver_posted_interrupt). Before the mode is published nothing is sent,
-    /// and the entry looks again: for L1 at what the hardware will see (vmx_sync_pir_to_irr), for L2 at everything.
+    /// vector of its own, also for L2, which exits by it (vmx.c:vmx_deliver_posted_interrupt). Before the mode is published nothing is
+    /// sent, and the entry looks again: for L1 at what the hardware will see (vmx_sync_pir_to_irr), for L2 at everything.
     /// </summary>
     private void Notify(StepContext context, int vcpu)
     {
@@ -264,7 +264,11 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
 
         if (kvm.Mode == VcpuMode.InGuest)
         {
-            Interrupt(context.Machine, vcpu, HostInterrupts.PostedNotification, new Instant(context.Machine.Now) + board.Config.Timing[TimingCost.HostIpi]);
+            Interrupt(
+                context.Machine,
+                vcpu,
+                HostInterrupts.PostedNotification,
+                new Instant(context.Machine.Now) + board.Config.Timing[TimingCost.HostIpi]);
             return;
         }
 

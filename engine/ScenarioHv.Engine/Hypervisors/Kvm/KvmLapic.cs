@@ -6,10 +6,14 @@ using ScenarioHv.Engine.Virtualization;
 
 namespace ScenarioHv.Engine.Hypervisors.Kvm;
 
-/// <summary>KVM's local APIC: what it does around the register file when a guest ends an interrupt or writes a register (lapic.c).</summary>
+/// <summary>
+/// KVM's local APIC: what it does around the register file when a guest ends an interrupt or writes a register (lapic.c).
+/// </summary>
 internal static class KvmLapic
 {
-    /// <summary>The hardware has ended <paramref name="vector"/> and its bit in the EOI-exit bitmap is set (kvm_apic_set_eoi_accelerated).</summary>
+    /// <summary>
+    /// The hardware has ended <paramref name="vector"/> and its bit in the EOI-exit bitmap is set (kvm_apic_set_eoi_accelerated).
+    /// </summary>
     public static async HostTask EoiInduced(VcpuThread vcpu, byte vector)
     {
         VcpuThread.Emit(TraceEventKind.KvmEoi, vcpu.Apic.ApicId, vector);

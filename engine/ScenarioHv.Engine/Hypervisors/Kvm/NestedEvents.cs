@@ -20,8 +20,8 @@ internal enum NestedAnswer : byte
 }
 
 /// <summary>
-/// L2 seen from L0: entry on behalf of L1, exits to L1, and the interrupts of L1 that end L2 (nested.c:vmx_check_nested_events, nested_vmx_vmexit, nested_vmx_run;
-/// svm.c likewise).
+/// L2 seen from L0: entry on behalf of L1, exits to L1, and the interrupts of L1 that end L2 (nested.c:vmx_check_nested_events,
+/// nested_vmx_vmexit, nested_vmx_run; svm.c likewise).
 /// </summary>
 internal static class NestedEvents
 {
@@ -29,7 +29,9 @@ internal static class NestedEvents
     public static async HostTask<NestedAnswer> Check(VcpuThread vcpu)
     {
         await vcpu.Point(At.NestedCheck, TimingCost.LoopPoint);
-        if (!vcpu.IsL2 || vcpu.Apic.HighestDeliverable() < 0 || !VcpuThread.Processor.NestedExitsOnInterrupt(VcpuThread.Context.Machine, vcpu.Index))
+        if (!vcpu.IsL2
+            || vcpu.Apic.HighestDeliverable() < 0
+            || !VcpuThread.Processor.NestedExitsOnInterrupt(VcpuThread.Context.Machine, vcpu.Index))
         {
             return NestedAnswer.Nothing;
         }
@@ -43,7 +45,9 @@ internal static class NestedEvents
         return NestedAnswer.Exited;
     }
 
-    /// <summary>VMRESUME, VMLAUNCH or VMRUN of L1: L2's controls are made of L1's and of L0's own, and the entry is owed from here on.</summary>
+    /// <summary>
+    /// VMRESUME, VMLAUNCH or VMRUN of L1: L2's controls are made of L1's and of L0's own, and the entry is owed from here on.
+    /// </summary>
     public static async HostTask Enter(VcpuThread vcpu)
     {
         if (VcpuThread.Processor.NestedEntryProblem(VcpuThread.Context.Machine, vcpu.Index))
@@ -71,13 +75,17 @@ internal static class NestedEvents
         Leave(vcpu, exit, exit.InterruptionInformation);
     }
 
-    /// <summary>An external interrupt of L1 ends L2. The controls are switched first; the acknowledge, if L1 asked for one, comes after that.</summary>
+    /// <summary>
+    /// An external interrupt of L1 ends L2. The controls are switched first; the acknowledge, if L1 asked for one, comes after that.
+    /// </summary>
     private static async HostTask ExitOnInterrupt(VcpuThread vcpu)
     {
         await vcpu.Point(At.ControlsSwitched, TimingCost.NestedSwitch);
         var machine = VcpuThread.Context.Machine;
         uint information = 0;
-        if (VcpuThread.Processor.NestedAcknowledgesOnExit(machine, vcpu.Index) && vcpu.Apic.HighestDeliverable() is var vector && vector >= 0)
+        if (VcpuThread.Processor.NestedAcknowledgesOnExit(machine, vcpu.Index)
+            && vcpu.Apic.HighestDeliverable() is var vector
+            && vector >= 0)
         {
             vcpu.Apic.Dispense(vector);
             SafetyChecks.Dispatched(VcpuThread.Context, vcpu.Index, vector);
@@ -107,7 +115,8 @@ internal static class NestedEvents
         vcpu.Kvm.GifClear = VcpuThread.Processor.ExitClearsGif ? (byte)1 : (byte)0;
         Requests.LoadExitmap(vcpu);
         vcpu.Request(KvmRequests.Event);
-        machine.Ref(VcpuThread.Context.Board.NestedExits, vcpu.Index) = VcpuThread.Processor.DescribeNestedExit(machine, vcpu.Index, exit, information);
+        machine.Ref(VcpuThread.Context.Board.NestedExits, vcpu.Index) =
+            VcpuThread.Processor.DescribeNestedExit(machine, vcpu.Index, exit, information);
         vcpu.CompleteOperation(1, 0);
     }
 }

@@ -8,7 +8,10 @@ using ScenarioHv.Engine.Tracing;
 
 namespace ScenarioHv.Engine.Hypervisors.Kvm;
 
-/// <summary>The monitor: its devices, its I/O APIC when the irqchip is split, and what it does when KVM_RUN returns (QEMU kvm_arch_handle_exit, hw/intc/ioapic.c).</summary>
+/// <summary>
+/// The monitor: its devices, its I/O APIC when the irqchip is split, and what it does when KVM_RUN returns (QEMU kvm_arch_handle_exit,
+/// hw/intc/ioapic.c).
+/// </summary>
 internal static class Userspace
 {
     /// <summary>Handles an exit to userspace.</summary>
@@ -195,7 +198,10 @@ internal static class Userspace
         }
     }
 
-    /// <summary>Sends the interrupt of a pin if it wants service: with a split irqchip by raising the GSI that is routed to its message (ioapic_service).</summary>
+    /// <summary>
+    /// Sends the interrupt of a pin if it wants service: with a split irqchip by raising the GSI that is routed to its message
+    /// (ioapic_service).
+    /// </summary>
     private static async HostTask ServicePin(HostThread thread, int pin)
     {
         if (HostThread.Board.Config.Irqchip == IrqchipKind.Kernel)

@@ -6,8 +6,8 @@ using ScenarioHv.Engine.Tracing;
 namespace ScenarioHv.Engine.Hypervisors.Kvm;
 
 /// <summary>
-/// A vCPU's thread: the monitor's loop around KVM_RUN, and in it KVM's own loop, in the steps at which another CPU could observe or change something.
-/// Order as in Linux 4.19 to 5.1 (x86.c:vcpu_run, vcpu_enter_guest).
+/// A vCPU's thread: the monitor's loop around KVM_RUN, and in it KVM's own loop, in the steps at which another CPU could observe or change
+/// something. Order as in Linux 4.19 to 5.1 (x86.c:vcpu_run, vcpu_enter_guest).
 /// </summary>
 internal static class VcpuLoop
 {
@@ -78,8 +78,8 @@ internal static class VcpuLoop
     }
 
     /// <summary>
-    /// Interrupts go off, the mode is published with a full barrier, and the hardware's copy of the highest request is refreshed (sync_pir_to_irr).
-    /// An interrupt of the host that arrived before was taken by the host.
+    /// Interrupts go off, the mode is published with a full barrier, and the hardware's copy of the highest request is refreshed
+    /// (sync_pir_to_irr). An interrupt of the host that arrived before was taken by the host.
     /// </summary>
     private static void PublishMode(VcpuThread vcpu)
     {

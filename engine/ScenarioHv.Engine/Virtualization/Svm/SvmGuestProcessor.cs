@@ -18,7 +18,8 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
         if (Board.IsKvm)
         {
             ref var vmcb = ref machine.Ref(Board.Vmcb01, vcpu);
-            vmcb.Intercept3 = Intercept3.Intr | Intercept3.Nmi | Intercept3.Smi | Intercept3.Init | Intercept3.Hlt | Intercept3.Msr | Intercept3.Shutdown;
+            vmcb.Intercept3 = Intercept3.Intr | Intercept3.Nmi | Intercept3.Smi | Intercept3.Init
+                | Intercept3.Hlt | Intercept3.Msr | Intercept3.Shutdown;
             vmcb.Intercept4 = Intercept4.Vmrun | Intercept4.Vmmcall | Intercept4.Stgi | Intercept4.Clgi;
             vmcb.VIntrMasking = 1;
         }
@@ -40,7 +41,8 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
         Loaded(machine, vcpu).EventInj = EventInjection.Make(SvmEventType.Intr, vector);
 
     /// <inheritdoc/>
-    public override void WriteNmiInjection(Machine machine, int vcpu) => Loaded(machine, vcpu).EventInj = EventInjection.Make(SvmEventType.Nmi, 2);
+    public override void WriteNmiInjection(Machine machine, int vcpu) =>
+        Loaded(machine, vcpu).EventInj = EventInjection.Make(SvmEventType.Nmi, 2);
 
     /// <inheritdoc/>
     public override void ClearInjection(Machine machine, int vcpu) => Loaded(machine, vcpu).EventInj = 0;
@@ -92,7 +94,8 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
     public override bool NestedWantsWindow(Machine machine, int vcpu) => machine.Ref(Board.Vmcb12, vcpu).Has(Intercept3.Vintr);
 
     /// <inheritdoc/>
-    public override bool NestedEntryProblem(Machine machine, int vcpu) => VmrunChecks.Check(machine.Ref(Board.Vmcb12, vcpu)) != VmrunFailure.None;
+    public override bool NestedEntryProblem(Machine machine, int vcpu) =>
+        VmrunChecks.Check(machine.Ref(Board.Vmcb12, vcpu)) != VmrunFailure.None;
 
     /// <inheritdoc/>
     public override void LoadNested(Machine machine, int vcpu)
@@ -148,9 +151,12 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
         var pending = Board.IsKvm ? state.HostInterruptAt.Cycle <= machine.Now : deliverable;
         var inputs = new BoundaryInputs
         {
-            Pending = (pending ? BoundaryFlags.ExternalInterrupt : 0) | (HostTakesInterrupts(machine, vcpu) ? BoundaryFlags.HostInterruptFlag : 0),
+            Pending = (pending ? BoundaryFlags.ExternalInterrupt : 0)
+                | (HostTakesInterrupts(machine, vcpu) ? BoundaryFlags.HostInterruptFlag : 0),
         };
-        var boundary = !Board.IsKvm && state.Level == 1 ? Processor.RootBoundary(core, inputs) : SvmProcessor.AtBoundary(Loaded(machine, vcpu), core, inputs);
+        var boundary = !Board.IsKvm && state.Level == 1
+            ? Processor.RootBoundary(core, inputs)
+            : SvmProcessor.AtBoundary(Loaded(machine, vcpu), core, inputs);
         switch (boundary.Kind)
         {
             case BoundaryEventKind.None:
@@ -211,7 +217,10 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
         vmcb.VIntrPrio = wanted ? (byte)0xf : (byte)0;
     }
 
-    /// <summary>With V_INTR_MASKING a physical interrupt is masked by the host's own IF, which KVM sets before VMRUN; on bare metal it is the guest's.</summary>
+    /// <summary>
+    /// With V_INTR_MASKING a physical interrupt is masked by the host's own IF, which KVM sets before VMRUN; on bare metal it is the
+    /// guest's.
+    /// </summary>
     private bool HostTakesInterrupts(Machine machine, int vcpu) =>
         Board.IsKvm || machine.Ref(Board.Cores, Board.CoreIndex(vcpu, 1)).InterruptFlag != 0;
 

@@ -17,7 +17,8 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     // Registers whose stores the processor passes on after the fact, with APIC-register virtualization (SDM3 29.4.3).
     private static readonly int[] TrappedWrites =
     [
-        LocalApicRegister.Id, LocalApicRegister.Ldr, LocalApicRegister.Dfr, LocalApicRegister.Svr, LocalApicRegister.Esr, LocalApicRegister.IcrLow,
+        LocalApicRegister.Id, LocalApicRegister.Ldr, LocalApicRegister.Dfr, LocalApicRegister.Svr, LocalApicRegister.Esr,
+        LocalApicRegister.IcrLow,
         LocalApicRegister.LvtTimer, LocalApicRegister.LvtThermal, LocalApicRegister.LvtPerformance, LocalApicRegister.LvtLint0,
         LocalApicRegister.LvtLint1, LocalApicRegister.LvtError, LocalApicRegister.TimerInitialCount, LocalApicRegister.TimerDivide,
     ];
@@ -39,7 +40,9 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
                 vmcs.PinBased |= PinBasedControls.ProcessPostedInterrupts;
                 vmcs.PostedInterruptNotificationVector = PostedInterruptVector;
                 vmcs.Primary |= PrimaryControls.UseTprShadow;
-                vmcs.Secondary = SecondaryControls.VirtualizeApicAccesses | SecondaryControls.ApicRegisterVirtualization | SecondaryControls.VirtualInterruptDelivery;
+                vmcs.Secondary = SecondaryControls.VirtualizeApicAccesses
+                    | SecondaryControls.ApicRegisterVirtualization
+                    | SecondaryControls.VirtualInterruptDelivery;
             }
         }
 
@@ -60,7 +63,8 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         Loaded(machine, vcpu).EntryInterruptionInformation = InterruptionInfo.ExternalInterrupt(vector);
 
     /// <inheritdoc/>
-    public override void WriteNmiInjection(Machine machine, int vcpu) => Loaded(machine, vcpu).EntryInterruptionInformation = InterruptionInfo.Nmi;
+    public override void WriteNmiInjection(Machine machine, int vcpu) =>
+        Loaded(machine, vcpu).EntryInterruptionInformation = InterruptionInfo.Nmi;
 
     /// <inheritdoc/>
     public override void ClearInjection(Machine machine, int vcpu) => Loaded(machine, vcpu).EntryInterruptionInformation = 0;
@@ -106,7 +110,13 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
 
     /// <inheritdoc/>
     public override void LoadEoiExitBitmap(Machine machine, int vcpu, ulong word0, ulong word1, ulong word2, ulong word3) =>
-        machine.Ref(Board.Vmcs01, vcpu).EoiExitBitmap = new EoiExitBitmap { Bitmap0 = word0, Bitmap1 = word1, Bitmap2 = word2, Bitmap3 = word3 };
+        machine.Ref(Board.Vmcs01, vcpu).EoiExitBitmap = new EoiExitBitmap
+        {
+            Bitmap0 = word0,
+            Bitmap1 = word1,
+            Bitmap2 = word2,
+            Bitmap3 = word3,
+        };
 
     /// <inheritdoc/>
     public override void SetNestedInjection(Machine machine, int vcpu, byte vector) =>
@@ -137,7 +147,8 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
 
     /// <inheritdoc/>
     public override bool NestedEntryProblem(Machine machine, int vcpu) =>
-        VmEntryChecks.Check(machine.Ref(Board.Vmcs12, vcpu), machine.Ref(Board.Cores, Board.CoreIndex(vcpu, 2)), vtpr: 0) != VmEntryFailure.None;
+        VmEntryChecks.Check(machine.Ref(Board.Vmcs12, vcpu), machine.Ref(Board.Cores, Board.CoreIndex(vcpu, 2)), vtpr: 0)
+            != VmEntryFailure.None;
 
     /// <inheritdoc/>
     public override void LoadNested(Machine machine, int vcpu)
@@ -213,7 +224,8 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
             case BoundaryEventKind.AcknowledgeExternalInterrupt:
                 Exit(context, vcpu, AcknowledgedExit(context, vcpu, ref vmcs));
                 return true;
-            case BoundaryEventKind.Exit when boundary.VmxReason == VmxExitReason.ExternalInterrupt && vmcs.Has(ExitControls.AcknowledgeInterruptOnExit):
+            case BoundaryEventKind.Exit
+                when boundary.VmxReason == VmxExitReason.ExternalInterrupt && vmcs.Has(ExitControls.AcknowledgeInterruptOnExit):
                 Exit(context, vcpu, AcknowledgedExit(context, vcpu, ref vmcs));
                 return true;
             case BoundaryEventKind.Exit:
@@ -278,7 +290,8 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
 
         return operation.Kind switch
         {
-            OperationKind.MmioRead when offset is LocalApicRegister.Ppr or LocalApicRegister.TimerCurrentCount or LocalApicRegister.Apr => ExitCause.ApicAccess,
+            OperationKind.MmioRead when offset is LocalApicRegister.Ppr or LocalApicRegister.TimerCurrentCount or LocalApicRegister.Apr =>
+                ExitCause.ApicAccess,
             OperationKind.MmioWrite when offset is not (LocalApicRegister.Tpr or LocalApicRegister.Eoi or LocalApicRegister.IcrHigh)
                 && !TrappedWrites.AsSpan().Contains(offset) => ExitCause.ApicAccess,
             _ => ExitCause.None,
@@ -322,7 +335,8 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     /// <summary>RVI and SVI hold 0 where no vector is set.</summary>
     private static byte HighestOf(in Register256 register) => (byte)Math.Max(0, register.Highest);
 
-    private static uint OffsetOf(in Operation operation) => operation.Kind == OperationKind.Eoi ? LocalApicRegister.Eoi : operation.Code & 0xfff;
+    private static uint OffsetOf(in Operation operation) =>
+        operation.Kind == OperationKind.Eoi ? LocalApicRegister.Eoi : operation.Code & 0xfff;
 
     private static void SetControl(ref Vmcs vmcs, PrimaryControls control, bool wanted) =>
         vmcs.Primary = wanted ? vmcs.Primary | control : vmcs.Primary & ~control;
@@ -338,7 +352,9 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         return ref machine.Ref(machine.Ref(Board.Vcpus, vcpu).Level == 2 ? Board.Vmcs02 : Board.Vmcs01, vcpu);
     }
 
-    /// <summary>What a hypervisor enters with passes the processor's checks; the nested guest's own hypervisor is told of a failure instead.</summary>
+    /// <summary>
+    /// What a hypervisor enters with passes the processor's checks; the nested guest's own hypervisor is told of a failure instead.
+    /// </summary>
     private void RequireLegalEntry(StepContext context, int vcpu, in Vmcs vmcs)
     {
         var vtpr = context.Level == 1 ? context.Machine.Ref(Board.Apics, vcpu).Tpr : (byte)0;
@@ -366,7 +382,9 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         state.PreemptionDeadline = new Instant(VmxPreemptionTimer.Deadline(machine.Now, vmcs.PreemptionTimerValue, shift));
     }
 
-    /// <summary>A posted-interrupt notification that meets the guest itself makes it see its new requests, without an exit (SDM3 29.6).</summary>
+    /// <summary>
+    /// A posted-interrupt notification that meets the guest itself makes it see its new requests, without an exit (SDM3 29.6).
+    /// </summary>
     private static void ProcessPostedInterrupts(ref VcpuState state, ref Vmcs vmcs, ref LocalApic apic, Instant now)
     {
         var acknowledged = state.HostInterruptAt <= now && HostVector(state.HostInterrupts) == PostedInterruptVector;
@@ -416,7 +434,9 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     private GuestExit AcknowledgedExit(StepContext context, int vcpu, ref Vmcs vmcs)
     {
         var machine = context.Machine;
-        var vector = Board.IsKvm ? HostVector(machine.Ref(Board.Vcpus, vcpu).HostInterrupts) : (byte)machine.Ref(Board.Apics, vcpu).Acknowledge();
+        var vector = Board.IsKvm
+            ? HostVector(machine.Ref(Board.Vcpus, vcpu).HostInterrupts)
+            : (byte)machine.Ref(Board.Apics, vcpu).Acknowledge();
         if (!Board.IsKvm)
         {
             SafetyChecks.Dispatched(context, vcpu, vector);
@@ -440,7 +460,9 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         boundary.Qualification,
         boundary.InterruptionInformation);
 
-    /// <summary>The host's vector with the highest priority among those that are pending (Linux arch/x86/include/asm/irq_vectors.h).</summary>
+    /// <summary>
+    /// The host's vector with the highest priority among those that are pending (Linux arch/x86/include/asm/irq_vectors.h).
+    /// </summary>
     private static byte HostVector(HostInterrupts pending) =>
         (pending & (HostInterrupts.Kick | HostInterrupts.SelfIpi)) != 0 ? RescheduleVector
         : (pending & HostInterrupts.PostedNotification) != 0 ? PostedInterruptVector
