@@ -5,50 +5,50 @@ public partial struct LocalApic
 {
     private const int FirstLegalVector = 16;
     private const uint Broadcast = 0xFF;
+    private const uint X2ApicBroadcast = 0xFFFF_FFFF;
     private const uint FlatModel = 0xF;
     private const uint ClusterModel = 0x0;
 
     /// <summary>
-    /// Whether a message is addressed to this APIC: by APIC ID or by its own LDR and DFR; FFh is everyone in either destination mode.
-    /// A software-disabled APIC matches all the same and then refuses what it must.
+    /// Whether a message from a device is addressed to this APIC: by APIC ID or by its own LDR and DFR; all ones is everyone in either
+    /// destination mode. A software-disabled APIC matches all the same and then refuses what it must; a hardware-disabled one never does.
     /// </summary>
     /// <param name="message">The message; destinations above FFh match no APIC in xAPIC mode.</param>
-    public readonly bool Matches(in ApicMessage message)
+    public readonly bool Matches(in ApicMessage message) => Matches(message, isIpi: false);
+
+    /// <summary>Whether a message is addressed to this APIC.</summary>
+    /// <param name="message">The message.</param>
+    /// <param name="isIpi">It comes from another local APIC, not from a device: KVM's rewriting of FFh leaves it alone.</param>
+    public readonly bool Matches(in ApicMessage message, bool isIpi) => Mode switch
     {
-        uint destination = message.Destination;
-        if (destination == Broadcast)
-            return true;
-        if (!message.IsLogical)
-            return destination == ApicId;
-        if (destination > Broadcast)
-            return false;
-        uint logicalId = Ldr >> 24;
-        return (Dfr >> 28) switch
-        {
-            FlatModel => (destination & logicalId) != 0,
-            ClusterModel => destination >> 4 == logicalId >> 4 && (destination & logicalId & 0xF) != 0,
-            _ => false,
-        };
-    }
+        ApicMode.XApic => message.IsLogical
+            ? MatchesLogical(message.Destination)
+            : message.Destination == Broadcast || message.Destination == ApicId,
+        ApicMode.X2Apic => MatchesX2Apic(message, isIpi),
+        _ => false,
+    };
 
     /// <summary>
     /// Takes a message that is addressed to this APIC. Fixed and lowest priority go to IRR if the APIC is software-enabled and the vector
-    /// legal; NMI, SMI, INIT and start-up always go to the core; a level de-assert is nothing.
+    /// legal; NMI, SMI, INIT and start-up always go to the core; a level de-assert is nothing. Hardware-disabled, it takes nothing.
     /// </summary>
-    /// <param name="message">The message; <see cref="Matches"/> is the caller's to ask.</param>
+    /// <param name="message">The message; <see cref="Matches(in ApicMessage)"/> is the caller's to ask.</param>
     public AcceptResult Accept(in ApicMessage message)
     {
+        if (!IsHardwareEnabled)
+            return Dropped(message.Vector);
         switch (message.Mode)
         {
             case DeliveryMode.Fixed:
             case DeliveryMode.LowestPriority:
-                return message.IsAssert && IsSoftwareEnabled ? AcceptVector(message.Vector, message.IsLevel) : Dropped(message.Vector);
+                return message.IsAssert && AcceptsFixed ? AcceptVector(message.Vector, message.IsLevel) : Dropped(message.Vector);
             case DeliveryMode.Init:
                 return message.IsAssert ? ToCore(CoreRequest.Init, message.Vector) : Dropped(message.Vector);
             case DeliveryMode.Smi:
                 return ToCore(CoreRequest.Smi, message.Vector);
             case DeliveryMode.Nmi:
-                return ToCore(CoreRequest.Nmi, message.Vector);
+                bool isLost = !IsSoftwareEnabled && Policies.NmiWhileDisabled == NmiWhileDisabledPolicy.Dropped;
+                return isLost ? Dropped(message.Vector) : ToCore(CoreRequest.Nmi, message.Vector);
             case DeliveryMode.StartUp:
                 return ToCore(CoreRequest.StartUp, message.Vector);
             case DeliveryMode.ExtInt:
@@ -56,6 +56,43 @@ public partial struct LocalApic
             default:
                 return Dropped(message.Vector);
         }
+    }
+
+    private readonly bool AcceptsFixed => IsSoftwareEnabled || Policies.FixedWhileDisabled == FixedWhileDisabledPolicy.Accepted;
+
+    private readonly bool MatchesLogical(uint destination)
+    {
+        if (destination > Broadcast)
+            return false;
+        uint model = Dfr >> 28;
+        if (destination == Broadcast && IsEveryone(model))
+            return true;
+        uint logicalId = Ldr >> 24;
+        return model switch
+        {
+            FlatModel => (destination & logicalId) != 0,
+            ClusterModel => destination >> 4 == logicalId >> 4 && (destination & logicalId & 0xF) != 0,
+            _ => false,
+        };
+    }
+
+    private readonly bool IsEveryone(uint model) => Policies.LogicalBroadcast switch
+    {
+        LogicalBroadcastPolicy.Everyone => true,
+        LogicalBroadcastPolicy.NotInFlat => model != FlatModel,
+        _ => false,
+    };
+
+    private readonly bool MatchesX2Apic(in ApicMessage message, bool isIpi)
+    {
+        uint destination = message.Destination;
+        if (destination == Broadcast && !isIpi && Policies.DeviceBroadcast == DeviceBroadcastPolicy.Rewritten)
+            destination = X2ApicBroadcast;
+        if (destination == X2ApicBroadcast && (!message.IsLogical || Policies.LogicalBroadcast != LogicalBroadcastPolicy.ByMatch))
+            return true;
+        if (!message.IsLogical)
+            return destination == Id;
+        return destination >> 16 == Ldr >> 16 && (destination & Ldr & 0xFFFF) != 0;
     }
 
     private static AcceptResult ToCore(CoreRequest request, byte vector) => new(AcceptOutcome.Accepted, request, vector);
@@ -66,7 +103,15 @@ public partial struct LocalApic
     private AcceptResult AcceptVector(byte vector, bool level)
     {
         if (vector < FirstLegalVector)
-            return Dropped(vector) with { RaisedError = LatchError(ApicErrors.ReceiveIllegalVector) };
+        {
+            switch (Policies.IllegalVectors)
+            {
+                case IllegalVectorsPolicy.Refused:
+                    return Dropped(vector) with { RaisedError = LatchError(ApicErrors.ReceiveIllegalVector) };
+                case IllegalVectorsPolicy.DroppedSilently:
+                    return Dropped(vector);
+            }
+        }
         if (level)
             Tmr.Set(vector);
         else
@@ -77,10 +122,19 @@ public partial struct LocalApic
     }
 
     // Collects an error for the next write to ESR; a new one raises the LVT error interrupt, whose own vector may be illegal in turn.
+    // QEMU and Xen have no latch: what they know shows at once.
     private bool LatchError(ApicErrors error)
     {
-        bool isNew = (error & ~PendingErrors) != 0;
-        PendingErrors |= error;
+        ErrorStatusPolicy policy = Policies.ErrorStatus;
+        bool isOfRegister = error == ApicErrors.IllegalRegisterAddress;
+        if (policy == ErrorStatusPolicy.RegistersOnly && isOfRegister)
+            Esr |= error;
+        if (policy is ErrorStatusPolicy.None or ErrorStatusPolicy.RegistersOnly || (policy == ErrorStatusPolicy.VectorsOnly && isOfRegister))
+            return false;
+
+        ref ApicErrors collected = ref policy == ErrorStatusPolicy.Latched ? ref PendingErrors : ref Esr;
+        bool isNew = (error & ~collected) != 0;
+        collected |= error;
         if (!isNew || (LvtError & LvtBits.Mask) != 0)
             return false;
         return AcceptVector((byte)LvtError, level: false).IsAccepted;

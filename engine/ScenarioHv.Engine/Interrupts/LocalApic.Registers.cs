@@ -7,11 +7,10 @@ public partial struct LocalApic
 {
     private const uint UpperByte = 0xFF00_0000;
     private const uint DfrFixedOnes = 0x0FFF_FFFF;
-    private const uint SvrWritable = 0xFF | SvrBits.Enable | SvrBits.FocusDisable;
 
     /// <summary>
     /// A 32-bit read of the page. A reserved offset reads 0 and is an error (ESR bit 7), whose LVT error interrupt, if unmasked, is then in
-    /// IRR: ask <see cref="HighestDeliverable"/> again after reading one. EOI reads 0.
+    /// IRR: ask <see cref="HighestDeliverable"/> again after reading one. EOI reads 0. In any mode but xAPIC nobody answers: all ones.
     /// </summary>
     /// <param name="offset">0..FFFh. Not a multiple of 16: undefined by the manual, reads 0.</param>
     /// <param name="now">The present moment, for the current count.</param>
@@ -20,8 +19,15 @@ public partial struct LocalApic
     public uint Read(int offset, Instant now, in LocalApicTimerClock clock)
     {
         CheckOffset(offset);
+        if (Mode != ApicMode.XApic)
+            return uint.MaxValue;
         if ((offset & 0xF) != 0)
             return 0;
+        return ReadRegister(offset, now, clock);
+    }
+
+    private uint ReadRegister(int offset, Instant now, in LocalApicTimerClock clock)
+    {
         switch (offset)
         {
             case LocalApicRegister.Id: return Id;
@@ -51,7 +57,7 @@ public partial struct LocalApic
 
     /// <summary>
     /// A 32-bit write to the page. Reserved bits of a register are not stored, read-only registers ignore it, a reserved offset is an error
-    /// (ESR bit 7).
+    /// (ESR bit 7). In any mode but xAPIC nothing happens.
     /// </summary>
     /// <param name="offset">0..FFFh. Not a multiple of 16: undefined by the manual, does nothing.</param>
     /// <param name="value">The value.</param>
@@ -62,7 +68,7 @@ public partial struct LocalApic
     public RegisterWriteEffect Write(int offset, uint value, Instant now, in LocalApicTimerClock clock)
     {
         CheckOffset(offset);
-        if ((offset & 0xF) != 0)
+        if ((offset & 0xF) != 0 || Mode != ApicMode.XApic)
             return default;
         switch (offset)
         {
@@ -71,6 +77,10 @@ public partial struct LocalApic
             default: return new RegisterWriteEffect(WriteRegister(offset, value, now, clock));
         }
     }
+
+    private readonly uint SvrWritable => 0xFF | SvrBits.Enable
+        | (Policies.FocusBit == FocusBitPolicy.Stored ? SvrBits.FocusDisable : 0)
+        | ((Version & LocalApicOptions.EoiBroadcastSuppression) != 0 ? SvrBits.SuppressEoiBroadcast : 0);
 
     private static void CheckOffset(int offset) =>
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)offset, (uint)LocalApicRegister.PageSize, nameof(offset));
@@ -88,14 +98,15 @@ public partial struct LocalApic
     {
         switch (offset)
         {
+            case LocalApicRegister.Id when Policies.ApicIdRegister == ApicIdRegisterPolicy.ReadOnly: return LocalApicEffects.None;
             case LocalApicRegister.Id: return Store(ref Id, value & UpperByte);
             case LocalApicRegister.Tpr: return Deliverability(WriteTpr((byte)value));
             case LocalApicRegister.Ldr: return Store(ref Ldr, value & UpperByte);
             case LocalApicRegister.Dfr: return Store(ref Dfr, value | DfrFixedOnes);
             case LocalApicRegister.Svr: return WriteSvr(value);
             case LocalApicRegister.Esr: return WriteEsr();
-            case LocalApicRegister.IcrHigh: return Store(ref IcrHigh, value & UpperByte);
-            case LocalApicRegister.LvtTimer: return WriteLvtTimer(value);
+            case LocalApicRegister.IcrHigh: return WriteIcrHigh(value);
+            case LocalApicRegister.LvtTimer: return WriteLvtTimer(value, now, clock);
             case LocalApicRegister.LvtCmci when HasCmci:
             case > LocalApicRegister.LvtTimer and <= LocalApicRegister.LvtError: return WriteLvt(LvtAt(offset), value);
             case LocalApicRegister.TimerInitialCount: return WriteInitialCount(value, now, clock);
@@ -121,6 +132,8 @@ public partial struct LocalApic
     // Any value: the errors collected so far become readable, and collecting starts afresh (SDM3 10.5.3).
     private LocalApicEffects WriteEsr()
     {
+        if (Policies.ErrorStatus != ErrorStatusPolicy.Latched)
+            return LocalApicEffects.None;
         Esr = PendingErrors;
         PendingErrors = ApicErrors.None;
         return LocalApicEffects.None;
@@ -130,12 +143,10 @@ public partial struct LocalApic
     private LocalApicEffects WriteSvr(uint value)
     {
         bool extIntBefore = ExtIntAsserted;
-        uint writable = SvrWritable;
-        if ((Version & LocalApicOptions.EoiBroadcastSuppression) != 0)
-            writable |= SvrBits.SuppressEoiBroadcast;
-        Svr = value & writable;
-        if (!IsSoftwareEnabled)
+        bool dispensedBefore = Dispenses;
+        Svr = value & SvrWritable;
+        if (!IsSoftwareEnabled && Policies.SoftwareDisableLvt == SoftwareDisableLvtPolicy.Masks)
             MaskLvt();
-        return Deliverability(ExtIntAsserted != extIntBefore);
+        return Deliverability(ExtIntAsserted != extIntBefore || Dispenses != dispensedBefore);
     }
 }

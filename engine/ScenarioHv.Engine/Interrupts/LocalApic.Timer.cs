@@ -36,8 +36,10 @@ public partial struct LocalApic
             if (remaining <= 0)
                 remaining += TimerPeriod(clock);
         }
-        return (uint)CeilingDivide(remaining, (Int128)clock.TscHz * TimerDivider);
+        return (uint)(CeilingDivide(remaining, (Int128)clock.TscHz * TimerDivider) - ExtraCounts);
     }
+
+    private readonly uint ExtraCounts => Policies.TimerPeriod == TimerPeriodPolicy.CountPlusOne ? 1u : 0;
 
     /// <summary>
     /// The timer expires: the LVT timer interrupt, lost if masked; a periodic timer starts its next period, any other stops. If
@@ -57,7 +59,10 @@ public partial struct LocalApic
         return LocalInterrupt(LvtEntry.Timer);
     }
 
-    /// <summary>RDMSR of IA32_TSC_DEADLINE (6E0h): the armed deadline; 0 if none is, or in another timer mode (SDM3 10.5.4.1).</summary>
+    /// <summary>
+    /// RDMSR of IA32_TSC_DEADLINE (6E0h): the armed deadline; 0 if none is, in another timer mode, or while the APIC is hardware-disabled
+    /// (SDM3 10.5.4.1; KVM lapic.c:kvm_get_lapic_tscdeadline_msr). It is the same MSR in xAPIC and x2APIC mode.
+    /// </summary>
     /// <param name="tsc">The TSC as the reader sees it.</param>
     /// <param name="now">The present moment.</param>
     /// <remarks>
@@ -66,7 +71,7 @@ public partial struct LocalApic
     /// </remarks>
     public readonly ulong ReadTscDeadline(ulong tsc, Instant now)
     {
-        if (TimerMode != ApicTimerMode.TscDeadline)
+        if (TimerMode != ApicTimerMode.TscDeadline || !IsHardwareEnabled)
             return 0;
         if (FarTscDeadline != 0)
             return FarTscDeadline;
@@ -74,15 +79,15 @@ public partial struct LocalApic
     }
 
     /// <summary>
-    /// WRMSR of IA32_TSC_DEADLINE (6E0h): arms the timer, or disarms it with 0; ignored in another timer mode. A deadline that is not
-    /// after <paramref name="tsc"/> expires at once and the MSR reads 0 (SDM3 10.5.4.1).
+    /// WRMSR of IA32_TSC_DEADLINE (6E0h): arms the timer, or disarms it with 0; ignored in another timer mode and while the APIC is
+    /// hardware-disabled. A deadline that is not after <paramref name="tsc"/> expires at once and the MSR reads 0 (SDM3 10.5.4.1).
     /// </summary>
     /// <param name="value">The deadline.</param>
     /// <param name="tsc">The TSC as the writer sees it.</param>
     /// <param name="now">The present moment.</param>
     public RegisterWriteEffect WriteTscDeadline(ulong value, ulong tsc, Instant now)
     {
-        if (TimerMode != ApicTimerMode.TscDeadline)
+        if (TimerMode != ApicTimerMode.TscDeadline || !IsHardwareEnabled)
             return default;
         StopTimer();
         var effects = LocalApicEffects.TimerChanged;
@@ -114,7 +119,7 @@ public partial struct LocalApic
     // Rounds up; the dividend is above −divisor, so the quotient is never negative.
     private static Int128 CeilingDivide(Int128 dividend, Int128 divisor) => (dividend + divisor - 1) / divisor;
 
-    private readonly Int128 TimerPeriod(in LocalApicTimerClock clock) => (Int128)TimerInitialCount * TimerDivider * clock.TscHz;
+    private readonly Int128 TimerPeriod(in LocalApicTimerClock clock) => ((Int128)TimerInitialCount + ExtraCounts) * TimerDivider * clock.TscHz;
 
     private readonly Int128 TimerRemaining(Instant now, in LocalApicTimerClock clock) =>
         (Int128)(TimerDeadline - now) * clock.BusHz - TimerDeadlineExcess;
@@ -138,6 +143,8 @@ public partial struct LocalApic
         if (!Counts(TimerMode))
             return LocalApicEffects.None;
         TimerInitialCount = value;
+        if (Policies.TimerModeSwitch == TimerModeSwitchPolicy.RecomputedFromLoad)
+            TimerLoaded = now;
         if (value == 0)
             StopTimer();
         else
@@ -157,14 +164,45 @@ public partial struct LocalApic
     }
 
     // One-shot and periodic share a count; every other change of mode cancels it (KVM lapic.c:apic_update_lvtt, KUT apic.c timer mode).
-    private LocalApicEffects WriteLvtTimer(uint value)
+    private LocalApicEffects WriteLvtTimer(uint value, Instant now, in LocalApicTimerClock clock)
     {
         ApicTimerMode before = TimerMode;
         WriteLvt(LvtEntry.Timer, value);
-        if (TimerMode == before || (Counts(before) && Counts(TimerMode)))
+        if (TimerMode == before)
             return LocalApicEffects.None;
+        if (Counts(before) && Counts(TimerMode))
+            return SwitchCountMode(now, clock);
         StopTimer();
         TimerInitialCount = 0;
         return LocalApicEffects.TimerChanged;
+    }
+
+    private LocalApicEffects SwitchCountMode(Instant now, in LocalApicTimerClock clock)
+    {
+        switch (Policies.TimerModeSwitch)
+        {
+            case TimerModeSwitchPolicy.KeepsCounting:
+                return LocalApicEffects.None;
+            case TimerModeSwitchPolicy.Disarms:
+                StopTimer();
+                return LocalApicEffects.TimerChanged;
+            default:
+                RestartFromLoad(now, clock);
+                return LocalApicEffects.TimerChanged;
+        }
+    }
+
+    // QEMU apic_common.c:apic_next_timer: a period boundary later than now, or, for a one-shot, the first one unless its N counts are over.
+    private void RestartFromLoad(Instant now, in LocalApicTimerClock clock)
+    {
+        StopTimer();
+        if (TimerInitialCount == 0 || TimerLoaded.IsNever)
+            return;
+        Int128 elapsed = (Int128)(now - TimerLoaded) * clock.BusHz;
+        Int128 period = TimerPeriod(clock);
+        if (TimerMode == ApicTimerMode.Periodic)
+            StartTimer(TimerLoaded, (elapsed / period + 1) * period, clock);
+        else if (elapsed < (Int128)TimerInitialCount * TimerDivider * clock.TscHz)
+            StartTimer(TimerLoaded, period, clock);
     }
 }

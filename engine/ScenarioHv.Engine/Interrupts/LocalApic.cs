@@ -4,12 +4,13 @@ using ScenarioHv.Engine.Time;
 namespace ScenarioHv.Engine.Interrupts;
 
 /// <summary>
-/// A local APIC in xAPIC mode, as the manual has it (SDM3 chapter APIC; section numbers of the edition where it is chapter 10).
-/// It knows no other controller: messages come in through <see cref="Accept"/>, and what leaves is returned.
+/// A local APIC, disabled, in xAPIC or in x2APIC mode (SDM3 chapter APIC; section numbers of the edition where it is chapter 10).
+/// It knows no other controller: messages come in through <see cref="Accept"/>, and what leaves is returned. Where implementations
+/// differ, <see cref="Policies"/> decides.
 /// </summary>
 /// <remarks>
 /// The default value is not a local APIC: call <see cref="Reset"/> first. State and priorities are in this file; acceptance, local vector
-/// table, IPIs, timer and the register page are in files of their own. What is not modelled stands at the end of this one.
+/// table, IPIs, timer, modes, register page and MSRs are in files of their own. What is not modelled stands at the end of this one.
 /// </remarks>
 [StructLayout(LayoutKind.Sequential)]
 public partial struct LocalApic
@@ -40,13 +41,25 @@ public partial struct LocalApic
     /// <summary>A TSC deadline 2⁶² cycles or more ahead, as written; it never comes. 0 if there is none.</summary>
     public ulong FarTscDeadline;
 
-    /// <summary>APIC ID register, 31:24.</summary>
+    /// <summary>When the initial count was written; kept only with <see cref="TimerModeSwitchPolicy.RecomputedFromLoad"/>.</summary>
+    public Instant TimerLoaded;
+
+    /// <summary>IA32_APIC_BASE (MSR 1Bh), see <see cref="WriteApicBase"/>.</summary>
+    public ulong ApicBase;
+
+    /// <summary>How this APIC differs from others; fixed at RESET.</summary>
+    public LocalApicPolicies Policies;
+
+    /// <summary>APIC ID register: 31:24 in xAPIC mode, all 32 bits in x2APIC mode.</summary>
     public uint Id;
+
+    /// <summary>The hardware-assigned ID: the x2APIC ID, and its low byte the initial xAPIC ID.</summary>
+    public uint HardwareId;
 
     /// <summary>Version register.</summary>
     public uint Version;
 
-    /// <summary>Logical destination register, 31:24.</summary>
+    /// <summary>Logical destination register: 31:24 in xAPIC mode; derived from the ID in x2APIC mode.</summary>
     public uint Ldr;
 
     /// <summary>Destination format register; 27:0 are ones.</summary>
@@ -58,7 +71,7 @@ public partial struct LocalApic
     /// <summary>Interrupt command register, low half, as last written.</summary>
     public uint IcrLow;
 
-    /// <summary>Interrupt command register, high half: destination in 31:24.</summary>
+    /// <summary>Interrupt command register, high half: destination in 31:24, in x2APIC mode in all bits.</summary>
     public uint IcrHigh;
 
     /// <summary>LVT timer.</summary>
@@ -82,9 +95,6 @@ public partial struct LocalApic
     /// <summary>LVT CMCI.</summary>
     public uint LvtCmci;
 
-    /// <summary>What RESET and INIT put into <see cref="LvtLint0"/>.</summary>
-    public uint LvtLint0Reset;
-
     /// <summary>Timer initial count.</summary>
     public uint TimerInitialCount;
 
@@ -106,57 +116,86 @@ public partial struct LocalApic
     /// <summary>Which LINT inputs are asserted: bit 0 LINT0, bit 1 LINT1. Wires, not registers: RESET and INIT leave them.</summary>
     public byte LintLevels;
 
-    /// <summary>For the layout only: always 0.</summary>
-    public ushort Reserved;
+    /// <summary>MAXPHYADDR; fixed at RESET.</summary>
+    public byte PhysicalAddressBits;
 
-    /// <summary>The APIC ID, 0..255 in xAPIC mode.</summary>
-    public readonly byte ApicId => (byte)(Id >> 24);
+    /// <summary>What this model has; fixed at RESET.</summary>
+    public LocalApicFeatures Features;
+
+    /// <summary>The APIC ID in xAPIC mode, 0..255; in x2APIC mode its low byte.</summary>
+    public readonly byte ApicId => (byte)PhysicalId;
+
+    /// <summary>The APIC ID: 8 bits from the ID register, or all 32 in x2APIC mode.</summary>
+    public readonly uint PhysicalId => Mode == ApicMode.X2Apic ? Id : Id >> 24;
 
     /// <summary>SVR bit 8: the APIC accepts fixed interrupts.</summary>
     public readonly bool IsSoftwareEnabled => (Svr & SvrBits.Enable) != 0;
 
-    /// <summary>RESET: every register gets the value of SDM3 10.4.7.1. The LINT inputs keep their levels.</summary>
-    /// <param name="apicId">The hardware-assigned APIC ID, 0..254 (255 is the broadcast address).</param>
+    /// <summary>RESET: every register gets the value of SDM3 10.4.7.1, the mode is xAPIC. The LINT inputs keep their levels.</summary>
+    /// <param name="apicId">
+    /// The hardware-assigned APIC ID, 0..254 (255 is the broadcast address). With x2APIC also 256..FFFFFh; its low byte is then what xAPIC
+    /// mode shows.
+    /// </param>
     /// <param name="bsp">This is the boot processor's.</param>
     /// <param name="options">The model of APIC, made by its constructor.</param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="apicId"/> is above 254.</exception>
-    /// <exception cref="ArgumentException"><paramref name="options"/> is the default value.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="apicId"/> is 255, or above 254 without x2APIC, or above FFFFFh.</exception>
+    /// <exception cref="ArgumentException">
+    /// <paramref name="options"/> is the default value, or its <see cref="LocalApicOptions.PhysicalAddressBits"/> out of range.
+    /// </exception>
     public void Reset(uint apicId, bool bsp, in LocalApicOptions options)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(apicId, 254u);
+        if (apicId > (options.HasX2Apic ? MaxX2ApicId : Broadcast - 1) || apicId == Broadcast)
+            throw new ArgumentOutOfRangeException(nameof(apicId), apicId, "An APIC ID is 0..254, with x2APIC also 256..FFFFFh.");
         if (options.Version == 0)
             throw new ArgumentException("The options have no version: start from LocalApicOptions.Architectural.", nameof(options));
+        if (options.PhysicalAddressBits is < 36 or > 52)
+            throw new ArgumentException("MAXPHYADDR is 36..52.", nameof(options));
+        HardwareId = apicId;
         Id = apicId << 24;
         Version = options.Version;
-        LvtLint0Reset = bsp && options.BspLint0IsExtInt ? BspLint0ExtInt : LvtReset;
+        Policies = options.Policies;
+        PhysicalAddressBits = options.PhysicalAddressBits;
+        Features = (options.HasX2Apic ? LocalApicFeatures.X2Apic : 0)
+            | (options.HasTscDeadline ? LocalApicFeatures.TscDeadline : 0)
+            | (bsp && options.BspLint0IsExtInt ? LocalApicFeatures.Lint0ResetsToExtInt : 0);
+        ApicBase = ApicBaseBits.DefaultAddress | ApicBaseBits.Enable | (bsp ? ApicBaseBits.Bsp : 0);
         Init();
     }
 
-    /// <summary>INIT as the core takes it: like RESET, but the APIC ID stays (SDM3 10.4.7.3). The timer is stopped.</summary>
+    /// <summary>
+    /// INIT as the core takes it: like RESET, but IA32_APIC_BASE, the mode and the APIC ID stay, and with x2APIC mode the LDR that follows
+    /// from it (SDM3 10.4.7.3, 10.12.5.1). The timer is stopped.
+    /// </summary>
     public void Init()
     {
         LocalApic reset = default;
         reset.Id = Id;
         reset.Version = Version;
-        reset.LvtLint0Reset = LvtLint0Reset;
+        reset.HardwareId = HardwareId;
+        reset.ApicBase = ApicBase;
+        reset.Policies = Policies;
+        reset.PhysicalAddressBits = PhysicalAddressBits;
+        reset.Features = Features;
+        reset.Ldr = Mode == ApicMode.X2Apic ? X2ApicLdr(Id) : 0;
         reset.LintLevels = LintLevels;
         reset.Dfr = DfrReset;
         reset.Svr = SvrReset;
-        reset.LvtLint0 = LvtLint0Reset;
+        reset.LvtLint0 = (Features & LocalApicFeatures.Lint0ResetsToExtInt) != 0 ? BspLint0ExtInt : LvtReset;
         reset.LvtTimer = reset.LvtThermal = reset.LvtPerformance = reset.LvtLint1 = reset.LvtError = LvtReset;
         reset.LvtCmci = HasCmci ? LvtReset : 0;
-        reset.TimerDeadline = Instant.Never;
+        reset.TimerDeadline = reset.TimerLoaded = Instant.Never;
         this = reset;
     }
 
     /// <summary>
     /// The vector that INTA would get from IRR now, or −1. A fixed interrupt needs a class (vector 7:4) strictly above PPR's
-    /// (SDM3 10.8.3.1). What has been accepted stays deliverable while the APIC is software-disabled (SDM3 10.4.7.2, KVM's reading).
+    /// (SDM3 10.8.3.1). A hardware-disabled APIC delivers nothing; a software-disabled one as
+    /// <see cref="LocalApicPolicies.PendingWhileDisabled"/> has it.
     /// </summary>
     public readonly int HighestDeliverable()
     {
         int vector = Irr.Highest;
-        return vector >> 4 > Ppr >> 4 ? vector : -1;
+        return IsAbovePpr(vector) && Dispenses ? vector : -1;
     }
 
     /// <summary>Moves a deliverable vector from IRR to ISR and raises PPR: what INTA does when it takes it (SDM3 10.8.4).</summary>
@@ -164,7 +203,7 @@ public partial struct LocalApic
     /// <exception cref="InvalidOperationException">The vector is not in IRR, or its class is not above PPR's.</exception>
     public void Dispense(int vector)
     {
-        if (!Irr.Contains(vector) || vector >> 4 <= Ppr >> 4)
+        if (!Irr.Contains(vector) || !IsAbovePpr(vector))
             ThrowNotDeliverable(vector);
         Irr.Clear(vector);
         Isr.Set(vector);
@@ -173,13 +212,13 @@ public partial struct LocalApic
 
     /// <summary>
     /// INTA: dispenses the highest deliverable vector and returns it. If none is deliverable any more, the spurious vector SVR[7:0] is
-    /// returned and ISR does not change; its handler must not write EOI (SDM3 10.9).
+    /// returned and ISR does not change; its handler must not write EOI (SDM3 10.9). With <see cref="SpuriousVectorPolicy.Never"/> it is −1.
     /// </summary>
     public int Acknowledge()
     {
         int vector = HighestDeliverable();
         if (vector < 0)
-            return (byte)Svr;
+            return Policies.SpuriousVector == SpuriousVectorPolicy.Never ? -1 : (byte)Svr;
         Dispense(vector);
         return vector;
     }
@@ -195,8 +234,9 @@ public partial struct LocalApic
             return new EoiResult(-1, false);
         Isr.Clear(vector);
         UpdatePpr();
-        bool broadcast = Tmr.Contains(vector) && (Svr & SvrBits.SuppressEoiBroadcast) == 0;
-        if (((LvtLint0 | LvtLint1) & LvtBits.RemoteIrr) != 0)
+        bool isSuppressed = (Svr & SvrBits.SuppressEoiBroadcast) != 0 && Policies.EoiBroadcast == EoiBroadcastPolicy.Suppressible;
+        bool broadcast = Tmr.Contains(vector) && !isSuppressed;
+        if (((LvtLint0 | LvtLint1) & LvtBits.RemoteIrr) != 0 && Policies.LintInputs == LintInputsPolicy.Delivered)
             EndLint(vector);
         return new EoiResult(vector, broadcast);
     }
@@ -232,31 +272,28 @@ public partial struct LocalApic
         return Ppr != before;
     }
 
+    private readonly bool Dispenses =>
+        IsHardwareEnabled && (IsSoftwareEnabled || Policies.PendingWhileDisabled == PendingWhileDisabledPolicy.Dispensed);
+
+    private readonly bool IsAbovePpr(int vector) =>
+        vector >> 4 > Ppr >> 4 || (vector >= 0 && Ppr == 0 && Policies.IllegalVectors == IllegalVectorsPolicy.Delivered);
+
     private readonly void ThrowNotDeliverable(int vector) =>
         throw new InvalidOperationException(
             $"Vector {vector} was dispensed, but it is {(Irr.Contains(vector) ? "blocked by PPR" : "not in IRR")} (PPR {Ppr}).");
 
     // Not modelled:
-    // * x2APIC mode, and IA32_APIC_BASE: this APIC is hardware-enabled and somebody decodes its page.
     // * APR and remote read: both registers read 0, as on every part since the Pentium 4. ESR bits 3:0 (the P6 bus) and bit 4
     //   (redirectable IPI) never appear; delivery status always reads 0, because a message arrives when it is sent.
-    // * Which of several APICs takes a lowest-priority message: the router's choice. Focus checking is a bit without effect.
     // * The polarity bit of LINT0 and LINT1: an input is asserted or not, whatever voltage that is. Level sensitivity of LINT1, which the
     //   manual does not promise, is that of LINT0.
     // * The permitted but optional error for writing a vector 0..15 to an LVT entry: it comes when the interrupt does.
     // * Accesses that are not an aligned 32-bit word of a register's first four bytes, which are undefined: they read 0 and write nothing.
-    //
-    // Where the sources differ, this is the manual's side; the other sides are:
-    // * IRR while SVR[8] = 0 stays deliverable, as in KVM. QEMU and OpenVMM hold it back.
-    // * An INTA that finds nothing gets the spurious vector, as in QEMU. KVM, OpenVMM and Xen never produce it.
-    // * Vectors 0..15 never enter IRR and set ESR. KVM accepts them, inert; OpenVMM drops them without error.
-    // * ESR is latched in two stages. KVM and OpenVMM always read 0; QEMU has bit 7 only, without the latch.
-    // * IPIs are always edge, asserted, and NMI/SMI/INIT/start-up reach a software-disabled APIC. KVM and QEMU honour trigger level in the
-    //   ICR; KVM drops an NMI by MSI to a software-disabled APIC.
-    // * Software-disabling sets all LVT masks, as in KVM. QEMU lets ExtINT pass.
-    // * LVT bits 12 and 14 are read-only, and reserved ICR bits read 0. KVM and QEMU store them.
-    // * A performance interrupt masks its entry. KVM does that for Intel-compatible guests only.
-    // * A withdrawn level LINT keeps its IRR bit. QEMU clears it.
-    // * One-shot <-> periodic keeps the count running, as in KVM, Xen and kvm-unit-tests; the manual says a mode change disarms.
-    // * A period is N ticks, and every missed one is made up for. QEMU has N + 1; KVM drops missed ones and clamps short ones.
+    // * Reserved encodings of delivery mode (3, and ExtINT in an ICR): such IPIs are not sent, and x2APIC mode does not fault on them.
+    //   KVM's use of mode 3 for a paravirtual unhalt.
+    // * KVM: dropped periods and the clamp of short ones; an xAPIC ID above FFh matched by its 32-bit ID; the separate ICR halves that
+    //   survive a round trip through x2APIC mode (here the destination is cleared on entering and on leaving it).
+    // * QEMU: a new divider takes effect at the next expiry. OpenVMM: one DFR for all APICs, TPR without sub-class, no INIT without the
+    //   level bit, no lowest-priority IPI in x2APIC mode. Xen: SMI dropped.
+    // * A performance interrupt masks its entry, as on Intel; KVM leaves it clear for AMD guests.
 }

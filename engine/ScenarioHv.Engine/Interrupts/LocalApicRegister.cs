@@ -83,6 +83,9 @@ public static class LocalApicRegister
     /// <summary>Timer divide configuration, bits 3, 1 and 0.</summary>
     public const int TimerDivide = 0x3E0;
 
+    /// <summary>Self IPI, write-only, in x2APIC mode alone (MSR 83Fh).</summary>
+    public const int SelfIpi = 0x3F0;
+
     /// <summary>The size of the page.</summary>
     public const int PageSize = 0x1000;
 }

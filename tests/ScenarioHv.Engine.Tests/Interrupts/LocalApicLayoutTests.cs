@@ -9,7 +9,8 @@ namespace ScenarioHv.Engine.Tests.Interrupts;
 public class LocalApicLayoutTests
 {
     [TestCase(typeof(Register256), 40)]
-    [TestCase(typeof(LocalApic), 216)]
+    [TestCase(typeof(LocalApic), 240)]
+    [TestCase(typeof(LocalApicPolicies), 8)]
     [TestCase(typeof(LocalApicTimerClock), 16)]
     [TestCase(typeof(Instant), 8)]
     public void The_fields_fill_the_struct(Type type, int size)
