@@ -95,9 +95,13 @@ public static class DestinationRouting
         RouteResult result;
         if (!isKvm || !KvmDestinationMap.TryRoute(apics, message, source, isLowest, policies, memory, targets, out result))
         {
-            result = isLowest && isKvm && !message.IsLogical && message.Destination == 0xFF
-                ? All(apics, message with { Mode = DeliveryMode.Fixed, Flags = message.Flags & ~ApicMessageFlags.RedirectionHint }, source, targets)
-                : isLowest ? One(apics, message, source, rule, ref memory, targets) : All(apics, message, source, targets);
+            // KVM makes a physical broadcast fixed; with the redirection hint it stays lowest priority all the same (irq_comm.c:
+            // kvm_irq_delivery_to_apic, lapic.h:kvm_lowest_prio_delivery).
+            bool becomesFixed = isLowest && isKvm && !message.IsLogical && message.Destination == 0xFF;
+            ApicMessage routed = becomesFixed ? message with { Mode = DeliveryMode.Fixed } : message;
+            result = isLowest && (!becomesFixed || routed.HasRedirectionHint)
+                ? One(apics, routed, source, rule, ref memory, targets)
+                : All(apics, routed, source, targets);
         }
         if (rule == LowestPriorityPolicy.Counters && result.Message.Mode == DeliveryMode.LowestPriority)
         {

@@ -37,7 +37,7 @@ public struct LocalApicStartUpLatch
     /// <summary>True if the core has something to take.</summary>
     public readonly bool IsPending => pending != 0;
 
-    /// <summary>An accepted interrupt, as <see cref="LocalApic.Accept"/> returned it. INIT forgets an earlier start-up; the last start-up counts.</summary>
+    /// <summary>An accepted interrupt, as <see cref="LocalApic.Accept(in ApicMessage, bool)"/> returned it. INIT forgets an earlier start-up; the last start-up counts.</summary>
     /// <param name="accepted">The result; requests other than INIT and start-up change nothing.</param>
     public void Latch(in AcceptResult accepted)
     {

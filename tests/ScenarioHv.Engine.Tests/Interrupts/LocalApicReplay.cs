@@ -47,7 +47,11 @@ internal sealed class LocalApicReplay
     private const uint PageBase = 0xFEE0_0000;
     private const int Nmi = 2;
     private static readonly LocalApicTimerClock Clock = new(tscHz: 1_000_000_000, busHz: 1_000_000_000);
-    private readonly LocalApicPolicies policies = LocalApicPolicies.Kvm with { BspLint0 = BspLint0Policy.Masked };
+    private readonly LocalApicPolicies policies = LocalApicPolicies.Kvm with
+    {
+        BspLint0 = BspLint0Policy.Masked,
+        DeviceBroadcast = DeviceBroadcastPolicy.PlainId,
+    };
     private readonly Recording recording;
     private readonly LocalApic[] apics;
     private readonly int[,] policyBits;
@@ -215,7 +219,7 @@ internal sealed class LocalApicReplay
         RouteResult route = DestinationRouting.Targets(apics, message, source, policies, ref memory, targets);
         foreach (int target in targets[..route.Count])
         {
-            switch (apics[target].Accept(route.Message).Core)
+            switch (apics[target].Accept(route.Message, source.IsIpi).Core)
             {
                 case CoreRequest.Nmi:
                     PendNmi(target);
