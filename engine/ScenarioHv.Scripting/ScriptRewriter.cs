@@ -141,6 +141,8 @@ internal static class EngineTypes
 
     public static bool IsShared(ITypeSymbol type) => Is(type, "Shared<T>");
 
+    public static bool IsInstant(ITypeSymbol? type) => type?.ToDisplayString() == "ScenarioHv.Engine.Time.Instant";
+
     public static bool IsGuestTask(ITypeSymbol? type) => Is(type, "GuestTask") || Is(type, "GuestTask<T>");
 
     /// <summary>True for what has to be awaited where it is made.</summary>

@@ -188,8 +188,23 @@ internal sealed class ScriptRules(CompilationUnitSyntax root, SemanticModel mode
             case EqualsValueClauseSyntax clause:
                 CheckAwaited(clause.Value);
                 break;
+            case SimpleNameSyntax name when IsAbsolute(name):
+            case BaseObjectCreationExpressionSyntax or InterpolationSyntax when IsInstant(Operand(node)):
+            case BinaryExpressionSyntax { RawKind: (int)SyntaxKind.SubtractExpression } difference when IsInstant(difference.Left) && IsInstant(difference.Right):
+                problems.Add(node, "this would turn an Instant into a number, and a state in which a number of the clock lies never recurs. Compare instants "
+                    + "with each other, add cycles to one, or ask cpu.Expired; cpu.ReadTsc reads the clock, and is recorded.");
+                break;
         }
     }
+
+    private static ExpressionSyntax Operand(SyntaxNode node) => node is InterpolationSyntax interpolation ? interpolation.Expression : (ExpressionSyntax)node;
+
+    private bool IsInstant(ExpressionSyntax expression) => EngineTypes.IsInstant(model.GetTypeInfo(expression).Type);
+
+    /// <summary>A member of Instant through which the absolute clock could be seen.</summary>
+    private bool IsAbsolute(SimpleNameSyntax name) =>
+        name.Identifier.Text is "Cycle" or "Subtract" or "ToString" or "GetHashCode"
+        && model.GetSymbolInfo(name).Symbol?.ContainingType is { } type && EngineTypes.IsInstant(type);
 
     private void CheckStruct(TypeDeclarationSyntax type)
     {

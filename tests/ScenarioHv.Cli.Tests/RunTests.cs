@@ -36,6 +36,15 @@ public sealed class RunTests : CommandFixture
     }
 
     [Test]
+    public void Long_period_is_printed_as_far_as_one_reads_it()
+    {
+        var result = Run("run", Shipped, "--cell", "with a host tick");
+
+        Assert.That(result.Out.Split('\n').Count(line => line.Contains(" kvm_", StringComparison.Ordinal)), Is.EqualTo(60));
+        Assert.That(result.Out, Does.Match(@"\n +\.\.\. and \d+ more; --trace writes all of them\n"));
+    }
+
+    [Test]
     public void Dialect_can_be_chosen()
     {
         var result = Run("run", Shipped, "--dialect", "kvm-6.16");

@@ -18,7 +18,8 @@ public sealed class DeterminismTests
     public void Two_machines_make_the_same_history() => Assert.That(new Stepper(HypervMachine.Livelock).Run(Steps), Is.EqualTo(Expected));
 
     [Test]
-    public void Another_policy_makes_another_history() => Assert.That(new Stepper(HypervMachine.Throttled).Run(Steps), Is.Not.EqualTo(Expected));
+    public void Another_policy_makes_another_history() =>
+        Assert.That(new Stepper(HypervMachine.Throttled).Run(Steps), Is.Not.EqualTo(Expected));
 
     [Test]
     public void Two_machines_of_one_board_make_the_same_history()
@@ -64,7 +65,8 @@ public sealed class DeterminismTests
     [Test]
     public void Another_machine_stepped_in_between_on_the_same_thread_changes_nothing()
     {
-        Stepper first = new(HypervMachine.Livelock), other = new(HypervMachine.Throttled), small = new(SmallMachines.BareMetal(Guests.Works, ("a", 3)));
+        Stepper first = new(HypervMachine.Livelock), other = new(HypervMachine.Throttled),
+            small = new(SmallMachines.BareMetal(Guests.Works, ("a", 3)));
         for (var step = 0; step < Steps; step++)
         {
             first.Step();

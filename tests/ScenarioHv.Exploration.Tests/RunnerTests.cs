@@ -45,7 +45,8 @@ public sealed class RunnerTests
     [Test]
     public void What_comes_before_the_loop_is_the_prefix()
     {
-        // Two instructions; the state in which work has just begun is the first that recurs, since the one before it waited for the second instruction.
+        // Two instructions; the state in which work has just begun is the first that recurs, since the one before it waited for the second
+        // instruction.
         var recurrence = Livelock(SmallMachines.BareMetal(Guests.WorksAfterTwoInstructions, ("a", 30)));
 
         RequireShape(recurrence, prefixSteps: 3, prefixCycles: 2 * SmallMachines.Instruction, steps: 2, cycles: 30);
@@ -64,7 +65,8 @@ public sealed class RunnerTests
     {
         var main = inVariable ? (Func<Cpu, GuestTask>)Guests.CountsInAVariable : Guests.CountsInALocal;
 
-        RequireShape(Livelock(SmallMachines.BareMetal(main, ("a", 10), ("k", k))), prefixSteps: 0, prefixCycles: 0, steps: 2 * k, cycles: 10 * k);
+        RequireShape(Livelock(SmallMachines.BareMetal(main, ("a", 10), ("k", k))), prefixSteps: 0, prefixCycles: 0, steps: 2 * k,
+            cycles: 10 * k);
     }
 
     [TestCase(0, 5)]
@@ -75,7 +77,8 @@ public sealed class RunnerTests
     {
         var recurrence = Livelock(SmallMachines.BareMetal(Guests.CountsAndFallsBack, ("a", 10), ("c", back), ("k", top)));
 
-        RequireShape(recurrence, prefixSteps: 2 * back, prefixCycles: 10 * back, steps: 2 * (top - back + 1), cycles: 10 * (top - back + 1));
+        RequireShape(recurrence, prefixSteps: 2 * back, prefixCycles: 10 * back, steps: 2 * (top - back + 1),
+            cycles: 10 * (top - back + 1));
     }
 
     [TestCase(6, 4, 12)]
@@ -108,7 +111,8 @@ public sealed class RunnerTests
     {
         var result = SmallMachines.BareMetal(Guests.CountsForEver, ("a", 10)).Run(FewSteps);
 
-        Assert.That((result.Outcome, result.Steps, result.Reason), Is.EqualTo((RunOutcome.Inconclusive, 10_000L, "the limit of 10000 steps was reached")));
+        Assert.That((result.Outcome, result.Steps, result.Reason),
+            Is.EqualTo((RunOutcome.Inconclusive, 10_000L, "the limit of 10000 steps was reached")));
         Assert.That(result.Recurrence, Is.Null);
     }
 
@@ -126,16 +130,19 @@ public sealed class RunnerTests
     public void A_guest_that_reads_the_TSC_as_a_number_never_recurs()
     {
         Assert.That(SmallMachines.BareMetal(Guests.ReadsTheTsc).Run(FewSteps).Outcome, Is.EqualTo(RunOutcome.Inconclusive));
-        Assert.That(SmallMachines.BareMetal(Guests.ReadsCr8).Run(FewSteps).Outcome, Is.EqualTo(RunOutcome.Livelock), "the same loop without it does");
+        Assert.That(SmallMachines.BareMetal(Guests.ReadsCr8).Run(FewSteps).Outcome, Is.EqualTo(RunOutcome.Livelock),
+            "the same loop without it does");
     }
 
     [TestCase(true)]
     [TestCase(false)]
-    public void Halted_with_interrupts_off_is_stuck(bool kvm) => RequireAtRest(kvm ? SmallMachines.Kvm(Guests.Halts) : SmallMachines.BareMetal(Guests.Halts));
+    public void Halted_with_interrupts_off_is_stuck(bool kvm) =>
+        RequireAtRest(kvm ? SmallMachines.Kvm(Guests.Halts) : SmallMachines.BareMetal(Guests.Halts));
 
     [TestCase(true)]
     [TestCase(false)]
-    public void A_main_line_that_has_ended_is_stuck(bool kvm) => RequireAtRest(kvm ? SmallMachines.Kvm(Guests.Ends) : SmallMachines.BareMetal(Guests.Ends));
+    public void A_main_line_that_has_ended_is_stuck(bool kvm) =>
+        RequireAtRest(kvm ? SmallMachines.Kvm(Guests.Ends) : SmallMachines.BareMetal(Guests.Ends));
 
     [Test]
     public void Without_a_goal_rest_is_what_was_to_be_reached()
@@ -169,7 +176,8 @@ public sealed class RunnerTests
     [Test]
     public void A_loop_of_its_own_is_not_fed_even_if_a_stimulus_came_before_it()
     {
-        var recurrence = Livelock(SmallMachines.BareMetal(Guests.WorksOpen, ("a", 100)).WithHandler(Guests.Acknowledges).WithMessage(5_000));
+        var recurrence = Livelock(SmallMachines.BareMetal(Guests.WorksOpen, ("a", 100)).WithHandler(Guests.Acknowledges)
+            .WithMessage(5_000));
 
         Assert.That(recurrence.IsFed, Is.False);
         Assert.That(recurrence.PrefixCycles, Is.GreaterThanOrEqualTo(5_000), "nothing recurs while the stimulus lies ahead");
@@ -184,7 +192,8 @@ public sealed class RunnerTests
 
         Assert.That(result.Outcome, Is.EqualTo(RunOutcome.Reached));
         Assert.That(result.Cycles, Is.GreaterThan(200_000));
-        Assert.That(SmallMachines.BareMetal(Guests.WorksOpen, ("a", 10)).Run().Outcome, Is.EqualTo(RunOutcome.Livelock), "without the stimulus it is");
+        Assert.That(SmallMachines.BareMetal(Guests.WorksOpen, ("a", 10)).Run().Outcome, Is.EqualTo(RunOutcome.Livelock),
+            "without the stimulus it is");
     }
 
     [Test]
@@ -226,7 +235,8 @@ public sealed class RunnerTests
             Assert.That(recurrence.PrefixCycles, Is.GreaterThan(120_000), "it begins when the interrupts come, at 50 us");
             Assert.That(recurrence.Work.L2Retired, Is.Zero);
             Assert.That(recurrence.Work.L1Retired, Is.Positive);
-            Assert.That(recurrence.Work.L2Entries, Is.EqualTo(recurrence.Work.L2WastedEntries).And.EqualTo(recurrence.Work.Resent).And.Positive);
+            Assert.That(recurrence.Work.L2Entries, Is.EqualTo(recurrence.Work.L2WastedEntries).And.EqualTo(recurrence.Work.Resent)
+                .And.Positive);
         });
     }
 
@@ -240,7 +250,8 @@ public sealed class RunnerTests
         var recurrence = HypervMachine.Livelock.Run().Recurrence!;
 
         Assert.That(recurrence.Actors.Sum(entry => entry.Steps), Is.EqualTo(recurrence.Steps));
-        Assert.That(recurrence.Events.Count(entry => entry.Kind == TraceEventKind.KvmNestedVmexitInject), Is.EqualTo(recurrence.Work.L2Entries));
+        Assert.That(recurrence.Events.Count(entry => entry.Kind == TraceEventKind.KvmNestedVmexitInject),
+            Is.EqualTo(recurrence.Work.L2Entries));
         Assert.That(recurrence.Events[^1].Cycle - recurrence.Events[0].Cycle, Is.LessThanOrEqualTo(recurrence.Cycles));
     }
 

@@ -26,10 +26,17 @@ internal static class SmallMachines
     /// <summary>The guest with a handler.</summary>
     public static MachineConfig WithHandler(this MachineConfig config, Func<Cpu, byte, GuestTask> handler) => config with
     {
-        L1 = new GuestProgram(config.L1.Name, config.L1.Main) { OnInterrupt = handler, Variables = config.L1.Variables, Parameters = config.L1.Parameters },
+        L1 = new GuestProgram(config.L1.Name, config.L1.Main)
+        {
+            OnInterrupt = handler,
+            Variables = config.L1.Variables,
+            Parameters = config.L1.Parameters
+        },
     };
 
-    /// <summary>A device that sends vector 0x60 at <paramref name="at"/>, and again every <paramref name="every"/> cycles if that is not 0.</summary>
+    /// <summary>
+    /// A device that sends vector 0x60 at <paramref name="at"/>, and again every <paramref name="every"/> cycles if that is not 0.
+    /// </summary>
     public static MachineConfig WithMessage(this MachineConfig config, long at, long every = 0) => config with
     {
         Devices = [new DeviceConfig("msi", DeviceKind.Msi) { Vector = 0x60 }],
@@ -42,7 +49,8 @@ internal static class SmallMachines
     private static GuestProgram Program(Func<Cpu, GuestTask> main, (string Name, long Value)[] parameters) => new("guest", main)
     {
         Variables = typeof(Guests.Variables),
-        Parameters = new SortedDictionary<string, long>(parameters.ToDictionary(entry => entry.Name, entry => entry.Value), StringComparer.Ordinal),
+        Parameters = new SortedDictionary<string,
+            long>(parameters.ToDictionary(entry => entry.Name, entry => entry.Value), StringComparer.Ordinal),
     };
 }
 

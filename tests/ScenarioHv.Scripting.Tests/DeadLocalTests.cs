@@ -128,7 +128,7 @@ public sealed class DeadLocalTests
     {
         var frame = Activator.CreateInstance(_folder.Frame(Tick + body + "\n}\n", "F"))!;
         frame.GetType().GetField("<>1__state", All)!.SetValue(frame, -1);
-        Assert.That(() => ((IAsyncStateMachine)frame).MoveNext(), Throws.InvalidOperationException.With.Message.Contains("outside a step"));
+        Assert.That(() => ((IAsyncStateMachine)frame).MoveNext(), Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("outside a step"));
         return frame;
     }
 }

@@ -30,6 +30,11 @@ public sealed class RefusalTests
     [TestCase(
         "struct Big { public long A, B; } async GuestTask<Big> §F(Cpu cpu) { await cpu.Hlt(); return default; }",
         "a result has at most 8")]
+    [TestCase("long F(Cpu cpu) => cpu.Deadline(5).§Cycle;", "an Instant into a number")]
+    [TestCase("bool F(Cpu cpu) => cpu.Deadline(5) > §new Instant(100);", "an Instant into a number")]
+    [TestCase("bool F(Cpu cpu) { Instant at = §new(100); return cpu.Expired(at); }", "an Instant into a number")]
+    [TestCase("long F(Cpu cpu) => §cpu.Deadline(5) - cpu.Deadline(1);", "an Instant into a number")]
+    [TestCase("int F(Cpu cpu) => $\"§{cpu.Deadline(5)}\".Length;", "an Instant into a number")]
     [TestCase("§class C { }", "only structs and enums")]
     [TestCase("§record R(int X);", "only structs and enums")]
     [TestCase("§interface I { }", "only structs and enums")]

@@ -11,6 +11,8 @@ internal sealed class RunText(TextWriter output, Colour colour, int width, Trace
 {
     private const int LabelWidth = 13;
     private const int CycleWidth = 12;
+    private const int MostPrinted = 60;
+    private const int MostExplained = 600;
 
     /// <summary>Writes the report.</summary>
     /// <param name="result">What was found.</param>
@@ -111,12 +113,19 @@ internal sealed class RunText(TextWriter output, Colour colour, int width, Trace
         var names = result.Source.Naming.Names;
         var contexts = new EventContexts(named, isPeriod, names);
         Line(label, $"{(isPeriod ? "of the period, with the cycle" : "events before the end")} (printed as by {dialect.Name})");
+        var left = isExplained ? MostExplained : MostPrinted;
         for (var i = 0; i < named.Length; i++)
         {
             var e = named[i];
             if ((e.Kind == TraceEventKind.PolicyDecided && !isExplained) || !TraceText.IsPrinted(e.Kind, dialect))
             {
                 continue;
+            }
+
+            if (left-- == 0)
+            {
+                output.WriteLine($"{new string(' ', CycleWidth)} ... and {Wording.Number(named.Length - i)} more; --trace writes all of them");
+                return;
             }
 
             var cycle = Wording.Number(e.Cycle).PadLeft(CycleWidth);

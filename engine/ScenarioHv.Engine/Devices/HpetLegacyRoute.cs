@@ -145,7 +145,8 @@ public struct HpetLegacyRoute
     public readonly Instant NextEvent(in TickClock clock) => Instant.Min(MatchOf(Timer0, clock), MatchOf(Timer1, clock));
 
     /// <summary>
-    /// Brings the state up to now: each timer whose comparator has been reached interrupts once, however often it matched. An edge-triggered
+    /// Brings the state up to now: each timer whose comparator has been reached interrupts once, however often it matched. An
+    /// edge-triggered
     /// one pulses its line; a level-triggered one holds it until <see cref="ClearStatus"/>.
     /// </summary>
     /// <param name="now">The present moment.</param>

@@ -20,7 +20,9 @@ public enum Pit8254Flags : byte
     /// <summary>Nothing.</summary>
     None = 0,
 
-    /// <summary>A control word came and no count yet, or only half of one in mode 0: OUT is at its initial level and nothing counts.</summary>
+    /// <summary>
+    /// A control word came and no count yet, or only half of one in mode 0: OUT is at its initial level and nothing counts.
+    /// </summary>
     AwaitsCount = 1,
 
     /// <summary>Modes 0 and 4: the terminal count was reached; the counter wraps and counts on.</summary>

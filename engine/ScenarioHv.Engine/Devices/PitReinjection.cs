@@ -8,7 +8,8 @@ namespace ScenarioHv.Engine.Devices;
 /// is a pulse.
 /// </summary>
 /// <remarks>
-/// Not modelled: the kernel thread between the timer and the pulse: what KVM queues happens here at once, so an EOI that comes while a pulse
+/// Not modelled: the kernel thread between the timer and the pulse: what KVM queues happens here at once, so an EOI that comes while a
+/// pulse
 /// is queued cannot be told from one that comes after it.
 /// </remarks>
 [StructLayout(LayoutKind.Sequential)]

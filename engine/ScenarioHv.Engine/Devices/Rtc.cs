@@ -25,9 +25,11 @@ public enum RtcCauses : byte
 /// while a flag and its enable are; reading register C clears all flags, and until then an edge-triggered input sees no further edge.
 /// </summary>
 /// <remarks>
-/// The default value has no clock running: call <see cref="PowerOn"/> first. The caller calls <see cref="Advance"/> at <see cref="NextEvent"/>
+/// The default value has no clock running: call <see cref="PowerOn"/> first. The caller calls <see cref="Advance"/> at <see
+/// cref="NextEvent"/>
 /// and before any other operation.
-/// Not modelled: the time and alarm bytes as the guest reads them (the time is a second of the day, set with <see cref="SetTime"/>), the calendar,
+/// Not modelled: the time and alarm bytes as the guest reads them (the time is a second of the day, set with <see cref="SetTime"/>),
+/// the calendar,
 /// update in progress (register A bit 7 reads 0), the time bases other than 32768 Hz (register A bits 6:4 are stored; 11x holds the
 /// divider in reset, everything else lets it run), square wave output, valid RAM (register D), KVM's count of EOIs of pin 8, which is
 /// the I/O APIC's.

@@ -87,7 +87,9 @@ public readonly struct TickClock
         return new TickClock((Int128)tscHz * femtoseconds, FemtosecondsPerSecond);
     }
 
-    /// <summary>The moment a number of ticks later, or earlier; a moment beyond the end of time is <see cref="TickInstant.Never"/>.</summary>
+    /// <summary>
+    /// The moment a number of ticks later, or earlier; a moment beyond the end of time is <see cref="TickInstant.Never"/>.
+    /// </summary>
     /// <param name="from">The moment to count from.</param>
     /// <param name="ticks">Ticks of this clock, −2⁶⁴ to 2⁶⁴.</param>
     public TickInstant Add(TickInstant from, Int128 ticks)

@@ -126,7 +126,7 @@ public readonly struct Cpu
     /// <summary>CLGI (AMD).</summary>
     public Op Clgi(ulong at = 0, [CallerLineNumber] int line = 0) => Plain(OperationKind.Clgi, 3, at, line);
 
-    /// <summary>Tells the laboratory something, which a goal can wait for. Costs nothing.</summary>
+    /// <summary>Tells the laboratory something, which a goal can wait for. Takes as long as one instruction.</summary>
     public Op Report(string text, ulong at = 0, [CallerLineNumber] int line = 0) =>
         Ask(new Operation { Kind = OperationKind.Report, Value = StepContext.Current.Board.Reports.Number(text), Rip = Rip(at, line), Length = 0 });
 

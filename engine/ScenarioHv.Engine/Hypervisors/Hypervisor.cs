@@ -35,30 +35,19 @@ internal abstract class Hypervisor
     /// <returns>How many accepted it; -1 if none was addressed.</returns>
     public abstract int Deliver(StepContext context, in ApicMessage message);
 
-    /// <summary>Which vCPUs a message addresses, as a bit mask.</summary>
+    /// <summary>Which vCPUs a message of a device addresses, as a bit mask: of a lowest-priority message the one that takes it.</summary>
     protected static uint Targets(Board board, Machine machine, in ApicMessage message)
     {
+        ArbitrationMemory memory = default;
+        Span<int> found = stackalloc int[ArbitrationMemory.MaxApics];
+        var apics = machine.Span(board.Apics);
+        var route = DestinationRouting.Targets(apics, message, MessageSource.Device, apics[0].Policies, ref memory, found);
         uint targets = 0;
-        for (var vcpu = 0; vcpu < board.Config.Vcpus; vcpu++)
+        foreach (var vcpu in found[..route.Count])
         {
-            if (machine.Ref(board.Apics, vcpu).Matches(message))
-            {
-                targets |= 1u << vcpu;
-            }
+            targets |= 1u << vcpu;
         }
 
-        // One of the candidates takes a lowest-priority message; KVM's default picks it by the vector (lapic.c:kvm_vector_to_index).
-        return message.Mode == DeliveryMode.LowestPriority && targets != 0 ? PickByVector(targets, message.Vector) : targets;
-    }
-
-    private static uint PickByVector(uint targets, byte vector)
-    {
-        var skip = vector % System.Numerics.BitOperations.PopCount(targets);
-        for (; skip > 0; skip--)
-        {
-            targets &= targets - 1;
-        }
-
-        return targets & (0u - targets);
+        return targets;
     }
 }

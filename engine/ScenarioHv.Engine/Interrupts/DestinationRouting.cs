@@ -67,7 +67,12 @@ public static class DestinationRouting
     /// <param name="targets">Receives the indices of those that take it, as many places as there are APICs.</param>
     /// <exception cref="ArgumentException">There are no or more than 32 APICs, or too few places.</exception>
     public static RouteResult Targets(
-        ReadOnlySpan<LocalApic> apics, in IpiRequest ipi, int sender, LocalApicPolicies policies, ref ArbitrationMemory memory, Span<int> targets) =>
+        ReadOnlySpan<LocalApic> apics,
+        in IpiRequest ipi,
+        int sender,
+        LocalApicPolicies policies,
+        ref ArbitrationMemory memory,
+        Span<int> targets) =>
         Targets(apics, ipi.Message, new MessageSource(sender, ipi.Shorthand), policies, ref memory, targets);
 
     /// <summary>Routes a message.</summary>
@@ -115,7 +120,8 @@ public static class DestinationRouting
     // the other emulators and the P6 do not know it.
     private static bool IsLowestPriority(in ApicMessage message, LowestPriorityPolicy rule)
     {
-        bool knowsHint = rule is LowestPriorityPolicy.VectorHash or LowestPriorityPolicy.Counters or LowestPriorityPolicy.LowestTaskPriority;
+        bool isKvm = rule is LowestPriorityPolicy.VectorHash or LowestPriorityPolicy.Counters;
+        bool knowsHint = isKvm || rule == LowestPriorityPolicy.LowestTaskPriority;
         return message.Mode == DeliveryMode.LowestPriority || (message.HasRedirectionHint && knowsHint);
     }
 

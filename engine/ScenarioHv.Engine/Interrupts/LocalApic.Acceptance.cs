@@ -134,7 +134,9 @@ public partial struct LocalApic
         bool isOfRegister = error == ApicErrors.IllegalRegisterAddress;
         if (policy == ErrorStatusPolicy.RegistersOnly && isOfRegister)
             Esr |= error;
-        if (policy is ErrorStatusPolicy.None or ErrorStatusPolicy.RegistersOnly || (policy == ErrorStatusPolicy.VectorsOnly && isOfRegister))
+        if (policy is ErrorStatusPolicy.None or ErrorStatusPolicy.RegistersOnly)
+            return false;
+        if (policy == ErrorStatusPolicy.VectorsOnly && isOfRegister)
             return false;
 
         ref ApicErrors collected = ref policy == ErrorStatusPolicy.Latched ? ref PendingErrors : ref Esr;

@@ -81,7 +81,8 @@ public partial struct LocalApic
     public readonly ulong BaseAddress => ApicBase & ~0xFFFUL;
 
     /// <summary>
-    /// Whether this APIC answers its core's access to a physical address: in xAPIC mode, in the page at its base. Other accesses go to the bus.
+    /// Whether this APIC answers its core's access to a physical address: in xAPIC mode, in the page at its base. Other accesses go to
+    /// the bus.
     /// </summary>
     /// <param name="address">The address.</param>
     public readonly bool DecodesMmio(ulong address) => Mode == ApicMode.XApic && (address & ~0xFFFUL) == BaseAddress;

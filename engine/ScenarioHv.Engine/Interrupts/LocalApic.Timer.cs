@@ -119,7 +119,8 @@ public partial struct LocalApic
     // Rounds up; the dividend is above −divisor, so the quotient is never negative.
     private static Int128 CeilingDivide(Int128 dividend, Int128 divisor) => (dividend + divisor - 1) / divisor;
 
-    private readonly Int128 TimerPeriod(in LocalApicTimerClock clock) => ((Int128)TimerInitialCount + ExtraCounts) * TimerDivider * clock.TscHz;
+    private readonly Int128 TimerPeriod(in LocalApicTimerClock clock) =>
+        ((Int128)TimerInitialCount + ExtraCounts) * TimerDivider * clock.TscHz;
 
     private readonly Int128 TimerRemaining(Instant now, in LocalApicTimerClock clock) =>
         (Int128)(TimerDeadline - now) * clock.BusHz - TimerDeadlineExcess;

@@ -138,7 +138,9 @@ public partial struct LocalApic
     /// </param>
     /// <param name="bsp">This is the boot processor's.</param>
     /// <param name="options">The model of APIC, made by its constructor.</param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="apicId"/> is 255, or above 254 without x2APIC, or above FFFFFh.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// <paramref name="apicId"/> is 255, or above 254 without x2APIC, or above FFFFFh.
+    /// </exception>
     /// <exception cref="ArgumentException">
     /// <paramref name="options"/> is the default value, or its <see cref="LocalApicOptions.PhysicalAddressBits"/> out of range.
     /// </exception>
@@ -212,7 +214,8 @@ public partial struct LocalApic
 
     /// <summary>
     /// INTA: dispenses the highest deliverable vector and returns it. If none is deliverable any more, the spurious vector SVR[7:0] is
-    /// returned and ISR does not change; its handler must not write EOI (SDM3 10.9). With <see cref="SpuriousVectorPolicy.Never"/> it is −1.
+    /// returned and ISR does not change; its handler must not write EOI (SDM3 10.9). With <see cref="SpuriousVectorPolicy.Never"/> it
+    /// is −1.
     /// </summary>
     public int Acknowledge()
     {

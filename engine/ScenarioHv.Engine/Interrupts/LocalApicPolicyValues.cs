@@ -31,7 +31,8 @@ public enum NmiWhileDisabledPolicy : byte
     Accepted = 0,
 
     /// <summary>
-    /// A device's is lost, an IPI reaches the core. Observed on Linux 6.18 KVM with an MSI; lapic.c:__apic_accept_irq has no reason for it.
+    /// A device's is lost, an IPI reaches the core. Seen once on Linux 6.18 KVM with an MSI, and often with IPIs; lapic.c:__apic_accept_irq
+    /// has no reason for it.
     /// </summary>
     DroppedFromDevice = 1,
 }

@@ -9,7 +9,9 @@ public enum StartUpActions : byte
     /// <summary>Nothing.</summary>
     None = 0,
 
-    /// <summary>INIT: the core and, by <see cref="LocalApic.Init"/>, its local APIC are reset; the boot processor goes on at the reset vector.</summary>
+    /// <summary>
+    /// INIT: the core and, by <see cref="LocalApic.Init"/>, its local APIC are reset; the boot processor goes on at the reset vector.
+    /// </summary>
     Reset = 1,
 
     /// <summary>After the reset the core waits for a start-up IPI: it is not the boot processor.</summary>
@@ -37,7 +39,9 @@ public struct LocalApicStartUpLatch
     /// <summary>True if the core has something to take.</summary>
     public readonly bool IsPending => pending != 0;
 
-    /// <summary>An accepted interrupt, as <see cref="LocalApic.Accept(in ApicMessage, bool)"/> returned it. INIT forgets an earlier start-up; the last start-up counts.</summary>
+    /// <summary>
+    /// An accepted interrupt, as <see cref="LocalApic.Accept(in ApicMessage, bool)"/> returned it. INIT forgets an earlier start-up; the last start-up counts.
+    /// </summary>
     /// <param name="accepted">The result; requests other than INIT and start-up change nothing.</param>
     public void Latch(in AcceptResult accepted)
     {

@@ -8,7 +8,8 @@ namespace ScenarioHv.Engine.Interrupts;
 /// wires two of them.
 /// </summary>
 /// <remarks>
-/// Not modelled: 8080/8085 mode (uPM = 0 behaves as 8086 mode, as in every PC model), buffered mode, the value of ICW3 (the wiring of the PC
+/// Not modelled: 8080/8085 mode (uPM = 0 behaves as 8086 mode, as in every PC model), buffered mode, the value of ICW3 (the wiring of
+/// the PC
 /// is assumed), the vector of IR2 on a chip that is programmed as single (it stays the slave's), accesses of other widths than a byte.
 /// </remarks>
 [StructLayout(LayoutKind.Sequential)]

@@ -36,7 +36,9 @@ public struct Pic8259Pair
     /// <summary>IRQ8 to IRQ15.</summary>
     public Pic8259 Slave;
 
-    /// <summary><see cref="Pic8259IntPin.AtUpdates"/>: 1 if the INT pin is high, as KVM's <c>output</c>. Otherwise 0: it is computed.</summary>
+    /// <summary>
+    /// <see cref="Pic8259IntPin.AtUpdates"/>: 1 if the INT pin is high, as KVM's <c>output</c>. Otherwise 0: it is computed.
+    /// </summary>
     public byte StoredInt;
 
     /// <summary>For the layout only: always 0.</summary>

@@ -1,6 +1,8 @@
 namespace ScenarioHv.Engine.Interrupts;
 
-/// <summary>What ICW1 leaves standing besides the IMR, the rotation, the special mask flag and the read selection, which it always resets.</summary>
+/// <summary>
+/// What ICW1 leaves standing besides the IMR, the rotation, the special mask flag and the read selection, which it always resets.
+/// </summary>
 public enum Pic8259Reinit : byte
 {
     /// <summary>
@@ -16,10 +18,14 @@ public enum Pic8259Reinit : byte
     /// </summary>
     KeepsIsrNotifiesEdges = 1,
 
-    /// <summary>QEMU i8259_common.c:pic_reset_common: as KVM, but ISR, vector base and all of ICW4, the poll and the rotation in AEOI go.</summary>
+    /// <summary>
+    /// QEMU i8259_common.c:pic_reset_common: as KVM, but ISR, vector base and all of ICW4, the poll and the rotation in AEOI go.
+    /// </summary>
     Clears = 2,
 
-    /// <summary>OpenVMM chipset/pic: ISR and vector base go, and each input counts as having been low, so that a high line is an edge.</summary>
+    /// <summary>
+    /// OpenVMM chipset/pic: ISR and vector base go, and each input counts as having been low, so that a high line is an edge.
+    /// </summary>
     ClearsAndRearms = 3,
 }
 
@@ -66,7 +72,8 @@ public enum Pic8259Poll : byte
     AsInta = 0,
 
     /// <summary>
-    /// It is INTA and EOI at once: the request goes, level or not, and the ISR bit is cleared; on the slave, IRR and ISR bit 2 of the master
+    /// It is INTA and EOI at once: the request goes, level or not, and the ISR bit is cleared; on the slave, IRR and ISR bit 2 of the
+    /// master
     /// go too (KVM i8259.c:pic_poll_read).
     /// </summary>
     AcknowledgesAndEnds = 1,
@@ -118,7 +125,10 @@ public enum Pic8259Cascade : byte
     /// <summary>By the level of the slave's INT pin, whenever the slave is touched (8259A, QEMU, OpenVMM).</summary>
     Wire = 0,
 
-    /// <summary>By a pulse at each recomputation for as long as the slave has a request (KVM i8259.c:pic_update_irq).</summary>
+    /// <summary>
+    /// By a pulse at each recomputation for as long as the slave has a request (KVM i8259.c:pic_update_irq). It needs
+    /// <see cref="Pic8259ShortPulse.Latched"/>.
+    /// </summary>
     Pulse = 1,
 }
 

@@ -177,6 +177,11 @@ public sealed class Board
     /// <summary>How the local APIC timer's input relates to the TSC.</summary>
     public LocalApicTimerClock ApicClock => new(Config.TscHz, Config.ApicBusHz);
 
+    /// <summary>What kind of local APIC it has: the architecture's, or KVM's with its own choices.</summary>
+    public LocalApicOptions ApicOptions => IsKvm
+        ? LocalApicOptions.Architectural with { Policies = LocalApicPolicies.Kvm with { BspLint0 = BspLint0Policy.Masked } }
+        : LocalApicOptions.Architectural;
+
     /// <summary>What the processor does with guest code.</summary>
     internal GuestProcessor Processor { get; }
 

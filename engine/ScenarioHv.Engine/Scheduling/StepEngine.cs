@@ -117,7 +117,7 @@ public sealed class StepEngine
         state.PreemptionDeadline = Instant.Never;
         state.Level = 1;
         ref var apic = ref machine.Ref(Board.Apics, vcpu);
-        apic.Reset((uint)vcpu, vcpu == 0, LocalApicOptions.Architectural);
+        apic.Reset((uint)vcpu, vcpu == 0, Board.ApicOptions);
         apic.Write(LocalApicRegister.Svr, 0x1ff, new Instant(0), Board.ApicClock);
         Board.Processor.Reset(machine, vcpu);
         for (var level = 1; level <= (Board.L2 is null ? 1 : 2); level++)

@@ -48,13 +48,16 @@ public sealed class FieldRules
     public static FieldRules Of(Type type) => new(
         type, (int)typeof(Unsafe).GetMethod(nameof(Unsafe.SizeOf))!.MakeGenericMethod(type).Invoke(null, null)!);
 
-    /// <summary>Refuses references, pointers, floating point and words whose size depends on the machine, wherever they are; <paramref name="path"/> says where.</summary>
+    /// <summary>
+    /// Refuses references, pointers, floating point and words whose size depends on the machine, wherever they are; <paramref name="path"/>
+    /// says where.
+    /// </summary>
     private static void RequirePlain(Type type, string path)
     {
         if (type.IsPrimitive ? !IsStateInteger(type) : !type.IsValueType)
         {
-            throw new InvalidOperationException(
-                $"{type.Name} has no place in state{(path.Length == 0 ? string.Empty : $" (field {path})")}: use integers, enums and structs of them.");
+            var where = path.Length == 0 ? string.Empty : $" (field {path})";
+            throw new InvalidOperationException($"{type.Name} has no place in state{where}: use integers, enums and structs of them.");
         }
 
         if (!type.IsPrimitive && !type.IsEnum)

@@ -180,7 +180,8 @@ public sealed class Pit8254Tests
     {
         var pit = Programmed(0x34, 0x1234);
         pit.WriteControl(0xC2, At(0), Ten);
-        Assert.That((pit.ReadData(At(0), Ten), pit.ReadData(At(0), Ten), pit.ReadData(At(0), Ten)), Is.EqualTo(((byte)0xB4, (byte)0x34, (byte)0x12)));
+        int[] read = [pit.ReadData(At(0), Ten), pit.ReadData(At(0), Ten), pit.ReadData(At(0), Ten)];
+        Assert.That(read, Is.EqualTo(new[] { 0xB4, 0x34, 0x12 }));
     }
 
     [TestCase(0xB6)]

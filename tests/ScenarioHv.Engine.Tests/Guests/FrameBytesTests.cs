@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ScenarioHv.Engine.Configuration;
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.State;
@@ -45,6 +46,16 @@ public sealed class FrameBytesTests
         }
 
         Assert.That(masked, Is.Positive, "the frame does have holes");
+    }
+
+    [Test]
+    public void Dirty_holes_of_a_state_machine_are_blanked_before_its_first_step()
+    {
+        // The runtime clears locals, so that holes are zero anyway; nothing promises it (SkipLocalsInit). Here they are not.
+        Bench.BareMetal(StartsHandMade.Run).Run(1);
+
+        Assert.That(HandMade.Seen, Is.EqualTo(0x0807060504030201L));
+        Assert.That(HandMade.Dirty, Is.Zero);
     }
 
     [Test]
@@ -124,7 +135,8 @@ public sealed class FrameBytesTests
 
         Assert.That(Bench.StateOf(bench.Machine), Is.EqualTo(before));
         bench.Run(300);
-        Assert.That(Bench.StateOf(bench.Machine), Is.EqualTo(Bench.StateOf(new Bench(HypervMachine.Livelock).Run(450).Machine)), "nor do they decide anything");
+        Assert.That(Bench.StateOf(bench.Machine), Is.EqualTo(Bench.StateOf(new Bench(HypervMachine.Livelock).Run(450).Machine)),
+            "nor do they decide anything");
     }
 
     private static unsafe int FiberHeadBytes => sizeof(FiberHead);
@@ -196,6 +208,61 @@ public sealed class FrameBytesTests
         }
     }
 
+    /// <summary>A state machine as the compiler could make it, one byte and one word, with every byte between them set.</summary>
+    private unsafe struct HandMade : IAsyncStateMachine
+    {
+        [ThreadStatic]
+        private static long s_seen;
+
+        [ThreadStatic]
+        private static int s_dirty;
+
+        private byte _small;
+        private long _large;
+
+        public static long Seen => s_seen;
+
+        public static int Dirty => s_dirty;
+
+        public void MoveNext()
+        {
+            s_seen = _large;
+            fixed (byte* small = &_small)
+            {
+                var self = (byte*)Unsafe.AsPointer(ref this);
+                s_dirty = *small == 0xa5 ? 0 : 1;
+                for (var i = 0; i < sizeof(HandMade); i++)
+                {
+                    var inLarge = self + i - (byte*)Unsafe.AsPointer(ref _large);
+                    var isField = self + i == small || inLarge is >= 0 and < 8;
+                    s_dirty += !isField && self[i] != 0 ? 1 : 0;
+                }
+            }
+
+            FrameRunner.Complete();
+        }
+
+        public readonly void SetStateMachine(IAsyncStateMachine stateMachine) => throw new NotSupportedException();
+
+        public static void Start()
+        {
+            HandMade machine;
+            Unsafe.InitBlock(&machine, 0xa5, (uint)sizeof(HandMade));
+            machine._large = 0x0807060504030201;
+            FrameRunner.Start(ref machine);
+            FrameRunner.TakeCompleted();
+        }
+    }
+
+    private static class StartsHandMade
+    {
+        public static async GuestTask Run(Cpu cpu)
+        {
+            HandMade.Start();
+            await cpu.Work(1);
+        }
+    }
+
     private static class Deadlines
     {
         public static async GuestTask Local(Cpu cpu)
@@ -249,7 +316,7 @@ public sealed class FrameBytesTests
             public Instant Deadline;
         }
 
-        [System.Runtime.CompilerServices.InlineArray(3)]
+        [InlineArray(3)]
         private struct ThreeTimers
         {
             private Timer _first;

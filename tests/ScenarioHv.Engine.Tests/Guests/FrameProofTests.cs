@@ -20,7 +20,8 @@ public sealed class FrameProofTests
     [TestCase(nameof(Refused.InsideStruct), "keeps 'Name', a string,")]
     [TestCase(nameof(Refused.KeptException), "keeps 'error', a Exception,")]
     public void A_local_that_is_no_plain_data_is_refused_by_name_and_type(string method, string words) =>
-        Assert.That(Problem(typeof(Refused), method), Does.StartWith($"{method} {words}").And.Contain("Keep integers, enums, Instant or structs of them"));
+        Assert.That(Problem(typeof(Refused), method), Does.StartWith($"{method} {words}")
+            .And.Contain("Keep integers, enums, Instant or structs of them"));
 
     [TestCase(nameof(Refused.ForeachOverArray), "a foreach over an array")]
     [TestCase(nameof(Refused.AwaitInFinally), "an await inside finally")]
@@ -29,15 +30,18 @@ public sealed class FrameProofTests
 
     [Test]
     public void A_closure_is_explained_as_a_lambda_that_captures() =>
-        Assert.That(Problem(typeof(Refused), nameof(Refused.Closure)), Does.StartWith("Closure ").And.Contain("a lambda that captures locals"));
+        Assert.That(Problem(typeof(Refused), nameof(Refused.Closure)), Does.StartWith("Closure ")
+            .And.Contain("a lambda that captures locals"));
 
     [Test]
     public void A_method_of_an_object_is_explained_by_its_this() =>
-        Assert.That(Problem(typeof(Instance), nameof(Instance.Method)), Does.StartWith("Method ").And.Contain("'this'").And.Contain("make it static"));
+        Assert.That(Problem(typeof(Instance), nameof(Instance.Method)), Does.StartWith("Method ").And.Contain("'this'")
+            .And.Contain("make it static"));
 
     [Test]
     public void A_frame_that_is_an_object_was_compiled_without_optimisation() =>
-        Assert.That(FrameProof.Problem(typeof(Unoptimised)), Does.Contain("compiled without optimisation").And.Contain("<Optimize>true</Optimize>"));
+        Assert.That(FrameProof.Problem(typeof(Unoptimised)), Does.Contain("compiled without optimisation")
+            .And.Contain("<Optimize>true</Optimize>"));
 
     [TestCase(nameof(Accepted.Numbers))]
     [TestCase(nameof(Accepted.Times))]
@@ -66,7 +70,8 @@ public sealed class FrameProofTests
     public void No_method_of_the_engine_is_refused() => Assert.That(FrameProof.Problems(typeof(Cpu).Assembly), Is.Empty);
 
     private static string? Problem(Type owner, string method) =>
-        FrameProof.Problem(owner.GetNestedTypes(BindingFlags.NonPublic).Single(type => FrameProof.MethodOf(type) == method && typeof(IAsyncStateMachine).IsAssignableFrom(type)));
+        FrameProof.Problem(owner.GetNestedTypes(BindingFlags.NonPublic).Single(type => FrameProof.MethodOf(type) == method
+            && typeof(IAsyncStateMachine).IsAssignableFrom(type)));
 
     /// <summary>A state machine as the compiler makes it in Debug.</summary>
     private sealed class Unoptimised : IAsyncStateMachine

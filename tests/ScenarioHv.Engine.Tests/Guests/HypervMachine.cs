@@ -5,8 +5,9 @@ using ScenarioHv.Engine.Policies;
 namespace ScenarioHv.Engine.Tests.Guests;
 
 /// <summary>
-/// The machine of the thread of 28 March 2019 with its two guests as C# methods: scripts/hyperv-root.csx and scripts/windows-root-partition.csx, operation for
-/// operation. Built by hand, so that the engine's tests need neither the scenario reader nor the script compiler.
+/// The machine of the thread of 28 March 2019 with its two guests as C# methods: scripts/hyperv-root.csx and
+/// scripts/windows-root-partition.csx, operation for operation. Built by hand, so that the engine's tests need neither the scenario reader
+/// nor the script compiler.
 /// </summary>
 internal static class HypervMachine
 {
@@ -24,7 +25,8 @@ internal static class HypervMachine
             new DeviceConfig("usb", DeviceKind.Piix4Uhci) { Slot = 4, Gsi = 23, Vector = UsbVector, IoBase = UhciPort },
             new DeviceConfig("clock", DeviceKind.Msi) { Vector = ClockVector },
         ],
-        Timeline = [new StimulusConfig(FiftyMicroseconds, StimulusAction.Raise, 0), new StimulusConfig(FiftyMicroseconds, StimulusAction.Fire, 1)],
+        Timeline = [new StimulusConfig(FiftyMicroseconds, StimulusAction.Raise, 0),
+            new StimulusConfig(FiftyMicroseconds, StimulusAction.Fire, 1)],
         L1 = new GuestProgram("hyperv-root", HypervRoot.Run) { Variables = typeof(HypervRoot.Variables) },
         L2 = new GuestProgram("windows-root-partition", WindowsRootPartition.Run)
         {

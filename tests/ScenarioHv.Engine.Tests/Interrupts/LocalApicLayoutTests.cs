@@ -11,6 +11,7 @@ public class LocalApicLayoutTests
     [TestCase(typeof(Register256), 40)]
     [TestCase(typeof(LocalApic), 240)]
     [TestCase(typeof(LocalApicPolicies), 8)]
+    [TestCase(typeof(LocalApicStartUpLatch), 2)]
     [TestCase(typeof(LocalApicTimerClock), 16)]
     [TestCase(typeof(Instant), 8)]
     public void The_fields_fill_the_struct(Type type, int size)

@@ -47,11 +47,11 @@ internal sealed class LocalApicReplay
     private const uint PageBase = 0xFEE0_0000;
     private const int Nmi = 2;
     private static readonly LocalApicTimerClock Clock = new(tscHz: 1_000_000_000, busHz: 1_000_000_000);
-    private readonly LocalApicPolicies policies = LocalApicPolicies.Kvm with
-    {
-        BspLint0 = BspLint0Policy.Masked,
-        DeviceBroadcast = DeviceBroadcastPolicy.PlainId,
-    };
+
+    // The recorded machine had KVM's LINT0 quirk off, and shows no sign of the FFh quirk: a device's FFh reaches nobody in x2APIC mode.
+    private readonly LocalApicPolicies policies =
+        LocalApicPolicies.Kvm with { BspLint0 = BspLint0Policy.Masked, DeviceBroadcast = DeviceBroadcastPolicy.PlainId };
+
     private readonly Recording recording;
     private readonly LocalApic[] apics;
     private readonly int[,] policyBits;

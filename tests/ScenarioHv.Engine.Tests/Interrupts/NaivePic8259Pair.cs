@@ -204,7 +204,8 @@ internal sealed class NaivePic8259Pair
         }
 
         public string Dump() =>
-            $"irr={Pack([.. Enumerable.Range(0, 8).Select(Asks)]):x2} isr={Pack(isr):x2} imr={Pack(imr):x2} base={Base:x2} low={(lowest + 1) % 8}";
+            $"irr={Pack([.. Enumerable.Range(0, 8).Select(Asks)]):x2} isr={Pack(isr):x2} imr={Pack(imr):x2}"
+            + $" base={Base:x2} low={(lowest + 1) % 8}";
 
         private bool Asks(int level) => line[level] && (armed[level] || Elcr[level] || allLevel);
 

@@ -4,7 +4,9 @@ using ScenarioHv.Engine.State;
 
 namespace ScenarioHv.Engine.Tests.Interrupts;
 
-/// <summary>The states lie in the machine's bytes: no hidden padding, no references, sizes that are meant, and times declared as such.</summary>
+/// <summary>
+/// The states lie in the machine's bytes: no hidden padding, no references, sizes that are meant, and times declared as such.
+/// </summary>
 public sealed class Pic8259LayoutTests
 {
     [TestCase(typeof(Pic8259), 12, new int[0])]

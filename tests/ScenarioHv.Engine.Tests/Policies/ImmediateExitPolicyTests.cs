@@ -23,7 +23,8 @@ public sealed class ImmediateExitPolicyTests
         {
             var expected = patch.UpdateHvTimer(rip);
             delayed += expected == delay ? 1 : 0;
-            Assert.That(policy.Decide(rip, ref memory), Is.EqualTo(new ImmediateExitDecision(ImmediateExitMechanism.PreemptionTimer, expected)));
+            Assert.That(policy.Decide(rip, ref memory),
+                Is.EqualTo(new ImmediateExitDecision(ImmediateExitMechanism.PreemptionTimer, expected)));
         }
 
         Assert.That(delayed, Is.InRange(run > count ? 1 : 0, 9_999), "the sequence has both");
@@ -54,7 +55,8 @@ public sealed class ImmediateExitPolicyTests
 
         Assert.That(policy.Decide(Rip + 2, ref memory).Argument, Is.Zero);
         Assert.That(memory.Count, Is.Zero);
-        Assert.That(Enumerable.Range(0, 101).Select(_ => policy.Decide(Rip, ref memory).Argument), Has.All.Zero, "and the first one is forgotten");
+        Assert.That(Enumerable.Range(0, 101).Select(_ => policy.Decide(Rip, ref memory).Argument), Has.All.Zero,
+            "and the first one is forgotten");
         Assert.That(policy.Decide(Rip, ref memory).Argument, Is.EqualTo(1000));
     }
 
@@ -119,7 +121,8 @@ public sealed class ImmediateExitPolicyTests
     {
         ImmediateExitMemory memory = default;
 
-        Assert.That(new SelfIpi(after).Decide(Rip, ref memory), Is.EqualTo(new ImmediateExitDecision(ImmediateExitMechanism.SelfIpi, after)));
+        Assert.That(new SelfIpi(after).Decide(Rip, ref memory),
+            Is.EqualTo(new ImmediateExitDecision(ImmediateExitMechanism.SelfIpi, after)));
         Assert.That((memory.Count, memory.LastRip), Is.EqualTo((0u, 0UL)));
     }
 
@@ -132,7 +135,8 @@ public sealed class ImmediateExitPolicyTests
     ];
 
     [TestCaseSource(nameof(Texts))]
-    public void A_value_is_written_as_a_scenario_writes_it(IImmediateExitPolicy policy, string text) => Assert.That(policy.Text, Is.EqualTo(text));
+    public void A_value_is_written_as_a_scenario_writes_it(IImmediateExitPolicy policy, string text) =>
+        Assert.That(policy.Text, Is.EqualTo(text));
 
     /// <summary>RIPs of a guest that stays at one for a while and moves on, sometimes back.</summary>
     private static IEnumerable<ulong> RipSequence(int seed, int longest)

@@ -16,7 +16,8 @@ public sealed class InstantTests
     [TestCase(long.MaxValue - 10, 10)]
     [TestCase(long.MaxValue - 10, 11)]
     [TestCase(5, long.MaxValue)]
-    public void A_sum_beyond_the_last_cycle_is_never(long cycle, long cycles) => Assert.That((new Instant(cycle) + cycles).IsNever, Is.True);
+    public void A_sum_beyond_the_last_cycle_is_never(long cycle, long cycles) =>
+        Assert.That((new Instant(cycle) + cycles).IsNever, Is.True);
 
     [TestCase(1)]
     [TestCase(-1)]
@@ -37,7 +38,8 @@ public sealed class InstantTests
 
         Assert.Multiple(() =>
         {
-            Assert.That(last < Instant.Never && last <= Instant.Never && Instant.Never > last && Instant.Never >= last && last != Instant.Never);
+            Assert.That(last < Instant.Never && last <= Instant.Never && Instant.Never > last && Instant.Never >= last
+                && last != Instant.Never);
             Assert.That(Instant.Min(last, Instant.Never), Is.EqualTo(last));
             Assert.That(Instant.Max(last, Instant.Never), Is.EqualTo(Instant.Never));
             Assert.That(last.IsNever, Is.False);
@@ -46,7 +48,8 @@ public sealed class InstantTests
     }
 
     [Test]
-    public void The_default_is_cycle_0_and_not_never() => Assert.That((default(Instant).Cycle, default(Instant).IsNever), Is.EqualTo((0L, false)));
+    public void The_default_is_cycle_0_and_not_never() =>
+        Assert.That((default(Instant).Cycle, default(Instant).IsNever), Is.EqualTo((0L, false)));
 
     [TestCase(7, 7, 0)]
     [TestCase(7, 8, -1)]
@@ -58,7 +61,8 @@ public sealed class InstantTests
         Assert.Multiple(() =>
         {
             Assert.That(Math.Sign(a.CompareTo(b)), Is.EqualTo(sign));
-            Assert.That((a < b, a <= b, a == b, a != b, a >= b, a > b), Is.EqualTo((sign < 0, sign <= 0, sign == 0, sign != 0, sign >= 0, sign > 0)));
+            Assert.That((a < b, a <= b, a == b, a != b, a >= b, a > b),
+                Is.EqualTo((sign < 0, sign <= 0, sign == 0, sign != 0, sign >= 0, sign > 0)));
             Assert.That(a.Equals(b) && a.Equals((object)b), Is.EqualTo(sign == 0));
             Assert.That(Instant.Min(a, b).Cycle, Is.EqualTo(Math.Min(left, right)));
             Assert.That(Instant.Max(a, b).Cycle, Is.EqualTo(Math.Max(left, right)));

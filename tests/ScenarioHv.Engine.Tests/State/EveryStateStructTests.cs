@@ -7,7 +7,9 @@ using ScenarioHv.Engine.Tests.Guests;
 
 namespace ScenarioHv.Engine.Tests.State;
 
-/// <summary>The state hash ignores what is declared ignorable and nothing else: byte by byte, over everything that a machine lays out.</summary>
+/// <summary>
+/// The state hash ignores what is declared ignorable and nothing else: byte by byte, over everything that a machine lays out.
+/// </summary>
 public sealed class EveryStateStructTests
 {
     public static IEnumerable<TestCaseData> Machines =>
@@ -69,8 +71,10 @@ public sealed class EveryStateStructTests
         var bench = new Bench(config).Run(120);
         var state = Bench.StateOf(bench.Machine);
         var places = FrameWalk.All(bench.Board, bench.Machine)
-            .SelectMany(frame => Enumerable.Range(0, frame.Size).Where(i => FrameTypes.Mask(frame.Type)[i] != 0).Select(i => frame.Offset + i))
-            .Concat(bench.Board.Layout.Fibers.SelectMany(fiber => Enumerable.Range(fiber.Slot.Offset + HeadBeforeOperation, OperationBytes)))
+            .SelectMany(frame => Enumerable.Range(0, frame.Size).Where(i => FrameTypes.Mask(frame.Type)[i] != 0)
+                .Select(i => frame.Offset + i))
+            .Concat(bench.Board.Layout.Fibers
+                .SelectMany(fiber => Enumerable.Range(fiber.Slot.Offset + HeadBeforeOperation, OperationBytes)))
             .ToList();
         Assert.That(places, Has.Count.GreaterThan(bench.Board.Layout.Fibers.Count * OperationBytes), "there are frames");
         foreach (var at in places)
@@ -111,7 +115,8 @@ public sealed class EveryStateStructTests
         ImmediateExit = vendor == CpuVendor.Amd ? new SelfIpi(0) : new Throttle(100, 1000),
         IoApicEoi = irqchip == IrqchipKind.Kernel ? new KvmDelayAfter(10_000, 24_000_000)
             : hypervisor == HypervisorKind.Kvm ? new QemuDelayAfter(10_000, 24_000_000) : new Reinject(),
-        Devices = [.. HypervMachine.Livelock.Devices, new DeviceConfig("line", DeviceKind.Line) { Gsi = 9, Vector = 0x70, IoBase = 0xc100 }],
+        Devices = [.. HypervMachine.Livelock.Devices,
+            new DeviceConfig("line", DeviceKind.Line) { Gsi = 9, Vector = 0x70, IoBase = 0xc100 }],
         Timeline = [.. HypervMachine.Livelock.Timeline, new StimulusConfig(1_000_000, StimulusAction.Raise, 2) { Every = 1000, Count = 3 }],
         L1 = new GuestProgram("l1", HypervMachine.Livelock.L1.Main) { Variables = HypervMachine.Livelock.L1.Variables, SharedWords = 2 },
     };
@@ -132,7 +137,8 @@ public sealed class EveryStateStructTests
     }
 
     private static string NameOf(Board board, int at) =>
-        board.Layout.Slots.Where(slot => at >= slot.Offset && at < slot.Offset + slot.Bytes).Select(slot => $"{slot.Name}+{at - slot.Offset}").FirstOrDefault("between structs");
+        board.Layout.Slots.Where(slot => at >= slot.Offset && at < slot.Offset + slot.Bytes)
+            .Select(slot => $"{slot.Name}+{at - slot.Offset}").FirstOrDefault("between structs");
 
     private static ulong Hash(Machine machine) => NormalForm.Of(machine.Layout).Hash(machine, new byte[machine.Layout.Size]);
 }

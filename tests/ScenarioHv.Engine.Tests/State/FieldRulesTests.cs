@@ -48,11 +48,13 @@ public sealed class FieldRulesTests
     public void Hidden_padding_is_refused_and_counted(Type type, int bytes) =>
         Assert.That(
             () => FieldRules.Of(type),
-            Throws.InstanceOf<InvalidOperationException>().With.Message.Contains($"{bytes} bytes of hidden padding").And.Message.Contains("name every byte"));
+            Throws.InvalidOperationException.With.Message.Contains($"{bytes} bytes of hidden padding")
+                .And.Message.Contains("name every byte"));
 
     [Test]
     public void Hidden_padding_is_refused_by_the_layout_with_the_same_words() =>
-        Assert.That(() => new MachineLayout().Add<ByteThenInt>("bad"), Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("hidden padding"));
+        Assert.That(() => new MachineLayout().Add<ByteThenInt>("bad"), Throws.InvalidOperationException
+            .With.Message.Contains("hidden padding"));
 
     [TestCase(typeof(HasDouble), "Double")]
     [TestCase(typeof(HasFloat), "Single")]
@@ -66,17 +68,17 @@ public sealed class FieldRulesTests
     public void What_is_no_plain_data_is_refused_by_its_name(Type type, string culprit) =>
         Assert.That(
             () => FieldRules.Of(type),
-            Throws.InstanceOf<InvalidOperationException>().With.Message.StartsWith(culprit).And.Message.Contains("has no place in state"));
+            Throws.InvalidOperationException.With.Message.StartsWith(culprit).And.Message.Contains("has no place in state"));
 
     [Test]
     public void A_class_that_refers_to_itself_is_refused_like_any_other() =>
-        Assert.That(() => FieldRules.Of(typeof(HasNode)), Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("Node"));
+        Assert.That(() => FieldRules.Of(typeof(HasNode)), Throws.InvalidOperationException.With.Message.Contains("Node"));
 
     [Test]
     public void A_refusal_is_the_same_the_second_time()
     {
-        Assert.That(() => FieldRules.Of<HasDouble>(), Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("Double"));
-        Assert.That(() => FieldRules.Of<HasDouble>(), Throws.InstanceOf<InvalidOperationException>().With.Message.Contains("Double"));
+        Assert.That(() => FieldRules.Of<HasDouble>(), Throws.InvalidOperationException.With.Message.Contains("Double"));
+        Assert.That(() => FieldRules.Of<HasDouble>(), Throws.InvalidOperationException.With.Message.Contains("Double"));
     }
 
     [Test]
@@ -91,7 +93,7 @@ public sealed class FieldRulesTests
 
     [TestCase(typeof(DeepInside), "Double has no place in state (field Inside.Value)")]
     public void A_refusal_says_where_the_field_is(Type type, string words) =>
-        Assert.That(() => FieldRules.Of(type), Throws.InstanceOf<InvalidOperationException>().With.Message.StartsWith(words));
+        Assert.That(() => FieldRules.Of(type), Throws.InvalidOperationException.With.Message.StartsWith(words));
 
     private static IEnumerable<byte> Ones(params int[] limits) => Enumerable.Repeat((byte)0xff, limits[^1] - limits[0]);
 

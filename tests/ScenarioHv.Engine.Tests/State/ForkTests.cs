@@ -5,7 +5,9 @@ using ScenarioHv.Engine.Tracing;
 
 namespace ScenarioHv.Engine.Tests.State;
 
-/// <summary>A fork goes on as its original does, and neither knows of the other: on the machine of the thread, through every part of its loop.</summary>
+/// <summary>
+/// A fork goes on as its original does, and neither knows of the other: on the machine of the thread, through every part of its loop.
+/// </summary>
 public sealed class ForkTests
 {
     private const int Steps = 200;
@@ -20,7 +22,8 @@ public sealed class ForkTests
 
         Assert.That(kinds, Is.SupersetOf(new[]
         {
-            TraceEventKind.LineChanged, TraceEventKind.KvmNestedVmexitInject, TraceEventKind.KvmEoi, TraceEventKind.KvmUserspaceExit, TraceEventKind.KvmMsiSetIrq,
+            TraceEventKind.LineChanged, TraceEventKind.KvmNestedVmexitInject, TraceEventKind.KvmEoi, TraceEventKind.KvmUserspaceExit,
+            TraceEventKind.KvmMsiSetIrq,
         }));
         Assert.That(Whole.Events.Count(entry => entry.Kind == TraceEventKind.PolicyDecided), Is.GreaterThan(5));
     }

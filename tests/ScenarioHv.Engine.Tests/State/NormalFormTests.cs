@@ -15,7 +15,8 @@ public sealed class NormalFormTests
     public void A_plain_field_names_the_state_as_it_stands()
     {
         Assert.That(State(new Fields { Plain = 100 }), Is.Not.EqualTo(State(new Fields { Plain = 101 })));
-        Assert.That(State(new Fields { Plain = 100 }, now: 100), Is.Not.EqualTo(State(new Fields { Plain = 200 }, now: 200)), "not relative to now");
+        Assert.That(State(new Fields { Plain = 100 }, now: 100), Is.Not.EqualTo(State(new Fields { Plain = 200 }, now: 200)),
+            "not relative to now");
     }
 
     [TestCase(3u, 4u, false)]
@@ -72,7 +73,8 @@ public sealed class NormalFormTests
 
     [Test]
     public void A_time_that_is_past_names_the_state_by_its_distance_too() =>
-        Assert.That(State(new Fields { Due = new Instant(90) }, now: 100), Is.EqualTo(State(new Fields { Due = new Instant(990) }, now: 1000)));
+        Assert.That(State(new Fields { Due = new Instant(90) }, now: 100),
+            Is.EqualTo(State(new Fields { Due = new Instant(990) }, now: 1000)));
 
     [Test]
     public void Never_is_the_same_in_every_state()

@@ -24,8 +24,8 @@ internal enum ByteRole
 }
 
 /// <summary>
-/// The declarations of every state struct of a machine, found in another way than the engine's: a field's bytes are those that change in memory
-/// when reflection sets the field.
+/// The declarations of every state struct of a machine, found in another way than the engine's: a field's bytes are those that change in
+/// memory when reflection sets the field.
 /// </summary>
 internal static class StateStructs
 {
@@ -42,7 +42,8 @@ internal static class StateStructs
     }
 
     /// <summary>The role of each byte of <paramref name="type"/>.</summary>
-    public static ByteRole[] Roles(Type type) => (ByteRole[])typeof(StateStructs).GetMethod(nameof(RolesOf))!.MakeGenericMethod(type).Invoke(null, null)!;
+    public static ByteRole[] Roles(Type type) =>
+        (ByteRole[])typeof(StateStructs).GetMethod(nameof(RolesOf))!.MakeGenericMethod(type).Invoke(null, null)!;
 
     public static ByteRole[] RolesOf<T>() where T : unmanaged
     {
@@ -113,7 +114,11 @@ internal static class StateStructs
         {
             // Reflection sets only the first element; the others follow it at equal distances.
             var element = SizeOf(type) / array.Length;
-            at = at with { Shifts = [.. Enumerable.Range(0, array.Length).SelectMany(i => at.Shifts.Select(shift => shift + (i * element)))] };
+            at = at with
+            {
+                Shifts = [.. Enumerable.Range(0, array.Length)
+                .SelectMany(i => at.Shifts.Select(shift => shift + (i * element)))]
+            };
         }
 
         foreach (var field in type.GetFields(All))
@@ -127,7 +132,8 @@ internal static class StateStructs
         }
     }
 
-    private static int SizeOf(Type type) => (int)typeof(Unsafe).GetMethod(nameof(Unsafe.SizeOf))!.MakeGenericMethod(type).Invoke(null, null)!;
+    private static int SizeOf(Type type) =>
+        (int)typeof(Unsafe).GetMethod(nameof(Unsafe.SizeOf))!.MakeGenericMethod(type).Invoke(null, null)!;
 
     private static object Set(object target, FieldInfo[] path, int depth)
     {
@@ -141,19 +147,22 @@ internal static class StateStructs
         return target;
     }
 
-    private static object AllOnes(Type type) => type.IsEnum ? Enum.ToObject(type, AllOnes(Enum.GetUnderlyingType(type))) : Type.GetTypeCode(type) switch
-    {
-        TypeCode.Byte => byte.MaxValue,
-        TypeCode.SByte => (sbyte)-1,
-        TypeCode.Int16 => (short)-1,
-        TypeCode.UInt16 => ushort.MaxValue,
-        TypeCode.Int32 => -1,
-        TypeCode.UInt32 => uint.MaxValue,
-        TypeCode.Int64 => -1L,
-        TypeCode.UInt64 => ulong.MaxValue,
-        _ => throw new InvalidOperationException($"a field of type {type.Name} in a state struct"),
-    };
+    private static object AllOnes(Type type) =>
+        type.IsEnum ? Enum.ToObject(type, AllOnes(Enum.GetUnderlyingType(type))) : Type.GetTypeCode(type) switch
+        {
+            TypeCode.Byte => byte.MaxValue,
+            TypeCode.SByte => (sbyte)-1,
+            TypeCode.Int16 => (short)-1,
+            TypeCode.UInt16 => ushort.MaxValue,
+            TypeCode.Int32 => -1,
+            TypeCode.UInt32 => uint.MaxValue,
+            TypeCode.Int64 => -1L,
+            TypeCode.UInt64 => ulong.MaxValue,
+            _ => throw new InvalidOperationException($"a field of type {type.Name} in a state struct"),
+        };
 
-    /// <summary>A field that has no fields: the way to it, its role, and where it is again because an array on the way has more elements.</summary>
+    /// <summary>
+    /// A field that has no fields: the way to it, its role, and where it is again because an array on the way has more elements.
+    /// </summary>
     private sealed record Leaf(FieldInfo[] Path, ByteRole Role, int[] Shifts);
 }
