@@ -1,5 +1,6 @@
 using ScenarioHv.Cli.Commands;
 using ScenarioHv.Cli.Output;
+using ScenarioHv.Conformance;
 using ScenarioHv.Exploration;
 using ScenarioHv.Scenarios;
 using ScenarioHv.Scripting;
@@ -29,7 +30,7 @@ internal static class FailureReport
     private static (ExitCode Code, string Message) Classify(Exception problem) => problem switch
     {
         ScenarioException or ScriptException => (ExitCode.BadInput, problem.Message),
-        InputException => (ExitCode.BadInput, Prefix + problem.Message),
+        InputException or RecordingException => (ExitCode.BadInput, Prefix + problem.Message),
         StepException step when GuestFault.Of(step) is { } fault => (ExitCode.BadInput, fault),
         StepException step => (ExitCode.Defect, Defect(step.InnerException!.GetType(), step.Message)),
         FileProblem => (ExitCode.BadInput, Prefix + problem.Message),

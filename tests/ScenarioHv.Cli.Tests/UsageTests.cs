@@ -9,7 +9,7 @@ public sealed class UsageTests : CommandFixture
         var result = Run("--help");
 
         Assert.That(result.ExitCode, Is.Zero);
-        foreach (var command in (string[])["run", "matrix", "check", "list", "describe"])
+        foreach (var command in (string[])["run", "matrix", "check", "conform", "list", "describe"])
         {
             Assert.That(result.Out, Does.Match($@"\n  {command}\b"));
         }
@@ -20,6 +20,7 @@ public sealed class UsageTests : CommandFixture
     [TestCase("run", "--trace")]
     [TestCase("matrix", "--set")]
     [TestCase("check", "<file>")]
+    [TestCase("conform", "--strict")]
     [TestCase("list", "Usage:")]
     [TestCase("describe", "policies")]
     public void Help_of_each_command_has_one_example(string command, string part)
@@ -40,7 +41,7 @@ public sealed class UsageTests : CommandFixture
     }
 
     [Test]
-    public void No_command_is_bad_usage() => AssertBadInput(Run(), "expected a command: run, matrix, check, list, describe");
+    public void No_command_is_bad_usage() => AssertBadInput(Run(), "expected a command: run, matrix, check, conform, list, describe");
 
     [Test]
     public void Unknown_command_is_answered_with_the_nearest() =>

@@ -54,7 +54,8 @@ internal static class RunJson
         json.WriteNumber("notAsExpected", results.Count(result => result.ExitCode != ExitCode.AsExpected));
     });
 
-    private static void Write(TextWriter output, string command, Action<Utf8JsonWriter> fields)
+    /// <summary>Writes an object with the version, the name of the command and its own fields.</summary>
+    internal static void Write(TextWriter output, string command, Action<Utf8JsonWriter> fields)
     {
         using var buffer = new MemoryStream();
         // The text goes to a terminal, a file or another program, never into a web page: quotes and angle brackets need no escapes.

@@ -124,7 +124,8 @@ internal sealed class RunText(TextWriter output, Colour colour, int width, Trace
 
             if (left-- == 0)
             {
-                output.WriteLine($"{new string(' ', CycleWidth)} ... and {Wording.Number(named.Length - i)} more; --trace writes all of them");
+                var rest = Wording.Number(named.Length - i);
+                output.WriteLine($"{new string(' ', CycleWidth)} ... and {rest} more; --trace writes all of them");
                 return;
             }
 

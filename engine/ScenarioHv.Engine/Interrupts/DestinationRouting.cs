@@ -100,10 +100,13 @@ public static class DestinationRouting
         RouteResult result;
         if (!isKvm || !KvmDestinationMap.TryRoute(apics, message, source, isLowest, policies, memory, targets, out result))
         {
-            bool isBroadcast = isKvm && !message.IsLogical && message.Destination == 0xFF;
-            result = !isLowest ? All(apics, message, source, targets)
-                : isBroadcast ? All(apics, AsFixed(message), source, targets)
-                : One(apics, message, source, rule, ref memory, targets);
+            // KVM makes a physical broadcast fixed; with the redirection hint it stays lowest priority all the same (irq_comm.c:
+            // kvm_irq_delivery_to_apic, lapic.h:kvm_lowest_prio_delivery).
+            bool becomesFixed = isLowest && isKvm && !message.IsLogical && message.Destination == 0xFF;
+            ApicMessage routed = becomesFixed ? message with { Mode = DeliveryMode.Fixed } : message;
+            result = isLowest && (!becomesFixed || routed.HasRedirectionHint)
+                ? One(apics, routed, source, rule, ref memory, targets)
+                : All(apics, routed, source, targets);
         }
         if (rule == LowestPriorityPolicy.Counters && result.Message.Mode == DeliveryMode.LowestPriority)
         {
@@ -121,9 +124,6 @@ public static class DestinationRouting
         bool knowsHint = isKvm || rule == LowestPriorityPolicy.LowestTaskPriority;
         return message.Mode == DeliveryMode.LowestPriority || (message.HasRedirectionHint && knowsHint);
     }
-
-    private static ApicMessage AsFixed(in ApicMessage message) =>
-        message with { Mode = DeliveryMode.Fixed, Flags = message.Flags & ~ApicMessageFlags.RedirectionHint };
 
     private static bool IsAddressed(in LocalApic apic, int index, in ApicMessage message, MessageSource source) => source.IsIpi
         ? apic.IsAddressedBy(new IpiRequest(message, source.Shorthand), index == source.Sender)

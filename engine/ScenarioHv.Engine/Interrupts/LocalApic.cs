@@ -5,7 +5,8 @@ namespace ScenarioHv.Engine.Interrupts;
 
 /// <summary>
 /// A local APIC, disabled, in xAPIC or in x2APIC mode (SDM3 chapter APIC; section numbers of the edition where it is chapter 10).
-/// It knows no other controller: messages come in through <see cref="Accept"/>, and what leaves is returned. Where implementations
+/// It knows no other controller: messages come in through <see cref="Accept(in ApicMessage, bool)"/>,
+/// and what leaves is returned. Where implementations
 /// differ, <see cref="Policies"/> decides.
 /// </summary>
 /// <remarks>

@@ -48,7 +48,7 @@ public readonly struct LocalApicPolicies
     /// <summary>Linux 6.18 KVM, with its default quirks: in-kernel local APIC and vector hashing.</summary>
     public static LocalApicPolicies Kvm => new()
     {
-        NmiWhileDisabled = NmiWhileDisabledPolicy.Dropped,
+        NmiWhileDisabled = NmiWhileDisabledPolicy.DroppedFromDevice,
         IllegalVectors = IllegalVectorsPolicy.AcceptedInert,
         ErrorStatus = ErrorStatusPolicy.None,
         SpuriousVector = SpuriousVectorPolicy.Never,

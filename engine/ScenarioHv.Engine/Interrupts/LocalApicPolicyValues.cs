@@ -30,8 +30,11 @@ public enum NmiWhileDisabledPolicy : byte
     /// <summary>It reaches the core (SDM3 10.4.7.2; QEMU, OpenVMM, Xen).</summary>
     Accepted = 0,
 
-    /// <summary>It is lost: seen once on Linux 6.18 KVM, for an NMI by MSI before the APIC was ever enabled.</summary>
-    Dropped = 1,
+    /// <summary>
+    /// A device's is lost, an IPI reaches the core. Seen once on Linux 6.18 KVM with an MSI, and often with IPIs; lapic.c:__apic_accept_irq
+    /// has no reason for it.
+    /// </summary>
+    DroppedFromDevice = 1,
 }
 
 /// <summary>What clearing SVR[8] does to the local vector table.</summary>

@@ -40,7 +40,8 @@ public struct LocalApicStartUpLatch
     public readonly bool IsPending => pending != 0;
 
     /// <summary>
-    /// An accepted interrupt, as <see cref="LocalApic.Accept"/> returned it. INIT forgets an earlier start-up; the last start-up counts.
+    /// An accepted interrupt, as <see cref="LocalApic.Accept(in ApicMessage, bool)"/> returned it.
+    /// INIT forgets an earlier start-up; the last start-up counts.
     /// </summary>
     /// <param name="accepted">The result; requests other than INIT and start-up change nothing.</param>
     public void Latch(in AcceptResult accepted)

@@ -27,7 +27,7 @@ public class LocalApicPolicyTests
         Is.EqualTo(accepted));
 
     [TestCase(NmiWhileDisabledPolicy.Accepted, CoreRequest.Nmi)]
-    [TestCase(NmiWhileDisabledPolicy.Dropped, CoreRequest.None)]
+    [TestCase(NmiWhileDisabledPolicy.DroppedFromDevice, CoreRequest.None)]
     public void NMI_to_a_software_disabled_APIC(NmiWhileDisabledPolicy policy, CoreRequest core)
     {
         var bench = new LocalApicModeBench(new LocalApicPolicies { NmiWhileDisabled = policy });

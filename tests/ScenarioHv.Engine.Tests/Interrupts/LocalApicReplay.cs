@@ -219,7 +219,7 @@ internal sealed class LocalApicReplay
         RouteResult route = DestinationRouting.Targets(apics, message, source, policies, ref memory, targets);
         foreach (int target in targets[..route.Count])
         {
-            switch (apics[target].Accept(route.Message).Core)
+            switch (apics[target].Accept(route.Message, source.IsIpi).Core)
             {
                 case CoreRequest.Nmi:
                     PendNmi(target);

@@ -1,0 +1,173 @@
+using System.Globalization;
+using ScenarioHv.Engine.Interrupts;
+
+namespace ScenarioHv.Conformance;
+
+// The CPUs: they take interrupts and run handlers.
+public sealed partial class ConformanceMachine
+{
+    private const int NmiVector = 2;
+    private const int MaxHooks = 4;
+    private const byte NonSpecificEoi = 0x20;
+
+    private void AddHook(RecordedOp hook)
+    {
+        if (hooks.Count(other => other.FirstVector == hook.FirstVector) == MaxHooks)
+            throw new NotSupportedException($"a handler makes at most {MaxHooks} line changes");
+        hooks.Add(hook);
+    }
+
+    // One instruction with IF = 0. A second NMI waits for the next one: the first handler's IRET is no place to stop.
+    private string Instruction(int cpu)
+    {
+        var run = new Run(int.MaxValue);
+        if (cores[cpu].PendingNmis > 0)
+            TakeNmi(cpu, run, 0);
+        return run.Text;
+    }
+
+    // An NMI that waits is taken before STI: it counts, but its handler finds no IF to clear, and the window opens all the same.
+    private string Window(int cpu, int max)
+    {
+        var run = new Run(max);
+        if (cores[cpu].PendingNmis > 0)
+        {
+            TakeNmi(cpu, run, 0);
+            run.MakeRoom();
+        }
+
+        Take(cpu, run, 0);
+        return run.Text;
+    }
+
+    // A CPU that wakes has IF = 1 already.
+    private string AfterHalt(int cpu)
+    {
+        var run = new Run(cores[cpu].HaltMax);
+        Take(cpu, run, 0);
+        return run.Text;
+    }
+
+    private string Resume(int cpu)
+    {
+        Core core = cores[cpu];
+        core.IsHalted = core.PendingNmis == 0 && !HasExtInt(cpu) && apics[cpu].HighestDeliverable() < 0;
+        return core.IsHalted ? "halted" : $"woke {AfterHalt(cpu)}";
+    }
+
+    private bool HasExtInt(int cpu) => apics[cpu].AcceptsPicInterrupt && pic.IntOutput(preset.Pic);
+
+    // NMI, then the 8259's interrupt, then the local APIC's (KVM irq.c:kvm_cpu_get_interrupt).
+    private void Take(int cpu, Run run, int depth)
+    {
+        while (run.HasRoom)
+        {
+            if (cores[cpu].PendingNmis > 0)
+            {
+                TakeNmi(cpu, run, depth);
+            }
+            else if (HasExtInt(cpu))
+            {
+                Enter(cpu, pic.Acknowledge(preset.Pic).Vector, run, depth);
+            }
+            else
+            {
+                int vector = apics[cpu].HighestDeliverable();
+                if (vector < 0)
+                    return;
+                apics[cpu].Dispense(vector);
+                Enter(cpu, vector, run, depth);
+            }
+        }
+    }
+
+    private void TakeNmi(int cpu, Run run, int depth)
+    {
+        cores[cpu].PendingNmis--;
+        Handle(cpu, NmiVector, run, depth);
+    }
+
+    // The recorded guest's gates of #UD and #GP report a fault and give the operation up.
+    private void Enter(int cpu, int vector, Run run, int depth)
+    {
+        if (vector is 0x06 or 0x0D)
+            run.Fault(vector, depth);
+        else
+            Handle(cpu, vector, run, depth);
+    }
+
+    private void Handle(int cpu, int vector, Run run, int depth)
+    {
+        run.Add(vector, depth);
+        HandlerSteps steps = cores[cpu].Handlers[vector];
+        if (steps.HasFlag(HandlerSteps.Hook))
+            RunHooks(vector);
+        if (steps.HasFlag(HandlerSteps.NestedWindow))
+            Take(cpu, run, depth + 1);
+        if (steps.HasFlag(HandlerSteps.SlaveEoi))
+            WritePort(Pic8259Pair.SlavePort, NonSpecificEoi);
+        if (steps.HasFlag(HandlerSteps.MasterEoi))
+            WritePort(Pic8259Pair.MasterPort, NonSpecificEoi);
+        if (steps.HasFlag(HandlerSteps.MmioEoi))
+            WriteMmio(cpu, (uint)ApicBaseBits.DefaultAddress | LocalApicRegister.Eoi, 0);
+        if (steps.HasFlag(HandlerSteps.MsrEoi))
+            WriteMsr(cpu, LocalApic.FirstX2ApicMsr + (LocalApicRegister.Eoi >> 4), 0);
+        if (steps.HasFlag(HandlerSteps.HookAgain))
+            RunHooks(vector);
+    }
+
+    private void RunHooks(int vector)
+    {
+        foreach (RecordedOp hook in hooks)
+        {
+            if (hook.FirstVector == vector)
+                Drive(hook, hook.IsHigh);
+        }
+    }
+
+    /// <summary>What a CPU has beside its local APIC.</summary>
+    private sealed class Core
+    {
+        private const int MaxPendingNmis = 2;
+
+        public Core()
+        {
+            Array.Fill(Handlers, HandlerSteps.MmioEoi);
+            Handlers[NmiVector] = HandlerSteps.None;
+        }
+
+        public HandlerSteps[] Handlers { get; } = new HandlerSteps[256];
+
+        public bool IsHalted { get; set; }
+
+        public int HaltMax { get; set; }
+
+        public int PendingNmis { get; set; }
+
+        // Two may be pending while none is being handled (KVM x86.c:process_nmi).
+        public void LatchNmi() => PendingNmis = Math.Min(PendingNmis + 1, MaxPendingNmis);
+    }
+
+    /// <summary>The deliveries of one operation.</summary>
+    private sealed class Run(int max)
+    {
+        private readonly List<string> taken = [];
+        private int room = max;
+        private bool isOver;
+
+        public bool HasRoom => !isOver && taken.Count < room;
+
+        public string Text => string.Join(' ', taken);
+
+        public void Add(int vector, int depth) =>
+            taken.Add(string.Create(CultureInfo.InvariantCulture, $"{new string('>', depth)}{vector:x2}"));
+
+        public void MakeRoom() => room = Math.Max(room, taken.Count + 1);
+
+        public void Fault(int vector, int depth)
+        {
+            taken.Add(string.Create(CultureInfo.InvariantCulture, $"{new string('>', depth)}#{vector:x2}"));
+            isOver = true;
+        }
+    }
+}

@@ -1,0 +1,216 @@
+using System.Globalization;
+using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Time;
+
+namespace ScenarioHv.Conformance;
+
+/// <summary>
+/// The machine of the recordings: local APICs, an I/O APIC and an 8259 pair, wired as in KVM, and CPUs that do nothing but take
+/// interrupts. It executes an operation and returns what can be seen of it, in the form of the recordings.
+/// </summary>
+/// <remarks>
+/// CPUs execute only while an operation of theirs runs; IF is 0 outside <c>win</c> and <c>hlt</c>. Time passes in <c>sleep</c> alone.
+/// Not modelled: INIT, start-up and SMI (the recorded guest has no code for them; such a message ends the replay), memory beside the two
+/// APIC pages and ports beside the 8259s' (they read all ones), KVM's delay of the 10000th re-injection.
+/// </remarks>
+public sealed partial class ConformanceMachine
+{
+    private const long TicksPerMillisecond = 1_000_000;
+
+    // KVM's APIC timer counts nanoseconds (APIC_BUS_CYCLE_NS is 1), and a cycle is one here.
+    private static readonly LocalApicTimerClock Clock = new(tscHz: 1_000_000_000, busHz: 1_000_000_000);
+
+    private readonly ConformancePreset preset;
+    private readonly LocalApic[] apics;
+    private readonly Core[] cores;
+    private readonly IoApicPin[] pins = new IoApicPin[IoApic.StandardPinCount];
+    private readonly List<RecordedOp> hooks = [];
+    private readonly int[] targets;
+    private IoApicHeader header;
+    private Pic8259Pair pic;
+    private ArbitrationMemory arbitration;
+    private Instant now;
+
+    /// <summary>Creates the machine after power-on.</summary>
+    /// <param name="preset">Whose controllers it has.</param>
+    /// <param name="cpus">The number of CPUs, 1..<see cref="Recording.MaxCpus"/>; APIC ID is CPU number.</param>
+    /// <param name="hasX2Apic">CPUID offers x2APIC mode.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number of CPUs is outside its range.</exception>
+    public ConformanceMachine(ConformancePreset preset, int cpus, bool hasX2Apic)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(cpus, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(cpus, Recording.MaxCpus);
+        this.preset = preset;
+        apics = new LocalApic[cpus];
+        cores = new Core[cpus];
+        targets = new int[cpus];
+        var options = new LocalApicOptions(LocalApicOptions.SixLvtVersion) { HasX2Apic = hasX2Apic, Policies = preset.LocalApic };
+        for (int cpu = 0; cpu < cpus; cpu++)
+        {
+            apics[cpu].Reset((uint)cpu, bsp: cpu == 0, options);
+            cores[cpu] = new Core();
+        }
+
+        Chip.PowerOn(IoApic.Version82093);
+        pic.PowerOn();
+    }
+
+    private IoApic Chip => new(ref header, pins, preset.IoApic);
+
+    /// <summary>Executes an operation.</summary>
+    /// <param name="op">The operation; its CPU is one of the machine's.</param>
+    /// <returns>What can be seen of it; empty if nothing.</returns>
+    /// <exception cref="NotSupportedException">It leads to something that is not modelled; the message says what.</exception>
+    public string Execute(RecordedOp op)
+    {
+        switch (op.Kind)
+        {
+            case RecordedOpKind.Line:
+                Drive(op, op.IsHigh);
+                return "";
+            case RecordedOpKind.Pulse:
+                Drive(op, true);
+                Drive(op, false);
+                return "";
+            case RecordedOpKind.Msi:
+                SendMsi(op.Address, (uint)op.Value);
+                return "";
+            case RecordedOpKind.Handler:
+                Array.Fill(cores[op.Cpu].Handlers, op.Steps, op.FirstVector, op.LastVector - op.FirstVector + 1);
+                return "";
+            case RecordedOpKind.Hook:
+                AddHook(op);
+                return "";
+            case RecordedOpKind.Sleep:
+                Sleep(op.Milliseconds);
+                return "";
+            case RecordedOpKind.DumpLocalApic: return ConformanceDumps.Of(op.Cpu, apics[op.Cpu]);
+            case RecordedOpKind.DumpIoApic: return ConformanceDumps.Of(header, Chip);
+            case RecordedOpKind.DumpPic: return ConformanceDumps.Of(pic, preset.Pic);
+            case RecordedOpKind.Nmi:
+                cores[op.Cpu].LatchNmi();
+                return cores[op.Cpu].IsHalted ? "" : Instruction(op.Cpu);
+            case RecordedOpKind.Lint1:
+                PulseLint1();
+                return cores[0].IsHalted ? "" : Instruction(0);
+            case RecordedOpKind.Run: return cores[op.Cpu].IsHalted ? Resume(op.Cpu) : "!running";
+            default: return cores[op.Cpu].IsHalted ? "!halted" : ByGuest(op);
+        }
+    }
+
+    private string ByGuest(RecordedOp op)
+    {
+        switch (op.Kind)
+        {
+            case RecordedOpKind.Window: return Window(op.Cpu, op.Max);
+            case RecordedOpKind.Halt:
+                cores[op.Cpu].HaltMax = op.Max;
+                return Resume(op.Cpu);
+        }
+
+        string seen = Access(op);
+        string taken = Instruction(op.Cpu);
+        return seen.Length == 0 || taken.Length == 0 ? seen + taken : $"{seen} {taken}";
+    }
+
+    // One access by the guest, and what it reads.
+    private string Access(RecordedOp op)
+    {
+        int cpu = op.Cpu;
+        switch (op.Kind)
+        {
+            case RecordedOpKind.Nop: return "";
+            case RecordedOpKind.WriteMmio:
+                WriteMmio(cpu, op.Address, (uint)op.Value);
+                return "";
+            case RecordedOpKind.ReadMmio: return string.Create(CultureInfo.InvariantCulture, $"={ReadMmio(cpu, op.Address):x8}");
+            case RecordedOpKind.WritePort:
+                WritePort(op.Address, (byte)op.Value);
+                return "";
+            case RecordedOpKind.ReadPort: return string.Create(CultureInfo.InvariantCulture, $"={ReadPort(op.Address):x2}");
+            case RecordedOpKind.WriteIoApic:
+                Select(cpu, op.Address);
+                WriteIoApic(IoApic.IoWin, (uint)op.Value);
+                return "";
+            case RecordedOpKind.ReadIoApic:
+                Select(cpu, op.Address);
+                return string.Create(CultureInfo.InvariantCulture, $"={Chip.ReadWindow(IoApic.IoWin):x8}");
+            case RecordedOpKind.ReadMsr: return ReadMsr(cpu, op.Address);
+            case RecordedOpKind.WriteMsr: return WriteMsr(cpu, op.Address, op.Value) ? "#0d" : "";
+            case RecordedOpKind.ReadCr8: return string.Create(CultureInfo.InvariantCulture, $"={apics[cpu].ReadCr8():x}");
+            case RecordedOpKind.WriteCr8:
+                apics[cpu].WriteCr8((int)op.Value);
+                return "";
+            case RecordedOpKind.ReadPpr: return string.Create(CultureInfo.InvariantCulture, $"ppr={apics[cpu].Ppr:x2}");
+            default: throw new InvalidOperationException($"{op.Kind} is no access of a guest.");
+        }
+    }
+
+    // The log of iow and ior is that of their second access: what is taken after the first one is not in it.
+    private void Select(int cpu, uint register)
+    {
+        WriteIoApic(IoApic.IoRegSel, register);
+        Instruction(cpu);
+    }
+
+    private void WriteMmio(int cpu, uint address, uint value)
+    {
+        if (apics[cpu].DecodesMmio(address))
+            Apply(cpu, apics[cpu].Write((int)(address % LocalApicRegister.PageSize), value, now, Clock));
+        else if (IsIoApic(address))
+            WriteIoApic(address - IoApic.BaseAddress, value);
+    }
+
+    private uint ReadMmio(int cpu, uint address)
+    {
+        if (apics[cpu].DecodesMmio(address))
+            return apics[cpu].Read((int)(address % LocalApicRegister.PageSize), now, Clock);
+        return IsIoApic(address) ? Chip.ReadWindow(address - IoApic.BaseAddress) : uint.MaxValue;
+    }
+
+    // KVM decodes 256 bytes (IOAPIC_MEM_LENGTH).
+    private static bool IsIoApic(uint address) => (address & ~0xFFu) == IoApic.BaseAddress;
+
+    private void WritePort(uint port, byte value)
+    {
+        if (Pic8259Pair.Decodes((int)port))
+            pic.Write((int)port, value, preset.Pic, Array.Exists(apics, apic => apic.AcceptsPicInterrupt));
+    }
+
+    private byte ReadPort(uint port) =>
+        Pic8259Pair.Decodes((int)port) ? pic.Read((int)port, preset.Pic).Value : byte.MaxValue;
+
+    private string ReadMsr(int cpu, uint msr)
+    {
+        MsrReadResult result = msr switch
+        {
+            ApicBaseBits.Msr => new MsrReadResult(false, apics[cpu].ApicBase),
+            >= LocalApic.FirstX2ApicMsr and <= LocalApic.LastX2ApicMsr => apics[cpu].ReadMsr(msr, now, Clock),
+            _ => throw new NotSupportedException(string.Create(CultureInfo.InvariantCulture, $"MSR {msr:X}h is not modelled")),
+        };
+        return result.IsGeneralProtection ? "#0d" : string.Create(CultureInfo.InvariantCulture, $"={result.Value:x16}");
+    }
+
+    // True if it faults.
+    private bool WriteMsr(int cpu, uint msr, ulong value)
+    {
+        MsrWriteResult result = msr switch
+        {
+            ApicBaseBits.Msr => apics[cpu].WriteApicBase(value),
+            >= LocalApic.FirstX2ApicMsr and <= LocalApic.LastX2ApicMsr => apics[cpu].WriteMsr(msr, value, now, Clock),
+            _ => throw new NotSupportedException(string.Create(CultureInfo.InvariantCulture, $"MSR {msr:X}h is not modelled")),
+        };
+        Apply(cpu, result.Effect);
+        return result.IsGeneralProtection;
+    }
+
+    private void Sleep(int milliseconds)
+    {
+        now += milliseconds * TicksPerMillisecond;
+        foreach (ref LocalApic apic in apics.AsSpan())
+        {
+            while (apic.TimerDeadline <= now)
+                apic.Expire(now, Clock);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+namespace ScenarioHv.Cli.Tests;
+
+/// <summary><c>conform</c>.</summary>
+public sealed class ConformTests : CommandFixture
+{
+    [Test]
+    public void Equal_logs_pass()
+    {
+        var result = Run("conform", Recording("equal.jsonl", "51"));
+
+        Assert.That(result.ExitCode, Is.EqualTo(AsExpected));
+        Assert.That(result.Out, Is.EqualTo("file         passed  failed\nequal.jsonl       1       0\n\n1 passed, 0 failed\n"));
+    }
+
+    [Test]
+    public void A_difference_is_shown_with_operation_expectation_and_finding()
+    {
+        var result = Run("conform", Recording("differs.jsonl", "61"));
+
+        Assert.That(result.ExitCode, Is.EqualTo(NotAsExpected));
+        Assert.That(result.Out, Does.Contain("differs.jsonl:1: one, op 2: win 0\n  expected  61\n  found     51\n"));
+        Assert.That(result.Out, Does.EndWith("\n0 passed, 1 failed\n"));
+    }
+
+    [Test]
+    public void Json_has_each_difference()
+    {
+        var json = Run("conform", Recording("json.jsonl", "61"), "--json", "--strict").Json;
+
+        Assert.That(json.GetProperty("command").GetString(), Is.EqualTo("conform"));
+        Assert.That(json.GetProperty("strict").GetBoolean(), Is.True);
+        Assert.That(json.GetProperty("failed").GetInt32(), Is.EqualTo(1));
+        var difference = json.GetProperty("files")[0].GetProperty("differences")[0];
+        Assert.That(difference.GetProperty("op").GetInt32(), Is.EqualTo(2));
+        Assert.That(difference.GetProperty("found").GetString(), Is.EqualTo("51"));
+    }
+
+    [Test]
+    public void Bad_input_is_named()
+    {
+        File.WriteAllText(InFolder("broken.jsonl"), "{\n");
+
+        AssertBadInput(Run("conform", "broken.jsonl"), "broken.jsonl:1: not JSON");
+        AssertBadInput(Run("conform", "no-such-file.jsonl"), "no-such-file.jsonl");
+        AssertBadInput(Run("conform", Recording("preset.jsonl", "51"), "--preset", "kvm@6.81"), "did you mean 'kvm@6.18'?");
+    }
+
+    private static string Recording(string file, string delivered)
+    {
+        File.WriteAllText(
+            InFolder(file),
+            """{"name":"one","setup":{"vcpus":1,"x2apic":0},"ops":["mw 0 fee000f0 1ff","msi fee00000 51","win 0"],"log":["","","X"]}"""
+                .Replace("X", delivered, StringComparison.Ordinal));
+        return file;
+    }
+}
