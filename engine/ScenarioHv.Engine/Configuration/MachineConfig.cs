@@ -1,6 +1,7 @@
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Time;
+using ScenarioHv.Engine.Virtualization.Vmx;
 
 namespace ScenarioHv.Engine.Configuration;
 
@@ -120,7 +121,7 @@ public sealed record MachineConfig
     public bool Apicv { get; init; } = true;
 
     /// <summary>Rate of the VMX-preemption timer: one tick per 2^shift TSC cycles (IA32_VMX_MISC 4:0). 0..31.</summary>
-    public int PreemptionTimerShift { get; init; } = 5;
+    public int PreemptionTimerShift { get; init; } = VmxPreemptionTimer.TypicalShift;
 
     /// <summary>Frequency of the local APIC timer's input in Hz.</summary>
     public long ApicBusHz { get; init; } = 1_000_000_000;

@@ -101,7 +101,7 @@ internal static unsafe class FrameOf<T> where T : IAsyncStateMachine
         }
 
         var raw = Unsafe.SizeOf<T>();
-        Size = (raw + 7) & ~7;
+        Size = MachineLayout.Align(raw);
         var shape = new FrameShape(typeof(T), Size);
         Padding = shape.Mask.AsSpan().Contains((byte)0) ? shape.MaskWords() : [];
         Number = FrameTypes.Add(new FrameType(&Move, Size, shape.Mask, typeof(T).FullName ?? typeof(T).Name, [.. shape.Instants]));

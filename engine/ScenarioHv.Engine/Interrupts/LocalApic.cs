@@ -245,15 +245,16 @@ public partial struct LocalApic
         return new EoiResult(vector, broadcast);
     }
 
+    /// <summary>The processor priority: all of TPR if its class is at least ISRV's, else ISRV's class (SDM3 10.8.3.1).</summary>
+    /// <param name="tpr">TPR.</param>
+    /// <param name="isrv">The highest vector in service; 0 or -1 if there is none.</param>
+    public static byte ProcessorPriority(byte tpr, int isrv) => isrv >> 4 > tpr >> 4 ? (byte)(isrv & 0xF0) : tpr;
+
     /// <summary>
-    /// PPR from TPR and the highest ISR bit: all of TPR if its class is at least ISRV's, else ISRV's class (SDM3 10.8.3.1).
+    /// PPR from TPR and the highest ISR bit, see <see cref="ProcessorPriority"/>.
     /// Every operation here keeps PPR right; this is for those who load TPR or ISR from a saved state.
     /// </summary>
-    public void UpdatePpr()
-    {
-        int inService = Isr.Highest;
-        Ppr = inService >> 4 > Tpr >> 4 ? (byte)(inService & 0xF0) : Tpr;
-    }
+    public void UpdatePpr() => Ppr = ProcessorPriority(Tpr, Isr.Highest);
 
     /// <summary>What MOV from CR8 reads: TPR[7:4] (SDM3 10.8.6).</summary>
     public readonly int ReadCr8() => Tpr >> 4;

@@ -94,7 +94,8 @@ public sealed class MachineLayout
         Normal = new NormalForm(this, structs, _slots.Select(slot => (slot.Offset, slot.Count, slot.Rules)), _extra);
     }
 
-    private static int Align(int size) => (size + 7) & ~7;
+    /// <summary>A size rounded up to whole 64-bit words.</summary>
+    internal static int Align(int size) => (size + 7) & ~7;
 
     private void RequireOpen()
     {

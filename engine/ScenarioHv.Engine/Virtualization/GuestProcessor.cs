@@ -5,6 +5,7 @@ using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Tracing;
+using ScenarioHv.Engine.Virtualization.Vmx;
 
 namespace ScenarioHv.Engine.Virtualization;
 
@@ -94,7 +95,7 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     }
 
     /// <summary>Loads the set of vectors whose virtualized EOI exits.</summary>
-    public virtual void LoadEoiExitBitmap(Machine machine, int vcpu, ulong word0, ulong word1, ulong word2, ulong word3)
+    public virtual void LoadEoiExitBitmap(Machine machine, int vcpu, in EoiExitBitmap bitmap)
     {
     }
 

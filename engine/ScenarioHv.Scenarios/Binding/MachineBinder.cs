@@ -1,3 +1,4 @@
+using ScenarioHv.Engine.Virtualization.Vmx;
 using ScenarioHv.Scenarios.Yaml;
 
 namespace ScenarioHv.Scenarios.Binding;
@@ -5,8 +6,6 @@ namespace ScenarioHv.Scenarios.Binding;
 /// <summary>The <c>machine</c> section.</summary>
 internal static class MachineBinder
 {
-    private const int UsualPreemptionTimerShift = 5;
-
     private static readonly FrequencyHz LowestTsc = new(1_000_000);
     private static readonly FrequencyHz HighestTsc = new(100_000_000_000);
     private static readonly FrequencyHz SlowestTick = new(1);
@@ -70,7 +69,7 @@ internal static class MachineBinder
         if (timer is YamlScalar { Text: "off" } || (timer is null && vendor == CpuVendor.Amd))
             return new CpuSection(vendor, apicv, null);
         if (timer is null)
-            return new CpuSection(vendor, apicv, UsualPreemptionTimerShift);
+            return new CpuSection(vendor, apicv, VmxPreemptionTimer.TypicalShift);
         if (vendor == CpuVendor.Amd)
             throw timer.Mark.Error("an AMD processor has no VMX-preemption timer; leave it out or write 'off'");
         if (timer is not YamlMap)

@@ -1,19 +1,12 @@
+using ScenarioHv.Engine.Virtualization.Vmx;
+
 namespace ScenarioHv.Engine.Hypervisors.Kvm;
 
 /// <summary>KVM's own state of one vCPU (struct kvm_vcpu and kvm_vcpu_arch), as far as event delivery uses it.</summary>
 public struct KvmVcpu
 {
-    /// <summary>Vectors whose EOI is forwarded (ioapic_handled_vectors), 63:0.</summary>
-    public ulong HandledVectors0;
-
-    /// <summary>Vectors whose EOI is forwarded, 127:64.</summary>
-    public ulong HandledVectors1;
-
-    /// <summary>Vectors whose EOI is forwarded, 191:128.</summary>
-    public ulong HandledVectors2;
-
-    /// <summary>Vectors whose EOI is forwarded, 255:192.</summary>
-    public ulong HandledVectors3;
+    /// <summary>Vectors whose EOI is forwarded (ioapic_handled_vectors).</summary>
+    public EoiExitBitmap HandledVectors;
 
     /// <summary>Operand of the access that userspace completes.</summary>
     public uint IoValue;

@@ -1,3 +1,5 @@
+using ScenarioHv.Engine.Virtualization.Vmx;
+
 
 namespace ScenarioHv.Engine.Hypervisors.Kvm;
 
@@ -42,17 +44,7 @@ internal static class Requests
     }
 
     /// <summary>Whether the EOI of <paramref name="vector"/> concerns an I/O APIC (kvm_ioapic_handles_vector).</summary>
-    public static bool IsHandled(ref KvmVcpu kvm, byte vector)
-    {
-        var word = (vector >> 6) switch
-        {
-            0 => kvm.HandledVectors0,
-            1 => kvm.HandledVectors1,
-            2 => kvm.HandledVectors2,
-            _ => kvm.HandledVectors3,
-        };
-        return (word >> (vector & 63) & 1) != 0;
-    }
+    public static bool IsHandled(ref KvmVcpu kvm, byte vector) => kvm.HandledVectors.Contains(vector);
 
     /// <summary>
     /// Collects the vectors of level entries that address this vCPU, masked or not, and those still in service or requested from an entry
@@ -64,7 +56,7 @@ internal static class Requests
         var board = VcpuThread.Context.Board;
         ref var apic = ref vcpu.Apic;
         ref var kvm = ref vcpu.Kvm;
-        Span<ulong> words = stackalloc ulong[4];
+        EoiExitBitmap handled = default;
         foreach (ref var pin in machine.Span(board.IoApicPins))
         {
             var vector = pin.Entry.Vector;
@@ -72,14 +64,11 @@ internal static class Requests
             var pending = IsHandled(ref kvm, vector) && (apic.Irr.Contains(vector) || apic.Isr.Contains(vector));
             if (wanted || pending)
             {
-                words[vector >> 6] |= 1UL << (vector & 63);
+                handled.Set(vector);
             }
         }
 
-        kvm.HandledVectors0 = words[0];
-        kvm.HandledVectors1 = words[1];
-        kvm.HandledVectors2 = words[2];
-        kvm.HandledVectors3 = words[3];
+        kvm.HandledVectors = handled;
         kvm.ExitmapStale = 1;
         LoadExitmap(vcpu);
     }
@@ -94,8 +83,7 @@ internal static class Requests
         }
 
         kvm.ExitmapStale = 0;
-        VcpuThread.Processor.LoadEoiExitBitmap(
-            VcpuThread.Context.Machine, vcpu.Index, kvm.HandledVectors0, kvm.HandledVectors1, kvm.HandledVectors2, kvm.HandledVectors3);
+        VcpuThread.Processor.LoadEoiExitBitmap(VcpuThread.Context.Machine, vcpu.Index, kvm.HandledVectors);
     }
 
 }

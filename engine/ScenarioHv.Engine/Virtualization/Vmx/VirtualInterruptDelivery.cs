@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using ScenarioHv.Engine.Interrupts;
 
 namespace ScenarioHv.Engine.Virtualization.Vmx;
 
@@ -46,7 +47,7 @@ public struct VirtualApicUpdate
 public static class VirtualInterruptDelivery
 {
     /// <summary>PPR virtualization (SDM3 29.1.3): VTPR if its class is at least SVI's, else the class of SVI.</summary>
-    public static byte VirtualizePpr(byte vtpr, byte svi) => (vtpr >> 4) >= (svi >> 4) ? vtpr : (byte)(svi & 0xF0);
+    public static byte VirtualizePpr(byte vtpr, byte svi) => LocalApic.ProcessorPriority(vtpr, svi);
 
     /// <summary>
     /// Evaluation of pending virtual interrupts (SDM3 29.2.1): class of RVI above class of VPPR, and no interrupt-window exiting.

@@ -109,14 +109,8 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     }
 
     /// <inheritdoc/>
-    public override void LoadEoiExitBitmap(Machine machine, int vcpu, ulong word0, ulong word1, ulong word2, ulong word3) =>
-        machine.Ref(Board.Vmcs01, vcpu).EoiExitBitmap = new EoiExitBitmap
-        {
-            Bitmap0 = word0,
-            Bitmap1 = word1,
-            Bitmap2 = word2,
-            Bitmap3 = word3,
-        };
+    public override void LoadEoiExitBitmap(Machine machine, int vcpu, in EoiExitBitmap bitmap) =>
+        machine.Ref(Board.Vmcs01, vcpu).EoiExitBitmap = bitmap;
 
     /// <inheritdoc/>
     public override void SetNestedInjection(Machine machine, int vcpu, byte vector) =>
