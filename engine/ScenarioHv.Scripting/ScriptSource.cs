@@ -42,14 +42,23 @@ internal sealed record ScriptSource(string Name, string FullPath, string Text, b
         try
         {
             using var stream = new FileStream(full, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            if (!stream.CanSeek)
+            {
+                // Scripts are read once per machine that uses them; a pipe would give its text only to the first.
+                throw new ScriptException(path, "this is a pipe or a device, expected a script file.");
+            }
+
             if (stream.Length >= MaximumSize)
             {
                 throw new ScriptException(path, $"the file has {stream.Length} bytes; a script has less than {MaximumSize}.");
             }
 
-            var bytes = new byte[stream.Length];
-            stream.ReadExactly(bytes);
-            return bytes;
+            // A device may have no length and never end, so the limit holds for what is read as well.
+            var bytes = new byte[MaximumSize];
+            var count = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+            return count < MaximumSize
+                ? bytes[..count]
+                : throw new ScriptException(path, $"the file has more bytes than a script may have, which is less than {MaximumSize}.");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -15,7 +15,6 @@ public sealed class TraceHash : ITraceSink, IDisposable
 {
     private const int EventSize = 64;
     private const int BufferSize = 4096;
-    private const int ShortLength = 16;
 
     private readonly IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private readonly byte[] buffer = new byte[BufferSize];
@@ -51,9 +50,6 @@ public sealed class TraceHash : ITraceSink, IDisposable
         Flush();
         return Convert.ToHexStringLower(hash.GetCurrentHash());
     }
-
-    /// <summary>The first 16 digits of the digest: what is printed with a run.</summary>
-    public string ShortDigest() => Digest()[..ShortLength];
 
     /// <inheritdoc/>
     public void Dispose() => hash.Dispose();

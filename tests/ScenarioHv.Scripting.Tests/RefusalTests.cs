@@ -189,5 +189,10 @@ public sealed class RefusalTests
     public void File_of_a_mebibyte_is_refused() =>
         Assert.That(() => _folder.Load(Main + new string(' ', 1 << 20)), Refused.With.Message.Contains("less than 1048576"));
 
+    [Test]
+    [Platform("Linux")]
+    public void Device_that_never_ends_is_refused() =>
+        Assert.That(() => Load("/dev/zero"), Refused.With.Message.Contains("less than 1048576"));
+
     private void Load(string path) => new ScriptLoader(_folder.Cache).Load(path, ScriptFolder.None);
 }

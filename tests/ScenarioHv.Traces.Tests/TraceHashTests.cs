@@ -67,13 +67,6 @@ internal sealed class TraceHashTests
     }
 
     [Test]
-    public void Short_digest_is_the_first_16_digits()
-    {
-        using var hash = new TraceHash();
-        Assert.That(hash.ShortDigest(), Is.EqualTo("e3b0c44298fc1c14"));
-    }
-
-    [Test]
     public void Hashing_an_event_allocates_nothing()
     {
         using var hash = new TraceHash();

@@ -23,15 +23,6 @@ public readonly struct Duration : IEquatable<Duration>
     /// <summary>True if it was written in cycles, and so is the same number at every frequency.</summary>
     public bool IsCycles { get; }
 
-    /// <summary>A number of TSC cycles.</summary>
-    /// <param name="cycles">0 or more.</param>
-    /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
-    public static Duration FromCycles(long cycles)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(cycles);
-        return new Duration(cycles, isCycles: true);
-    }
-
     /// <summary>Reads <c>number unit</c> with the units ns, us, ms, s and cycles; only whole cycles.</summary>
     /// <param name="text">The text.</param>
     /// <param name="value">The duration, if it can be read.</param>
