@@ -13,7 +13,7 @@ namespace ScenarioHv.Conformance;
 /// Not modelled: INIT, start-up and SMI (the recorded guest has no code for them; such a message ends the replay), memory beside the two
 /// APIC pages and ports beside the 8259s' (they read all ones), KVM's delay of the 10000th re-injection.
 /// </remarks>
-public sealed partial class ConformanceMachine
+public sealed partial class ConformanceMachine : IWitness
 {
     private const long TicksPerMillisecond = 1_000_000;
 
@@ -57,10 +57,7 @@ public sealed partial class ConformanceMachine
 
     private IoApic Chip => new(ref header, pins, preset.IoApic);
 
-    /// <summary>Executes an operation.</summary>
-    /// <param name="op">The operation; its CPU is one of the machine's.</param>
-    /// <returns>What can be seen of it; empty if nothing.</returns>
-    /// <exception cref="NotSupportedException">It leads to something that is not modelled; the message says what.</exception>
+    /// <inheritdoc/>
     public string Execute(RecordedOp op)
     {
         switch (op.Kind)
@@ -96,6 +93,11 @@ public sealed partial class ConformanceMachine
             case RecordedOpKind.Run: return cores[op.Cpu].IsHalted ? Resume(op.Cpu) : "!running";
             default: return cores[op.Cpu].IsHalted ? "!halted" : ByGuest(op);
         }
+    }
+
+    /// <summary>Nothing: the machine is memory.</summary>
+    public void Dispose()
+    {
     }
 
     private string ByGuest(RecordedOp op)
