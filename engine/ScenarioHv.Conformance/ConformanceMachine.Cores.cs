@@ -55,7 +55,7 @@ public sealed partial class ConformanceMachine
         return core.IsHalted ? "halted" : $"woke {AfterHalt(cpu)}";
     }
 
-    private bool HasExtInt(int cpu) => apics[cpu].AcceptsPicInterrupt && pic.IntOutput(preset.Pic);
+    private bool HasExtInt(int cpu) => cores[cpu].IsExtIntRequested || (apics[cpu].AcceptsPicInterrupt && chips.Intr);
 
     // NMI, then the 8259's interrupt, then the local APIC's (KVM irq.c:kvm_cpu_get_interrupt).
     private void Take(int cpu, Run run, int depth)
@@ -68,7 +68,7 @@ public sealed partial class ConformanceMachine
             }
             else if (HasExtInt(cpu))
             {
-                Enter(cpu, pic.Acknowledge(preset.Pic).Vector, run, depth);
+                Enter(cpu, Acknowledge(cpu), run, depth);
             }
             else
             {
@@ -79,6 +79,14 @@ public sealed partial class ConformanceMachine
                 Enter(cpu, vector, run, depth);
             }
         }
+    }
+
+    private int Acknowledge(int cpu)
+    {
+        cores[cpu].IsExtIntRequested = false;
+        byte vector = chips.Acknowledge();
+        DriveLint0();
+        return vector;
     }
 
     private void TakeNmi(int cpu, Run run, int depth)
@@ -128,8 +136,6 @@ public sealed partial class ConformanceMachine
     /// <summary>What a CPU has beside its local APIC.</summary>
     private sealed class Core
     {
-        private const int MaxPendingNmis = 2;
-
         public Core()
         {
             Array.Fill(Handlers, HandlerSteps.MmioEoi);
@@ -144,8 +150,10 @@ public sealed partial class ConformanceMachine
 
         public int PendingNmis { get; set; }
 
-        // Two may be pending while none is being handled (KVM x86.c:process_nmi).
-        public void LatchNmi() => PendingNmis = Math.Min(PendingNmis + 1, MaxPendingNmis);
+        /// <summary>A message of mode ExtINT came, and no INTA yet.</summary>
+        public bool IsExtIntRequested { get; set; }
+
+        public void LatchNmi(int limit) => PendingNmis = Math.Min(PendingNmis + 1, limit);
     }
 
     /// <summary>The deliveries of one operation.</summary>

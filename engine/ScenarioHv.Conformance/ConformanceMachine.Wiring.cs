@@ -10,7 +10,7 @@ public sealed partial class ConformanceMachine
         if ((effect.Effects & (LocalApicEffects.SendIpi | LocalApicEffects.SelfIpi)) != 0)
             Deliver(effect.Ipi.Message, new MessageSource(cpu, effect.Ipi.Shorthand));
         if (effect.Has(LocalApicEffects.Eoi) && effect.Eoi.Broadcast)
-            EndInterrupt((byte)effect.Eoi.Vector);
+            chips.EndInterrupt((byte)effect.Eoi.Vector);
     }
 
     private void SendMsi(uint address, uint data)
@@ -28,65 +28,45 @@ public sealed partial class ConformanceMachine
         foreach (int target in targets.AsSpan(0, route.Count))
         {
             AcceptResult result = apics[target].Accept(route.Message, source.IsIpi);
-            if (result.Core == CoreRequest.Nmi)
-                cores[target].LatchNmi();
-            else if (result.Core is CoreRequest.Init or CoreRequest.StartUp or CoreRequest.Smi)
-                throw new NotSupportedException($"CPU {target} gets {result.Core}, for which the recorded guest has no code");
-            accepted += result.IsAccepted && result.Core != CoreRequest.ExtInt ? 1 : 0;
+            Take(target, result.Core);
+            accepted += result.IsAccepted ? 1 : 0;
         }
 
         return route.NoneMatched ? -1 : accepted;
     }
 
+    private void Take(int cpu, CoreRequest request)
+    {
+        switch (request)
+        {
+            case CoreRequest.Nmi:
+                cores[cpu].LatchNmi(preset.PendingNmis);
+                break;
+            case CoreRequest.ExtInt:
+                cores[cpu].IsExtIntRequested = true;
+                break;
+            case CoreRequest.Init or CoreRequest.StartUp or CoreRequest.Smi:
+                throw new NotSupportedException($"CPU {cpu} gets {request}, for which the recorded guest has no code");
+        }
+    }
+
     private void Drive(RecordedOp line, bool high)
     {
-        if (line.Target != LineTarget.Pic)
-            Service(Chip.SetLine(line.Pin, high).Service);
-        if (line.Target != LineTarget.IoApic)
-            pic.SetLine(line.Pin, high, preset.Pic);
+        chips.SetLine(line.Target, line.Pin, high);
+        DriveLint0();
     }
 
-    private void WriteIoApic(uint offset, uint value)
+    // INT of the master is LINT0 of every CPU. INTR itself is asked for where it is taken; here the entry's other modes get their edges.
+    // KVM and Xen have no such wire: there the 8259 does nothing but ExtINT.
+    private void DriveLint0()
     {
-        IoApicWrite write = Chip.WriteWindow(offset, value);
-        Service(write.Service);
-        if (write.EoiVector >= 0)
-            EndInterrupt((byte)write.EoiVector);
-    }
-
-    private void Service(IoApicPinRange range)
-    {
-        for (int pin = range.First; pin < range.End; pin++)
-        {
-            if (Chip.TryDispatch(pin, out ApicMessage message))
-                Chip.Dispatched(pin, Deliver(message, MessageSource.Device));
-        }
-    }
-
-    // A level line that is still high is sent again at once (KVM ioapic.c:kvm_ioapic_update_eoi_one).
-    private void EndInterrupt(byte vector)
-    {
-        if (!IsHandled(vector))
+        if (preset.LocalApic.LintInputs == LintInputsPolicy.OnlyExtIntAndNmi)
             return;
-        for (int pin = Chip.NextEoiPin(vector, 0); pin >= 0; pin = Chip.NextEoiPin(vector, pin + 1))
+        bool intr = chips.Intr;
+        for (int cpu = 0; cpu < apics.Length; cpu++)
         {
-            if (Chip.ClearRemoteIrr(pin, vector) && Chip.LineStillAsserted(pin))
-                Service(Chip.ServiceFor(pin));
+            TakeFromLint(cpu, apics[cpu].SetLint(LvtEntry.Lint0, intr));
         }
-    }
-
-    // KVM hands an EOI to the I/O APIC only if a level entry, or that of the RTC, has the vector (ioapic.c:kvm_ioapic_scan_entry). Then it
-    // tells edge entries with that vector as well. Loading a local APIC, as the recorder does at each delivery, has every CPU look anew.
-    private bool IsHandled(byte vector)
-    {
-        for (int pin = 0; pin < Chip.PinCount; pin++)
-        {
-            RedirectionEntry entry = Chip[pin].Entry;
-            if (entry.Vector == vector && (entry.IsLevel || pin == IoApic.RtcPin))
-                return true;
-        }
-
-        return false;
     }
 
     // KVM has no LINT1 input: its user spaces do with LVT1 what the wire would (KVM_NMI).
@@ -94,9 +74,15 @@ public sealed partial class ConformanceMachine
     {
         for (int cpu = 0; cpu < apics.Length; cpu++)
         {
-            if (apics[cpu].SetLint(LvtEntry.Lint1, true).Core == CoreRequest.Nmi)
-                cores[cpu].LatchNmi();
+            TakeFromLint(cpu, apics[cpu].SetLint(LvtEntry.Lint1, true));
             apics[cpu].SetLint(LvtEntry.Lint1, false);
         }
+    }
+
+    // An ExtINT entry passes a level on, and remembers nothing.
+    private void TakeFromLint(int cpu, AcceptResult result)
+    {
+        if (result.Core != CoreRequest.ExtInt)
+            Take(cpu, result.Core);
     }
 }

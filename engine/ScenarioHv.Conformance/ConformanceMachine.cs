@@ -11,7 +11,7 @@ namespace ScenarioHv.Conformance;
 /// <remarks>
 /// CPUs execute only while an operation of theirs runs; IF is 0 outside <c>win</c> and <c>hlt</c>. Time passes in <c>sleep</c> alone.
 /// Not modelled: INIT, start-up and SMI (the recorded guest has no code for them; such a message ends the replay), memory beside the two
-/// APIC pages and ports beside the 8259s' (they read all ones), KVM's delay of the 10000th re-injection.
+/// APIC pages and ports beside the 8259s' (they read all ones).
 /// </remarks>
 public sealed partial class ConformanceMachine : IWitness
 {
@@ -23,11 +23,9 @@ public sealed partial class ConformanceMachine : IWitness
     private readonly ConformancePreset preset;
     private readonly LocalApic[] apics;
     private readonly Core[] cores;
-    private readonly IoApicPin[] pins = new IoApicPin[IoApic.StandardPinCount];
+    private readonly IChips chips;
     private readonly List<RecordedOp> hooks = [];
     private readonly int[] targets;
-    private IoApicHeader header;
-    private Pic8259Pair pic;
     private ArbitrationMemory arbitration;
     private Instant now;
 
@@ -37,6 +35,17 @@ public sealed partial class ConformanceMachine : IWitness
     /// <param name="hasX2Apic">CPUID offers x2APIC mode.</param>
     /// <exception cref="ArgumentOutOfRangeException">The number of CPUs is outside its range.</exception>
     public ConformanceMachine(ConformancePreset preset, int cpus, bool hasX2Apic)
+        : this(preset, cpus, hasX2Apic, deliver => new ModelChips(preset, deliver))
+    {
+    }
+
+    /// <summary>Creates the machine after power-on around an I/O APIC and an 8259 pair that may be somebody else's.</summary>
+    /// <param name="preset">Whose local APICs it has.</param>
+    /// <param name="cpus">The number of CPUs, 1..<see cref="Recording.MaxCpus"/>; APIC ID is CPU number.</param>
+    /// <param name="hasX2Apic">CPUID offers x2APIC mode.</param>
+    /// <param name="makeChips">Makes the chips; they are disposed of with the machine.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number of CPUs is outside its range.</exception>
+    public ConformanceMachine(ConformancePreset preset, int cpus, bool hasX2Apic, Func<MessageDelivery, IChips> makeChips)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(cpus, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(cpus, Recording.MaxCpus);
@@ -44,18 +53,19 @@ public sealed partial class ConformanceMachine : IWitness
         apics = new LocalApic[cpus];
         cores = new Core[cpus];
         targets = new int[cpus];
-        var options = new LocalApicOptions(LocalApicOptions.SixLvtVersion) { HasX2Apic = hasX2Apic, Policies = preset.LocalApic };
+        var options = new LocalApicOptions(LocalApicOptions.SixLvtVersion)
+        {
+            HasX2Apic = hasX2Apic && preset.HasX2Apic,
+            Policies = preset.LocalApic,
+        };
         for (int cpu = 0; cpu < cpus; cpu++)
         {
             apics[cpu].Reset((uint)cpu, bsp: cpu == 0, options);
             cores[cpu] = new Core();
         }
 
-        Chip.PowerOn(IoApic.Version82093);
-        pic.PowerOn();
+        chips = makeChips(message => Deliver(message, MessageSource.Device));
     }
-
-    private IoApic Chip => new(ref header, pins, preset.IoApic);
 
     /// <inheritdoc/>
     public string Execute(RecordedOp op)
@@ -82,10 +92,10 @@ public sealed partial class ConformanceMachine : IWitness
                 Sleep(op.Milliseconds);
                 return "";
             case RecordedOpKind.DumpLocalApic: return ConformanceDumps.Of(op.Cpu, apics[op.Cpu]);
-            case RecordedOpKind.DumpIoApic: return ConformanceDumps.Of(header, Chip);
-            case RecordedOpKind.DumpPic: return ConformanceDumps.Of(pic, preset.Pic);
+            case RecordedOpKind.DumpIoApic: return chips.DumpIoApic();
+            case RecordedOpKind.DumpPic: return chips.DumpPic();
             case RecordedOpKind.Nmi:
-                cores[op.Cpu].LatchNmi();
+                cores[op.Cpu].LatchNmi(preset.PendingNmis);
                 return cores[op.Cpu].IsHalted ? "" : Instruction(op.Cpu);
             case RecordedOpKind.Lint1:
                 PulseLint1();
@@ -95,10 +105,8 @@ public sealed partial class ConformanceMachine : IWitness
         }
     }
 
-    /// <summary>Nothing: the machine is memory.</summary>
-    public void Dispose()
-    {
-    }
+    /// <inheritdoc/>
+    public void Dispose() => chips.Dispose();
 
     private string ByGuest(RecordedOp op)
     {
@@ -132,11 +140,11 @@ public sealed partial class ConformanceMachine : IWitness
             case RecordedOpKind.ReadPort: return string.Create(CultureInfo.InvariantCulture, $"={ReadPort(op.Address):x2}");
             case RecordedOpKind.WriteIoApic:
                 Select(cpu, op.Address);
-                WriteIoApic(IoApic.IoWin, (uint)op.Value);
+                chips.WriteIoApic(IoApic.IoWin, (uint)op.Value);
                 return "";
             case RecordedOpKind.ReadIoApic:
                 Select(cpu, op.Address);
-                return string.Create(CultureInfo.InvariantCulture, $"={Chip.ReadWindow(IoApic.IoWin):x8}");
+                return string.Create(CultureInfo.InvariantCulture, $"={chips.ReadIoApic(IoApic.IoWin):x8}");
             case RecordedOpKind.ReadMsr: return ReadMsr(cpu, op.Address);
             case RecordedOpKind.WriteMsr: return WriteMsr(cpu, op.Address, op.Value) ? "#0d" : "";
             case RecordedOpKind.ReadCr8: return string.Create(CultureInfo.InvariantCulture, $"={apics[cpu].ReadCr8():x}");
@@ -151,7 +159,7 @@ public sealed partial class ConformanceMachine : IWitness
     // The log of iow and ior is that of their second access: what is taken after the first one is not in it.
     private void Select(int cpu, uint register)
     {
-        WriteIoApic(IoApic.IoRegSel, register);
+        chips.WriteIoApic(IoApic.IoRegSel, register);
         Instruction(cpu);
     }
 
@@ -160,27 +168,31 @@ public sealed partial class ConformanceMachine : IWitness
         if (apics[cpu].DecodesMmio(address))
             Apply(cpu, apics[cpu].Write((int)(address % LocalApicRegister.PageSize), value, now, Clock));
         else if (IsIoApic(address))
-            WriteIoApic(address - IoApic.BaseAddress, value);
+            chips.WriteIoApic(address - IoApic.BaseAddress, value);
     }
 
     private uint ReadMmio(int cpu, uint address)
     {
         if (apics[cpu].DecodesMmio(address))
             return apics[cpu].Read((int)(address % LocalApicRegister.PageSize), now, Clock);
-        return IsIoApic(address) ? Chip.ReadWindow(address - IoApic.BaseAddress) : uint.MaxValue;
+        return IsIoApic(address) ? chips.ReadIoApic(address - IoApic.BaseAddress) : uint.MaxValue;
     }
 
-    // KVM decodes 256 bytes (IOAPIC_MEM_LENGTH).
-    private static bool IsIoApic(uint address) => (address & ~0xFFu) == IoApic.BaseAddress;
+    private bool IsIoApic(uint address) => address - IoApic.BaseAddress < preset.IoApicWindowSize;
 
     private void WritePort(uint port, byte value)
     {
-        if (Pic8259Pair.Decodes((int)port))
-            pic.Write((int)port, value, preset.Pic, Array.Exists(apics, apic => apic.AcceptsPicInterrupt));
+        chips.WritePort(port, value, Array.Exists(apics, apic => apic.AcceptsPicInterrupt));
+        DriveLint0();
     }
 
-    private byte ReadPort(uint port) =>
-        Pic8259Pair.Decodes((int)port) ? pic.Read((int)port, preset.Pic).Value : byte.MaxValue;
+    // A poll acknowledges: INT may fall.
+    private byte ReadPort(uint port)
+    {
+        byte value = chips.ReadPort(port);
+        DriveLint0();
+        return value;
+    }
 
     private string ReadMsr(int cpu, uint msr)
     {

@@ -20,10 +20,45 @@ public sealed record ConformancePreset(
         LocalApicPolicies.Kvm with { BspLint0 = BspLint0Policy.Masked, DeviceBroadcast = DeviceBroadcastPolicy.PlainId },
         Pic8259Policies.Kvm,
         IoApicFlavour.KvmKernel,
-        MsiRules.Kvm);
+        MsiRules.Kvm)
+    {
+        PendingNmis = 2,
+    };
+
+    /// <summary>QEMU 7.2's own controllers (TCG), with LINT0 masked after RESET as in the recordings. They have no x2APIC mode.</summary>
+    public static ConformancePreset Qemu72 { get; } = new(
+        "qemu@7.2",
+        LocalApicPolicies.Qemu with { BspLint0 = BspLint0Policy.Masked },
+        Pic8259Policies.Qemu,
+        IoApicFlavour.QemuUserspace,
+        MsiRules.Kvm)
+    {
+        IoApicVersion = Engine.Interrupts.IoApic.VersionWithEoiRegister,
+        IoApicWindowSize = 0x1000,
+        HasX2Apic = false,
+    };
+
+    /// <summary>The manuals: SDM, 82093AA with its successor's EOI register, 8259A.</summary>
+    public static ConformancePreset Architectural { get; } = new(
+        "architectural", LocalApicPolicies.Architectural, Pic8259Policies.Architectural, IoApicFlavour.Architectural, MsiRules.Architectural)
+    {
+        IoApicVersion = Engine.Interrupts.IoApic.VersionWithEoiRegister,
+    };
 
     /// <summary>All presets.</summary>
-    public static IReadOnlyList<ConformancePreset> All { get; } = [Kvm618];
+    public static IReadOnlyList<ConformancePreset> All { get; } = [Kvm618, Qemu72, Architectural];
+
+    /// <summary>The I/O APIC's version register, bits 7:0: 11h, or 20h with an EOI register.</summary>
+    public byte IoApicVersion { get; init; } = Engine.Interrupts.IoApic.Version82093;
+
+    /// <summary>How many bytes from FEC00000h the I/O APIC decodes; of an address in them bits 7:0 count.</summary>
+    public uint IoApicWindowSize { get; init; } = 0x100;
+
+    /// <summary>CPUID can offer x2APIC mode.</summary>
+    public bool HasX2Apic { get; init; } = true;
+
+    /// <summary>How many NMIs wait at a CPU that handles none (KVM x86.c:process_nmi latches two, a processor one: SDM3 6.7.1).</summary>
+    public int PendingNmis { get; init; } = 1;
 
     /// <summary>The preset of a name, or null.</summary>
     /// <param name="name">The name.</param>

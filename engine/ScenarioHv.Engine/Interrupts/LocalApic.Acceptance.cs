@@ -57,11 +57,18 @@ public partial struct LocalApic
             case DeliveryMode.StartUp:
                 return ToCore(CoreRequest.StartUp, message.Vector);
             case DeliveryMode.ExtInt:
-                return IsSoftwareEnabled ? ToCore(CoreRequest.ExtInt, message.Vector) : Dropped(message.Vector);
+                return AcceptExtInt(message);
             default:
                 return Dropped(message.Vector);
         }
     }
+
+    private AcceptResult AcceptExtInt(in ApicMessage message) => Policies.ExtIntMessages switch
+    {
+        ExtIntMessagesPolicy.AsFixed when AcceptsFixed => AcceptVector(message.Vector, message.IsLevel),
+        ExtIntMessagesPolicy.ReachCore when IsSoftwareEnabled => ToCore(CoreRequest.ExtInt, message.Vector),
+        _ => Dropped(message.Vector),
+    };
 
     private readonly bool AcceptsFixed => IsSoftwareEnabled || Policies.FixedWhileDisabled == FixedWhileDisabledPolicy.Accepted;
 

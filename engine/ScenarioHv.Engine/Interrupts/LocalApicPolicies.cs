@@ -39,6 +39,7 @@ public readonly struct LocalApicPolicies
     private const int LintInputsShift = 42;
     private const int BspLint0Shift = 44;
     private const int LowestPriorityShift = 46;
+    private const int ExtIntMessagesShift = 49;
 
     private readonly ulong bits;
 
@@ -62,6 +63,7 @@ public readonly struct LocalApicPolicies
         LintInputs = LintInputsPolicy.OnlyExtIntAndNmi,
         BspLint0 = BspLint0Policy.ExtInt,
         LowestPriority = LowestPriorityPolicy.VectorHash,
+        ExtIntMessages = ExtIntMessagesPolicy.Dropped,
     };
 
     /// <summary>QEMU 7.2, TCG: its own model. It has no x2APIC mode and no TSC-deadline timer; take them out of the options.</summary>
@@ -85,6 +87,7 @@ public readonly struct LocalApicPolicies
         LintInputs = LintInputsPolicy.WithoutRemoteIrr,
         BspLint0 = BspLint0Policy.ExtInt,
         LowestPriority = LowestPriorityPolicy.LowestIndex,
+        ExtIntMessages = ExtIntMessagesPolicy.AsFixed,
     };
 
     /// <summary>OpenVMM (virt_support_apic). It has no TSC-deadline timer; take it out of the options.</summary>
@@ -117,6 +120,7 @@ public readonly struct LocalApicPolicies
         ApicBaseWrites = ApicBaseWritesPolicy.FixedBase,
         LintInputs = LintInputsPolicy.OnlyExtIntAndNmi,
         LowestPriority = LowestPriorityPolicy.LowestPprRoundRobin,
+        ExtIntMessages = ExtIntMessagesPolicy.Dropped,
     };
 
     /// <summary>What becomes of IRR bits that were pending when the APIC was software-disabled (SVR[8] = 0).</summary>
@@ -285,6 +289,13 @@ public readonly struct LocalApicPolicies
     {
         get => (LowestPriorityPolicy)(bits >> LowestPriorityShift & ThreeBits);
         init => bits = Put(LowestPriorityShift, ThreeBits, (ulong)value);
+    }
+
+    /// <summary>What becomes of a message with delivery mode ExtINT.</summary>
+    public ExtIntMessagesPolicy ExtIntMessages
+    {
+        get => (ExtIntMessagesPolicy)(bits >> ExtIntMessagesShift & TwoBits);
+        init => bits = Put(ExtIntMessagesShift, TwoBits, (ulong)value);
     }
 
     private ulong Put(int shift, ulong mask, ulong value) => bits & ~(mask << shift) | (value & mask) << shift;

@@ -298,6 +298,22 @@ public enum BspLint0Policy : byte
     ExtInt = 1,
 }
 
+/// <summary>What becomes of a message with delivery mode ExtINT: of a redirection entry, or an MSI.</summary>
+public enum ExtIntMessagesPolicy : byte
+{
+    /// <summary>INTR of the core is asked for once; the 8259A supplies the vector at INTA (82093AA 3.2.4; OpenVMM).</summary>
+    ReachCore = 0,
+
+    /// <summary>Nothing (KVM lapic.c:__apic_accept_irq; Xen vioapic.c:vioapic_deliver).</summary>
+    Dropped = 1,
+
+    /// <summary>
+    /// It is fixed: the I/O APIC has read the vector from the 8259A when it sent it (QEMU ioapic.c:ioapic_entry_parse,
+    /// apic.c:apic_bus_deliver).
+    /// </summary>
+    AsFixed = 2,
+}
+
 /// <summary>Which of the addressed APICs takes a lowest-priority message.</summary>
 public enum LowestPriorityPolicy : byte
 {

@@ -1,0 +1,120 @@
+using ScenarioHv.Engine.Interrupts;
+
+namespace ScenarioHv.Conformance;
+
+/// <summary>The model's I/O APIC and 8259 pair. Not modelled: the delay of KVM's and QEMU's 10000th re-injection.</summary>
+internal sealed class ModelChips : IChips
+{
+    private readonly ConformancePreset preset;
+    private readonly MessageDelivery deliver;
+    private readonly IoApicPin[] pins = new IoApicPin[IoApic.StandardPinCount];
+    private IoApicHeader header;
+    private Pic8259Pair pic;
+
+    /// <summary>Powers them on.</summary>
+    /// <param name="preset">Whose they are.</param>
+    /// <param name="deliver">Takes the I/O APIC's messages.</param>
+    public ModelChips(ConformancePreset preset, MessageDelivery deliver)
+    {
+        this.preset = preset;
+        this.deliver = deliver;
+        Chip.PowerOn(preset.IoApicVersion);
+        pic.PowerOn();
+    }
+
+    /// <inheritdoc/>
+    public bool Intr => pic.IntOutput(preset.Pic);
+
+    private IoApic Chip => new(ref header, pins, preset.IoApic);
+
+    /// <inheritdoc/>
+    public void SetLine(LineTarget target, int pin, bool high)
+    {
+        if (target != LineTarget.Pic)
+            Service(Chip.SetLine(pin, high).Service);
+        if (target != LineTarget.IoApic)
+            pic.SetLine(pin, high, preset.Pic);
+    }
+
+    /// <inheritdoc/>
+    public void WriteIoApic(uint offset, uint value)
+    {
+        IoApicWrite write = Chip.WriteWindow(offset, value);
+        Service(write.Service);
+        if (write.EoiVector >= 0)
+            EndInterrupt((byte)write.EoiVector);
+    }
+
+    /// <inheritdoc/>
+    public uint ReadIoApic(uint offset) => Chip.ReadWindow(offset);
+
+    /// <inheritdoc/>
+    /// <remarks>A level line that is still high is sent again at once (KVM ioapic.c:kvm_ioapic_update_eoi_one).</remarks>
+    public void EndInterrupt(byte vector)
+    {
+        if (!IsHandled(vector))
+            return;
+        for (int pin = Chip.NextEoiPin(vector, 0); pin >= 0; pin = Chip.NextEoiPin(vector, pin + 1))
+        {
+            if (Chip.ClearRemoteIrr(pin, vector) && Chip.LineStillAsserted(pin))
+                Service(Chip.ServiceFor(pin));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void WritePort(uint port, byte value, bool isListenedTo)
+    {
+        if (Pic8259Pair.Decodes((int)port))
+            pic.Write((int)port, value, preset.Pic, isListenedTo);
+    }
+
+    /// <inheritdoc/>
+    public byte ReadPort(uint port) =>
+        Pic8259Pair.Decodes((int)port) ? pic.Read((int)port, preset.Pic).Value : byte.MaxValue;
+
+    /// <inheritdoc/>
+    public byte Acknowledge() => pic.Acknowledge(preset.Pic).Vector;
+
+    /// <inheritdoc/>
+    public string DumpIoApic() => ConformanceDumps.Of(header, Chip);
+
+    /// <inheritdoc/>
+    public string DumpPic() => ConformanceDumps.Of(pic, preset.Pic);
+
+    /// <summary>Nothing: they are memory.</summary>
+    public void Dispose()
+    {
+    }
+
+    private void Service(IoApicPinRange range)
+    {
+        for (int pin = range.First; pin < range.End; pin++)
+        {
+            if (Chip.TryDispatch(pin, out ApicMessage message))
+                Chip.Dispatched(pin, deliver(WithVector(message)));
+        }
+    }
+
+    // QEMU's I/O APIC acknowledges the 8259 itself and sends the vector (QEMU ioapic.c:ioapic_entry_parse).
+    private ApicMessage WithVector(ApicMessage message)
+    {
+        if (message.Mode == DeliveryMode.ExtInt && preset.LocalApic.ExtIntMessages == ExtIntMessagesPolicy.AsFixed)
+            message.Vector = Acknowledge();
+        return message;
+    }
+
+    // KVM hands an EOI to the I/O APIC only if a level entry, or that of the RTC, has the vector (ioapic.c:kvm_ioapic_scan_entry). Then it
+    // tells edge entries with that vector as well. Loading a local APIC, as the recorder does at each delivery, has every CPU look anew.
+    // The others' EOIs reach level entries alone, for which this is always true.
+    private bool IsHandled(byte vector)
+    {
+        for (int pin = 0; pin < Chip.PinCount; pin++)
+        {
+            RedirectionEntry entry = Chip[pin].Entry;
+            if (entry.Vector == vector && (entry.IsLevel || pin == IoApic.RtcPin))
+                return true;
+        }
+
+        return false;
+    }
+}
