@@ -9,6 +9,8 @@ namespace ScenarioHv.Witnesses;
 /// that calls.
 /// </summary>
 /// <remarks>
+/// A window is a loop of the host: it lets the CPU in with IF = 1, KVM injects what is deliverable, and an instruction that comes through
+/// ends the window. So each place where an interrupt can be taken is an entry, whatever processor the host has.
 /// The guest has no code for INIT, start-up and SMI: an operation that leads to one ends in <see cref="NotSupportedException"/>, and so
 /// does an MSR that belongs to no local APIC. The APIC timer counts real time.
 /// </remarks>
