@@ -1,0 +1,184 @@
+using System.Globalization;
+
+namespace ScenarioHv.Conformance.Tests.Naive;
+
+/// <summary>
+/// The recordings' machine a second time, as slowly and plainly as the manuals read. It shares nothing with the model but the form of an
+/// operation. What it cannot show, it says by <see cref="NotSupportedException"/>: INIT, start-up, SMI, other MSRs.
+/// </summary>
+internal sealed partial class NaiveMachine : IWitness, INaiveBus
+{
+    private readonly NaiveCpu[] cpus;
+    private readonly NaiveLocalApic[] apics;
+    private readonly NaivePic8259 pic = new();
+    private readonly NaiveIoApic ioApic;
+    private readonly List<RecordedOp> hooks = [];
+
+    public NaiveMachine(int cpus, bool hasX2Apic)
+    {
+        this.cpus = new NaiveCpu[cpus];
+        apics = new NaiveLocalApic[cpus];
+        for (int cpu = 0; cpu < cpus; cpu++)
+        {
+            this.cpus[cpu] = new NaiveCpu();
+            apics[cpu] = new NaiveLocalApic(cpu, hasX2Apic, this);
+        }
+
+        ioApic = new NaiveIoApic(this);
+    }
+
+    public void Dispose()
+    {
+    }
+
+    public string Execute(RecordedOp op)
+    {
+        switch (op.Kind)
+        {
+            case RecordedOpKind.Line:
+                Drive(op, op.IsHigh);
+                return "";
+            case RecordedOpKind.Pulse:
+                Drive(op, true);
+                Drive(op, false);
+                return "";
+            case RecordedOpKind.Msi:
+                SendMsi(op.Address, (uint)op.Value);
+                return "";
+            case RecordedOpKind.Handler:
+                for (int vector = op.FirstVector; vector <= op.LastVector; vector++)
+                    cpus[op.Cpu].Handlers[vector] = op.Steps;
+                return "";
+            case RecordedOpKind.Hook:
+                hooks.Add(op);
+                return "";
+            case RecordedOpKind.Sleep:
+                foreach (NaiveLocalApic apic in apics)
+                    apic.Pass(op.Milliseconds * 1_000_000L);
+                return "";
+            case RecordedOpKind.DumpLocalApic:
+                return apics[op.Cpu].Dump();
+            case RecordedOpKind.DumpIoApic:
+                return ioApic.Dump();
+            case RecordedOpKind.DumpPic:
+                return pic.Dump();
+            case RecordedOpKind.Nmi:
+                cpus[op.Cpu].NmiWaits = true;
+                return cpus[op.Cpu].IsHalted ? "" : Instruction(op.Cpu);
+            case RecordedOpKind.Lint1:
+                PulseLint1();
+                return cpus[0].IsHalted ? "" : Instruction(0);
+            case RecordedOpKind.Run:
+                return cpus[op.Cpu].IsHalted ? Wake(op.Cpu) : "!running";
+            default:
+                return cpus[op.Cpu].IsHalted ? "!halted" : ByGuest(op);
+        }
+    }
+
+    private string ByGuest(RecordedOp op)
+    {
+        if (op.Kind == RecordedOpKind.Window)
+            return Window(op.Cpu, op.Max);
+        if (op.Kind == RecordedOpKind.Halt)
+        {
+            cpus[op.Cpu].HaltMax = op.Max;
+            return Wake(op.Cpu);
+        }
+
+        string shown = Access(op);
+        string delivered = Instruction(op.Cpu);
+        return shown != "" && delivered != "" ? shown + " " + delivered : shown + delivered;
+    }
+
+    private string Access(RecordedOp op)
+    {
+        uint value = (uint)(op.Value % NaiveBits.TwoTo(32));
+        switch (op.Kind)
+        {
+            case RecordedOpKind.WriteMmio:
+                WriteMemory(op.Cpu, op.Address, value);
+                return "";
+            case RecordedOpKind.ReadMmio:
+                return "=" + Hex(ReadMemory(op.Cpu, op.Address), 8);
+            case RecordedOpKind.WritePort:
+                WritePort(op.Address, value);
+                return "";
+            case RecordedOpKind.ReadPort:
+                return "=" + Hex(ReadPort(op.Address), 2);
+            case RecordedOpKind.WriteIoApic:
+                Select(op);
+                WriteMemory(op.Cpu, 0xFEC00010, value);
+                return "";
+            case RecordedOpKind.ReadIoApic:
+                Select(op);
+                return "=" + Hex(ReadMemory(op.Cpu, 0xFEC00010), 8);
+            case RecordedOpKind.ReadMsr:
+                ulong? read = ReadMsr(op.Cpu, op.Address);
+                return read == null ? "#0d" : "=" + Hex(read.Value, 16);
+            case RecordedOpKind.WriteMsr:
+                return WriteMsr(op.Cpu, op.Address, op.Value) ? "" : "#0d";
+            case RecordedOpKind.ReadCr8:
+                return "=" + Hex(apics[op.Cpu].Cr8, 1);
+            case RecordedOpKind.WriteCr8:
+                apics[op.Cpu].Cr8 = value;
+                return "";
+            case RecordedOpKind.ReadPpr:
+                return "ppr=" + Hex(apics[op.Cpu].ProcessorPriority, 2);
+            default:
+                return "";
+        }
+    }
+
+    /// <summary>The recordings show the second access of these operations only, not what was delivered after the first.</summary>
+    private void Select(RecordedOp op)
+    {
+        WriteMemory(op.Cpu, 0xFEC00000, op.Address);
+        Instruction(op.Cpu);
+    }
+
+    private void WriteMemory(int cpu, uint address, uint value)
+    {
+        if (apics[cpu].Decodes(address))
+            apics[cpu].Write(address % 4096, value);
+        else if (address - (address % 256) == 0xFEC00000)
+            ioApic.Write(address % 256, value);
+    }
+
+    private uint ReadMemory(int cpu, uint address)
+    {
+        if (apics[cpu].Decodes(address))
+            return apics[cpu].Read(address % 4096);
+        return address - (address % 256) == 0xFEC00000 ? ioApic.Read(address % 256) : 0xFFFFFFFF;
+    }
+
+    private void WritePort(uint port, uint value)
+    {
+        pic.Write(port, value);
+        WireIntr();
+    }
+
+    private uint ReadPort(uint port)
+    {
+        uint value = pic.Read(port);
+        WireIntr();
+        return value;
+    }
+
+    private ulong? ReadMsr(int cpu, uint msr)
+    {
+        if (msr == 0x1B)
+            return apics[cpu].Base;
+        return IsApicMsr(msr) ? apics[cpu].ReadMsr(msr) : throw new NotSupportedException($"MSR {msr:X}h");
+    }
+
+    private bool WriteMsr(int cpu, uint msr, ulong value)
+    {
+        if (msr == 0x1B)
+            return apics[cpu].WriteBase(value);
+        return IsApicMsr(msr) ? apics[cpu].WriteMsr(msr, value) : throw new NotSupportedException($"MSR {msr:X}h");
+    }
+
+    private static bool IsApicMsr(uint msr) => msr is >= 0x800 and <= 0x8FF;
+
+    private static string Hex(ulong value, int digits) => value.ToString("x" + digits, CultureInfo.InvariantCulture);
+}
