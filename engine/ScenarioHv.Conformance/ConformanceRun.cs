@@ -1,5 +1,3 @@
-using System.Text.RegularExpressions;
-
 namespace ScenarioHv.Conformance;
 
 /// <summary>Where the model first showed something else than the recording.</summary>
@@ -30,12 +28,10 @@ public sealed record FileResult(string Path, IReadOnlyList<CaseResult> Cases)
     public int Failed => Cases.Count - Passed;
 }
 
-/// <summary>Replays recordings and holds each operation's log against the recorded one.</summary>
+/// <summary>Replays recordings on the model and holds each operation's log against the recorded one.</summary>
 /// <param name="preset">Whose controllers the machine has.</param>
-/// <param name="isStrict">
-/// Compares what is KVM's own as well: <c>irr</c> of <c>dumpI</c>, its latch of asserted pins, which no guest can read.
-/// </param>
-public sealed partial class ConformanceRun(ConformancePreset preset, bool isStrict)
+/// <param name="comparison">What of the logs has to be the same.</param>
+public sealed class ConformanceRun(ConformancePreset preset, Comparison comparison)
 {
     /// <summary>Replays a file.</summary>
     /// <param name="file">The file.</param>
@@ -45,12 +41,12 @@ public sealed partial class ConformanceRun(ConformancePreset preset, bool isStri
     /// <param name="recording">The case.</param>
     public CaseResult Replay(Recording recording)
     {
-        var machine = new ConformanceMachine(preset, recording.Cpus, recording.HasX2Apic);
+        using var machine = new ConformanceMachine(preset, recording.Cpus, recording.HasX2Apic);
         for (int i = 0; i < recording.Ops.Count; i++)
         {
             RecordedOp op = recording.Ops[i];
             string found = Execute(machine, op);
-            if (Compared(op, found) != Compared(op, recording.Log[i]))
+            if (!comparison.Agree(op, recording.Log[i], found))
                 return new CaseResult(recording, new Difference(i, op.Text, recording.Log[i], found));
         }
 
@@ -68,10 +64,4 @@ public sealed partial class ConformanceRun(ConformancePreset preset, bool isStri
             return $"(not modelled: {limit.Message})";
         }
     }
-
-    private string Compared(RecordedOp op, string log) =>
-        isStrict || op.Kind != RecordedOpKind.DumpIoApic ? log : KvmLatch().Replace(log, "");
-
-    [GeneratedRegex(" irr=[0-9a-f]+", RegexOptions.CultureInvariant)]
-    private static partial Regex KvmLatch();
 }

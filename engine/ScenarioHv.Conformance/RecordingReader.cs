@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.IO.Enumeration;
 using System.Text;
 using System.Text.Json;
 
@@ -27,7 +28,7 @@ public static class RecordingReader
     private const string Plain = ".jsonl";
     private const string Compressed = ".jsonl.gz";
 
-    /// <summary>Reads files and the recordings that lie in folders, these by name.</summary>
+    /// <summary>Reads files, and the recordings that lie in folders and the folders below, these by name.</summary>
     /// <param name="paths">Files and folders.</param>
     /// <exception cref="RecordingException">A path cannot be read, a folder has no recordings, or a line is no case.</exception>
     public static IReadOnlyList<RecordingFile> Read(IEnumerable<string> paths) => [.. paths.SelectMany(Files).Select(ReadFile)];
@@ -97,9 +98,7 @@ public static class RecordingReader
             return [path];
         try
         {
-            string[] files = [.. Directory.EnumerateFiles(path)
-                .Where(file => file.EndsWith(Plain, StringComparison.Ordinal) || file.EndsWith(Compressed, StringComparison.Ordinal))
-                .Order(StringComparer.Ordinal)];
+            string[] files = [.. Below(path).Order(StringComparer.Ordinal)];
             return files.Length > 0 ? files : throw new RecordingException($"{path}: no file ends with {Plain} or {Compressed}");
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
@@ -107,6 +106,19 @@ public static class RecordingReader
             throw new RecordingException($"{path}: {problem.Message}", problem);
         }
     }
+
+    // A symbolic link to a folder is not followed: it could lead back.
+    private static FileSystemEnumerable<string> Below(string folder) =>
+        new(
+            folder,
+            (ref FileSystemEntry entry) => entry.ToSpecifiedFullPath(),
+            new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = false, AttributesToSkip = FileAttributes.None })
+        {
+            ShouldIncludePredicate = (ref FileSystemEntry entry) => !entry.IsDirectory && IsRecording(entry.FileName),
+            ShouldRecursePredicate = (ref FileSystemEntry entry) => (entry.Attributes & FileAttributes.ReparsePoint) == 0,
+        };
+
+    private static bool IsRecording(ReadOnlySpan<char> name) => name.EndsWith(Plain) || name.EndsWith(Compressed);
 
     // StreamReader.ReadLine has no limit: a compressed file could ask for any amount of memory.
     private static bool TryReadLine(TextReader reader, StringBuilder line, string source)

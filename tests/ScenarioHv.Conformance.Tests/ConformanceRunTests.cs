@@ -20,7 +20,7 @@ public sealed class ConformanceRunTests
     public void Each_altered_entry_of_a_recording_is_found()
     {
         Recording original = RecordingTests.File("directed.jsonl").Recordings[0];
-        var run = new ConformanceRun(ConformancePreset.Kvm618, isStrict: true);
+        var run = new ConformanceRun(ConformancePreset.Kvm618, new Comparison(isStrict: true));
         for (int i = 0; i < original.Log.Count; i++)
         {
             string[] log = [.. original.Log];
@@ -44,6 +44,6 @@ public sealed class ConformanceRunTests
     }
 
     private static CaseResult Replay(bool isStrict, string[] ops, string[] log) =>
-        new ConformanceRun(ConformancePreset.Kvm618, isStrict).Replay(
+        new ConformanceRun(ConformancePreset.Kvm618, new Comparison(isStrict)).Replay(
             new Recording("n", "a:1", 1, false, [.. ops.Select(op => RecordedOp.Parse(op, 1))], log));
 }

@@ -82,6 +82,15 @@ public sealed class RecordingReaderTests
     }
 
     [Test]
+    public void Folders_below_are_read_and_links_to_folders_are_not_followed()
+    {
+        string below = Directory.CreateDirectory(Path.Combine(folder, "below")).FullName;
+        File.WriteAllText(Path.Combine(below, "a.jsonl"), Line("nop 0", ""));
+        Directory.CreateSymbolicLink(Path.Combine(below, "back"), folder);
+        Assert.That(RecordingReader.Read([folder]).Select(file => file.Path), Is.EqualTo(new[] { Path.Combine(below, "a.jsonl") }));
+    }
+
+    [Test]
     public void A_folder_without_recordings_and_a_missing_file_are_named()
     {
         string missing = Path.Combine(folder, "missing.jsonl");

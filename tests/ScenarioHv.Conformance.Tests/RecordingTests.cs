@@ -21,7 +21,7 @@ public sealed class RecordingTests
         RecordingReader.ReadFile(Path.Combine(TestContext.CurrentContext.TestDirectory, "recordings", name));
 
     private static FileResult Replay(string file, bool isStrict) =>
-        new ConformanceRun(ConformancePreset.Kvm618, isStrict).Replay(File(file));
+        new ConformanceRun(ConformancePreset.Kvm618, new Comparison(isStrict)).Replay(File(file));
 
     private static string Text(CaseResult result) => $"{result.Recording.Name}: {result.Difference}";
 }

@@ -18,7 +18,7 @@ internal static class ConformCommand
     public static ExitCode Run(Terminal terminal, ConformRequest request)
     {
         var preset = ConformancePreset.Find(request.Preset) ?? throw new InputException(NoPreset(request.Preset));
-        var run = new ConformanceRun(preset, request.IsStrict);
+        var run = new ConformanceRun(preset, new Comparison(request.IsStrict));
         FileResult[] results = [.. RecordingReader.Read(request.Paths).Select(run.Replay)];
         if (request.Json)
         {
