@@ -40,7 +40,11 @@ public sealed record ConformancePreset(
 
     /// <summary>The manuals: SDM, 82093AA with its successor's EOI register, 8259A.</summary>
     public static ConformancePreset Architectural { get; } = new(
-        "architectural", LocalApicPolicies.Architectural, Pic8259Policies.Architectural, IoApicFlavour.Architectural, MsiRules.Architectural)
+        "architectural",
+        LocalApicPolicies.Architectural,
+        Pic8259Policies.Architectural,
+        IoApicFlavour.Architectural,
+        MsiRules.Architectural)
     {
         IoApicVersion = Engine.Interrupts.IoApic.VersionWithEoiRegister,
     };

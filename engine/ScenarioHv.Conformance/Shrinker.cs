@@ -6,8 +6,8 @@ public static class Shrinker
     private const int MaxPairs = 24;
 
     /// <summary>
-    /// Leaves out operations as long as what is left still fails: first long runs of them, then single ones, then any two, which finds those
-    /// that need each other.
+    /// Leaves out operations as long as what is left still fails: first long runs of them, then single ones, then any two, which finds
+    /// those that need each other.
     /// </summary>
     /// <param name="ops">Operations that fail.</param>
     /// <param name="fails">True if operations fail.</param>

@@ -61,5 +61,6 @@ public sealed class OperationGeneratorTests
         }
     }
 
-    private static string Text(ulong seed, int number) => string.Join(';', OperationGenerator.Generate(seed, number).Ops.Select(op => op.Text));
+    private static string Text(ulong seed, int number) =>
+        string.Join(';', OperationGenerator.Generate(seed, number).Ops.Select(op => op.Text));
 }
