@@ -16,6 +16,7 @@ public sealed class ConformanceMachineTests
     [TestCase("rdmsr 0 1b", "=00000000fee00900")]
     [TestCase("rdmsr 0 802", "#0d")]
     [TestCase("wrmsr 0 1b fee00d00;rdmsr 0 803", "=0000000000050014")]
+    [TestCase("wrmsr 0 1b fec00900;ior 0 1", "=00000000", Description = "a local APIC moved onto the I/O APIC hides it from its CPU")]
     [TestCase("wcr8 0 7;rcr8 0", "=7")]
     [TestCase("wcr8 0 7;mr 0 fee00080", "=00000070")]
     [TestCase("mw 0 fee00080 35;ppr 0", "ppr=35")]
@@ -66,7 +67,8 @@ public sealed class ConformanceMachineTests
     [Test]
     public void Handlers_nest_500_deep_at_most() =>
         Assert.That(
-            () => Last(Enabled + Pic.Replace("out 0 21 1;", "out 0 21 3;") + "mw 0 fee00350 700;out 0 4d0 8;pol 0 23 2;line p 3 1;win 0 2000"),
+            () => Last(Enabled + Pic + "out 0 20 11;out 0 21 20;out 0 21 4;out 0 21 3;"
+                + "mw 0 fee00350 700;out 0 4d0 8;pol 0 23 2;line p 3 1;win 0 2000"),
             Throws.TypeOf<NotSupportedException>().With.Message.Contains("500"));
 
     [TestCase("hlt 0", "halted")]
