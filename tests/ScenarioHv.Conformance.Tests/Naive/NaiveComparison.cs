@@ -1,84 +1,55 @@
 namespace ScenarioHv.Conformance.Tests.Naive;
 
-/// <summary>A list of operations on both machines, up to the first difference.</summary>
-internal static class NaiveComparison
+/// <summary>Lists of operations on the naive machine and on the model, up to the first difference.</summary>
+/// <param name="preset">Whose controllers the model has.</param>
+/// <param name="naive">Makes the naive machine from the number of CPUs and whether x2APIC mode is offered.</param>
+internal sealed class NaiveComparison(ConformancePreset preset, Func<int, bool, IWitness> naive)
 {
-    /// <summary>Where they differ, or where neither goes on.</summary>
-    /// <param name="Index">The operation.</param>
-    /// <param name="Naive">The naive machine's log.</param>
-    /// <param name="Model">The model's.</param>
-    public sealed record Difference(int Index, string Naive, string Model);
-
     private const string Refused = "(not supported)";
+    private readonly Comparison comparison = new(isStrict: false);
 
-    /// <summary>The first difference, or null. The list ends where both machines refuse an operation.</summary>
-    public static Difference? Find(IReadOnlyList<RecordedOp> ops, int cpus, bool hasX2Apic, out int executed)
+    /// <summary>The first difference, expected being the naive machine's log, or null. A list ends where both machines refuse.</summary>
+    /// <param name="list">The list.</param>
+    /// <param name="isWhole">It was executed to its end.</param>
+    public Difference? Find(Recording list, out bool isWhole)
     {
-        using var naive = new NaiveMachine(cpus, hasX2Apic);
-        using var model = new ConformanceMachine(ConformancePreset.Architectural, cpus, hasX2Apic);
-        for (executed = 0; executed < ops.Count; executed++)
+        using IWitness expecting = naive(list.Cpus, list.HasX2Apic);
+        using var model = new ConformanceMachine(preset, list.Cpus, list.HasX2Apic);
+        isWhole = true;
+        for (int i = 0; i < list.Ops.Count; i++)
         {
-            string expected = Execute(naive, ops[executed]);
-            string found = Execute(model, ops[executed]);
-            if (expected != found)
-                return new Difference(executed, expected, found);
-            if (expected == Refused)
+            RecordedOp op = list.Ops[i];
+            string expected = Execute(expecting, op);
+            string found = Execute(model, op);
+            isWhole = expected != Refused;
+            if (!comparison.Agree(op, expected, found))
+                return new Difference(i, op.Text, expected, found);
+            if (!isWhole)
                 return null;
         }
 
         return null;
     }
 
-    /// <summary>The list without what the difference does not need: single operations are left out as long as some difference stays.</summary>
-    public static List<RecordedOp> Shrink(IReadOnlyList<RecordedOp> ops, int cpus, bool hasX2Apic)
+    /// <summary>What a failing test prints: the fewest operations that still show a difference, and both logs of the last one.</summary>
+    public string Report(Recording list)
     {
-        var list = new List<RecordedOp>(ops);
-        bool shrank = true;
-        while (shrank)
-        {
-            shrank = false;
-            for (int i = list.Count - 1; i >= 0; i--)
-            {
-                var shorter = new List<RecordedOp>(list);
-                shorter.RemoveAt(i);
-                Difference? difference = Find(shorter, cpus, hasX2Apic, out _);
-                if (difference == null)
-                    continue;
-                list = shorter.GetRange(0, difference.Index + 1);
-                i = Math.Min(i, list.Count);
-                shrank = true;
-            }
-        }
-
-        return list;
-    }
-
-    /// <summary>What a failing test prints.</summary>
-    public static string Report(int seed, IReadOnlyList<RecordedOp> ops, int cpus, bool hasX2Apic)
-    {
-        List<RecordedOp> list = Shrink(ops, cpus, hasX2Apic);
-        Difference difference = Find(list, cpus, hasX2Apic, out _)!;
-        return $"seed {seed}, {cpus} CPUs, x2APIC {(hasX2Apic ? "offered" : "not offered")}: {string.Join("; ", list.Select(op => op.Text))}\n"
-            + $"  manual: {difference.Naive}\n  model:  {difference.Model}";
+        IReadOnlyList<RecordedOp> ops = Shrinker.Shrink(list.Ops, ops => Find(list with { Ops = ops }, out _) != null);
+        Difference difference = Find(list with { Ops = ops }, out _)!;
+        string offered = list.HasX2Apic ? ", x2APIC" : "";
+        return $"{list.Name} ({list.Cpus} CPU{offered}): {string.Join("; ", ops.Select(op => op.Text))}\n"
+            + $"  manual: {difference.Expected}\n  model:  {difference.Found}";
     }
 
     private static string Execute(IWitness machine, RecordedOp op)
     {
         try
         {
-            string log = machine.Execute(op);
-            return op.Kind == RecordedOpKind.DumpIoApic ? WithoutLatch(log) : log;
+            return machine.Execute(op);
         }
         catch (NotSupportedException)
         {
             return Refused;
         }
-    }
-
-    // The latch of an I/O APIC's pins is KVM's own: the datasheet shows it to nobody.
-    private static string WithoutLatch(string log)
-    {
-        int start = log.IndexOf(" irr=", StringComparison.Ordinal);
-        return start < 0 ? log : log.Remove(start, " irr=000000".Length);
     }
 }

@@ -32,7 +32,9 @@ internal sealed class NaiveDeliveries(int max)
     private int limit = max;
     private bool faulted;
 
-    public bool HasRoom => !faulted && texts.Count < limit;
+    public bool IsFull => texts.Count >= limit;
+
+    public bool HasRoom => !faulted && !IsFull;
 
     public string Text => string.Join(' ', texts);
 

@@ -60,8 +60,8 @@ internal sealed class NaiveIoApic(INaiveBus bus)
         string text = "";
         for (int number = 0; number < pins.Length; number++)
         {
-            if (pins[number].High2 != 0 || pins[number].Low != 0x10000)
-                text += string.Create(CultureInfo.InvariantCulture, $" {number}={pins[number].High2:x8}{pins[number].Low:x8}");
+            if (pins[number].UpperHalf != 0 || pins[number].LowerHalf != 0x10000)
+                text += string.Create(CultureInfo.InvariantCulture, $" {number}={pins[number].UpperHalf:x8}{pins[number].LowerHalf:x8}");
         }
 
         return string.Create(CultureInfo.InvariantCulture, $"I sel={select:x2} id={id:x}{text}");
@@ -86,7 +86,7 @@ internal sealed class NaiveIoApic(INaiveBus bus)
                 return 0x00170020;
             case >= 0x10 and < 0x40:
                 Pin pin = pins[(select - 0x10) / 2];
-                return select % 2 == 0 ? pin.Low : pin.High2;
+                return select % 2 == 0 ? pin.LowerHalf + NaiveBits.Place(pin.Waits, 12) : pin.UpperHalf;
             default:
                 return 0;
         }
@@ -113,7 +113,7 @@ internal sealed class NaiveIoApic(INaiveBus bus)
     /// </summary>
     private void Sample(Pin pin)
     {
-        if (pin.High && !pin.Masked && !pin.RemoteIrr && bus.Send(pin.Message()) > 0)
+        if (pin.Waits && bus.Send(pin.Message()) > 0)
             pin.RemoteIrr = true;
     }
 
@@ -141,7 +141,12 @@ internal sealed class NaiveIoApic(INaiveBus bus)
         /// <summary>The modes that hand the core something must be edge: level is taken for nothing there.</summary>
         public bool IsLevel => Level && Mode is NaiveMode.Fixed or NaiveMode.LowestPriority;
 
-        public uint Low
+        /// <summary>
+        /// A level message is to be sent. While nobody accepts it, delivery status is 1, send pending (82093AA 3.2.4).
+        /// </summary>
+        public bool Waits => High && IsLevel && !Masked && !RemoteIrr;
+
+        public uint LowerHalf
         {
             get
             {
@@ -150,7 +155,7 @@ internal sealed class NaiveIoApic(INaiveBus bus)
             }
         }
 
-        public uint High2 => Destination * 0x1000000;
+        public uint UpperHalf => Destination * 0x1000000;
 
         /// <summary>Delivery status and remote IRR are read-only; remote IRR belongs to level entries alone.</summary>
         public void WriteLow(uint value)

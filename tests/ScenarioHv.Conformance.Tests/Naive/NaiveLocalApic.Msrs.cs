@@ -24,6 +24,10 @@ internal sealed partial class NaiveLocalApic
             return false;
         if (IsPresent && !present)
             ResetRegisters();
+
+        // The destination field has another layout in x2APIC mode: what it holds on entry is not defined (SDM3 10.12.5.1), here 0.
+        if (extended && !IsX2Apic)
+            commandHigh = 0;
         IsPresent = present;
         IsX2Apic = extended;
         isBootProcessor = NaiveBits.Bit(value, 8);

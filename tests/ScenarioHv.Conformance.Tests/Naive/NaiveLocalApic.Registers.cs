@@ -153,7 +153,7 @@ internal sealed partial class NaiveLocalApic
                 return true;
             case 0x380:
                 // In TSC-deadline mode the initial count is not written (SDM3 10.5.4.1).
-                if (timerLvt.TimerMode != 2)
+                if (!timerLvt.IsDeadline)
                     timer.WriteInitial(value);
                 return true;
             case 0x3E0:
@@ -164,7 +164,7 @@ internal sealed partial class NaiveLocalApic
         }
     }
 
-    /// <summary>Clearing bit 8 masks every LVT entry (SDM3 10.4.7.2). Bit 12 is not there: the version register does not offer it.</summary>
+    /// <summary>Clearing bit 8 masks all LVT entries (SDM3 10.4.7.2). Bit 12 is not there: the version register does not offer it.</summary>
     private void WriteSpurious(uint value)
     {
         spurious = NaiveBits.Field(value, 7, 0);
@@ -174,14 +174,20 @@ internal sealed partial class NaiveLocalApic
             entry.Masked = entry.Masked || !IsEnabled;
     }
 
-    /// <summary>The mask cannot be cleared while the APIC is disabled (SDM3 10.4.7.2). A new timer mode stops the timer (10.5.4.1).</summary>
+    /// <summary>
+    /// The mask cannot be cleared while the APIC is disabled (SDM3 10.4.7.2). A new timer mode stops the timer (10.5.4.1); the initial
+    /// count does not cross the border of TSC-deadline mode, where it means nothing.
+    /// </summary>
     private void WriteLvt(NaiveLvt entry, uint value)
     {
         uint oldMode = entry.TimerMode;
+        bool wasDeadline = entry.IsDeadline;
         entry.Write(value);
         entry.Masked = entry.Masked || !IsEnabled;
         if (entry.TimerMode != oldMode)
             timer.Stop();
+        if (entry.IsDeadline != wasDeadline)
+            timer.WriteInitial(0);
         if (entry == lint0)
             Sample(0);
         if (entry == lint1)

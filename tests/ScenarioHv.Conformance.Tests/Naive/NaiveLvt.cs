@@ -15,8 +15,10 @@ internal sealed class NaiveLvt(bool hasMode, bool isLint, bool isTimer)
 
     public bool Masked { get; set; } = true;
 
-    /// <summary>0 one-shot, 1 periodic, 2 TSC-deadline (SDM3 10.5.4).</summary>
+    /// <summary>0 one-shot, 1 periodic, 2 TSC-deadline (SDM3 10.5.4); 3 is reserved and read as 2.</summary>
     public uint TimerMode { get; private set; }
+
+    public bool IsDeadline => TimerMode >= 2;
 
     /// <summary>Trigger mode counts in fixed mode alone (SDM3 10.5.1: NMI, SMI and INIT are edge, ExtINT is level).</summary>
     public bool IsLevelFixed => isLint && Level && Mode == NaiveMode.Fixed;

@@ -6,10 +6,10 @@ internal sealed partial class NaiveMachine
     /// <summary>One instruction with IF = 0: an NMI is all that can come.</summary>
     private string Instruction(int cpu)
     {
-        var run = new NaiveDeliveries(int.MaxValue);
+        var run = new NaiveDeliveries(100_000);
         if (CanTakeNmi(cpu))
             TakeNmi(cpu, run, 0);
-        return run.Text;
+        return run.IsFull ? throw new NotSupportedException("no end") : run.Text;
     }
 
     private string Window(int cpu, int max)
@@ -86,6 +86,8 @@ internal sealed partial class NaiveMachine
     /// <summary>The steps of a handler in their order; its IRET lets NMIs in again, whatever it returns from (SDM3 6.7.1).</summary>
     private void Handle(int cpu, int vector, NaiveDeliveries run, int depth)
     {
+        if (depth > 500)
+            throw new NotSupportedException("too deep");
         run.Add(vector, depth);
         HandlerSteps steps = cpus[cpu].Handlers[vector];
         if (steps.HasFlag(HandlerSteps.Hook))

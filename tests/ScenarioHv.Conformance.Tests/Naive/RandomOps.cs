@@ -13,29 +13,29 @@ internal sealed class RandomOps
     private static readonly uint[] Lvts = [0x320, 0x330, 0x340, 0x350, 0x360, 0x370];
     private readonly Random random;
     private readonly List<string> texts = [];
+    private readonly int[] hooks = new int[256];
 
     private RandomOps(int seed)
     {
         random = new Random(seed);
-        Cpus = 1 + random.Next(2);
+        Cpus = Chance(90) ? 1 + random.Next(2) : 3 + random.Next(2);
         HasX2Apic = random.Next(2) == 0;
     }
 
-    public int Cpus { get; }
+    private int Cpus { get; }
 
-    public bool HasX2Apic { get; }
-
-    public IReadOnlyList<RecordedOp> Ops => [.. texts.Select(text => RecordedOp.Parse(text, Cpus))];
+    private bool HasX2Apic { get; }
 
     /// <summary>The list of a seed: a boot that varies, then 30 to 50 operations.</summary>
-    public static RandomOps Of(int seed)
+    public static Recording Generate(int seed)
     {
         var list = new RandomOps(seed);
         list.Boot();
         int count = 30 + list.random.Next(21);
         for (int i = 0; i < count; i++)
             list.Step();
-        return list;
+        string name = $"seed {seed}";
+        return new Recording(name, name, list.Cpus, list.HasX2Apic, [.. list.texts.Select(text => RecordedOp.Parse(text, list.Cpus))], []);
     }
 
     private void Boot()
@@ -68,9 +68,9 @@ internal sealed class RandomOps
     private void BootPic(int port, int vectorBase, int cascade)
     {
         int icw4 = Chance(90) ? 1 : 0;
-        Add($"out 0 {port:x} {0x10 | icw4 | (Chance(10) ? 8 : 0):x}");
+        Add($"out 0 {port:x} {0x10 | icw4 | (Chance(10) ? 8 : 0) | (Chance(4) ? 2 : 0):x}");
         Add($"out 0 {port + 1:x} {vectorBase:x}");
-        Add($"out 0 {port + 1:x} {cascade:x}");
+        Add($"out 0 {port + 1:x} {(Chance(5) ? random.Next(256) : cascade):x}");
         if (icw4 == 1)
             Add($"out 0 {port + 1:x} {1 | (Chance(15) ? 2 : 0) | (Chance(20) ? 0x10 : 0):x}");
         if (Chance(30))
@@ -206,7 +206,7 @@ internal sealed class RandomOps
         int pin = Chance(20) ? 16 + random.Next(8) : Pick(Pins);
         if (Chance(50))
             Add($"iow {Cpu()} {0x11 + 2 * pin:x} {Destination():x}000000");
-        int mode = Chance(70) ? 0 : Chance(60) ? 1 : Chance(60) ? 4 : Chance(80) ? 7 : 3;
+        int mode = Chance(70) ? 0 : Chance(60) ? 1 : Chance(60) ? 4 : Chance(80) ? 7 : Chance(90) ? 3 : random.Next(8);
         uint value = (uint)(Vector() | mode << 8) | (Chance(25) ? 0x800u : 0) | (Chance(15) ? 0x2000u : 0);
         value |= (Chance(55) ? 0x8000u : 0) | (Chance(20) ? 0x10000u : 0) | (Chance(10) ? 0x5000u : 0);
         Add($"iow {Cpu()} {0x10 + 2 * pin:x} {value:x}");
@@ -243,7 +243,8 @@ internal sealed class RandomOps
                 WriteLapic(cpu, 0xF0, (uint)(Chance(70) ? 0x1FF : Chance(60) ? 0xFF : random.Next(0x2000)));
                 break;
             case 3:
-                Add($"mw {cpu} fee000{(Chance(50) ? "d" : Chance(70) ? "e" : "2")}0 {(Chance(40) ? 0 : random.Next(16)):x}{random.Next(4):x}0000{random.Next(256):x2}");
+                string register = Chance(50) ? "d" : Chance(70) ? "e" : "2";
+                Add($"mw {cpu} fee000{register}0 {(Chance(40) ? 0 : random.Next(16)):x}{random.Next(4):x}0000{random.Next(256):x2}");
                 break;
             case 4:
                 Add($"wcr8 {cpu} {random.Next(16):x}");
@@ -269,7 +270,7 @@ internal sealed class RandomOps
 
     private uint Lvt()
     {
-        int mode = Chance(50) ? 0 : Chance(50) ? 7 : 4;
+        int mode = Chance(50) ? 0 : Chance(50) ? 7 : Chance(90) ? 4 : random.Next(8);
         uint value = (uint)(Vector() | mode << 8) | (Chance(40) ? 0x8000u : 0) | (Chance(15) ? 0x10000u : 0);
         if (Chance(10))
             value |= (uint)random.Next(8) << 12;
@@ -280,26 +281,33 @@ internal sealed class RandomOps
     {
         if (Chance(40))
         {
-            Add($"hook {Vector():x} {(Chance(50) ? "i" : "p")} {Pick(Pins)} {random.Next(2)}");
+            int vector = Chance(20) ? 2 : Vector();
+            if (hooks[vector]++ < 4)
+                Add($"hook {vector:x} {(Chance(50) ? "i" : "p")} {Pick(Pins)} {random.Next(2)}");
             return;
         }
 
         string range = Chance(30) ? $"{0x20 + random.Next(16):x}" : Chance(15) ? "20-2f" : Chance(15) ? "2" : $"{Vector():x}";
-        Add($"pol {Cpu()} {range} {Pick([0, 1, 2, 4, 5, 6, 7, 8, 0x18, 0x1A, 0x1B, 0x24, 0x40, 0x44, 0x26]):x}");
+        if (range == "2")
+            Add($"pol {Cpu()} 2 {Pick([0, 1, 0x21, 2, 3, 3]):x}");
+        else
+            Add($"pol {Cpu()} {range} {Pick([0, 1, 2, 4, 5, 6, 7, 8, 0x18, 0x1A, 0x1B, 0x24, 0x40, 0x44, 0x26]):x}");
     }
 
     private void Mode()
     {
         int cpu = Cpu();
         if (Chance(30))
-            Add($"wrmsr {cpu} 1b fee00{Pick(["8", "9", "c", "d", "0", "4", "a"])}00");
+            SwitchMode(cpu, Chance(90) ? "fee00" : Pick(["fed00", "2fee00", "8000000fee00", "fec00"]));
         else if (HasX2Apic && Chance(50))
-            Add($"wrmsr {cpu} {0x800 + random.Next(0x42):x} {(Chance(60) ? 0 : random.Next(0x400)):x}");
+            Add($"wrmsr {cpu} {0x800 + random.Next(0x42):x} {(Chance(50) ? 0 : Chance(70) ? random.Next(0x400) : random.NextInt64()):x}");
         else if (Chance(50))
             Add($"rdmsr {cpu} {(Chance(20) ? 0x1B : 0x800 + random.Next(0x42)):x}");
         else
             Add($"mr {cpu} fee00{random.Next(0x100):x2}0");
     }
+
+    private void SwitchMode(int cpu, string page) => Add($"wrmsr {cpu} 1b {page}{Pick(["8", "9", "c", "d", "0", "4", "a"])}00");
 
     private void Core()
     {
