@@ -24,6 +24,7 @@ public sealed partial class ConformanceMachine
     private int Deliver(in ApicMessage message, MessageSource source)
     {
         RouteResult route = DestinationRouting.Targets(apics, message, source, preset.LocalApic, ref arbitration, targets);
+        route = ByMap(route, message, source);
         int accepted = 0;
         foreach (int target in targets.AsSpan(0, route.Count))
         {

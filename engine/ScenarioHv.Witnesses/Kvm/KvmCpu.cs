@@ -124,15 +124,16 @@ internal sealed class KvmCpu : IDisposable
     /// <summary>Raises its NMI pin.</summary>
     public void SendNmi() => file.Do("KVM_NMI", KvmIoctl.Nmi);
 
+    /// <summary>True if an NMI waits for it.</summary>
+    public bool HasNmi() => ReadEvents().NmiPending != 0;
+
     /// <summary>What the guest's code cannot take, or null. Asking takes INIT and start-up messages.</summary>
     public string? Stranger()
     {
         uint state = ReadMpState();
         if (state is not Runnable and not Halted || (ReadSregs().Cr0 & 1) == 0)
             return "INIT";
-        KvmVcpuEvents events = default;
-        file.Do("KVM_GET_VCPU_EVENTS", KvmIoctl.GetVcpuEvents, ref events);
-        return events.SmiPending != 0 ? "SMI" : null;
+        return ReadEvents().SmiPending != 0 ? "SMI" : null;
     }
 
     /// <summary>Has the handler at the top of the stack return with IF = 0, to a snippet if one is named.</summary>
@@ -160,6 +161,13 @@ internal sealed class KvmCpu : IDisposable
         KvmSregs sregs = default;
         file.Do("KVM_GET_SREGS", KvmIoctl.GetSregs, ref sregs);
         return sregs;
+    }
+
+    private KvmVcpuEvents ReadEvents()
+    {
+        KvmVcpuEvents events = default;
+        file.Do("KVM_GET_VCPU_EVENTS", KvmIoctl.GetVcpuEvents, ref events);
+        return events;
     }
 
     private uint ReadMpState()
