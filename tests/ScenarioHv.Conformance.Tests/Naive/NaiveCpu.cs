@@ -15,8 +15,8 @@ internal sealed class NaiveCpu
 
     public int HaltMax { get; set; }
 
-    /// <summary>One NMI waits at most (SDM3 6.7.1).</summary>
-    public bool NmiWaits { get; set; }
+    /// <summary>NMIs that wait.</summary>
+    public int Nmis { get; set; }
 
     /// <summary>NMIs are blocked from the delivery of one to the next IRET (SDM3 6.7.1).</summary>
     public bool NmiBlocked { get; set; }

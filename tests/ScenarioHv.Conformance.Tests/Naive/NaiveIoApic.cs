@@ -6,18 +6,18 @@ namespace ScenarioHv.Conformance.Tests.Naive;
 /// An I/O APIC of 24 pins with an EOI register (version 20h) as the 82093AA's datasheet and its successors' tell it: what a line, a write
 /// and an EOI do, pin by pin.
 /// </summary>
-internal sealed class NaiveIoApic(INaiveBus bus)
+internal sealed class NaiveIoApic(INaiveBus bus) : INaiveIoApic
 {
     private readonly Pin[] pins = NewPins();
     private uint select;
     private uint id;
 
     /// <summary>A line changes.</summary>
-    public void Line(int number, bool high)
+    public void Line(int number, bool level)
     {
         Pin pin = pins[number];
-        bool rises = high && !pin.High;
-        pin.High = high;
+        bool rises = level && !pin.High;
+        pin.High = level;
         if (pin.IsLevel)
             Sample(pin);
         else if (rises && !pin.Masked)

@@ -22,12 +22,20 @@ internal sealed partial class NaiveLocalApic
         // x2APIC mode is entered from xAPIC mode and left by disabling.
         if ((extended && !IsPresent) || (IsX2Apic && present && !extended))
             return false;
-        if (IsPresent && !present)
+        if (IsPresent && !present && !isKvm)
             ResetRegisters();
+        if (isKvm && !IsPresent && present)
+            id = (uint)cpu;
 
-        // The destination field has another layout in x2APIC mode: what it holds on entry is not defined (SDM3 10.12.5.1), here 0.
-        if (extended && !IsX2Apic)
+        // The destination field has another layout in x2APIC mode: what it holds then is not defined (SDM3 10.12.5.1), here 0.
+        if (extended != IsX2Apic)
             commandHigh = 0;
+        if (isKvm && extended && !IsX2Apic)
+        {
+            logicalId = 0;
+            leftX2ApicLdr = true;
+        }
+
         IsPresent = present;
         IsX2Apic = extended;
         isBootProcessor = NaiveBits.Bit(value, 8);
@@ -74,6 +82,10 @@ internal sealed partial class NaiveLocalApic
     {
         if (offset != 0x300 && NaiveBits.Any(value, 63, 32))
             return true;
+
+        // KVM looks at the low half of three registers only.
+        if (isKvm && offset is not (0x300 or 0x3F0 or 0x280))
+            return false;
         switch (offset)
         {
             case 0x80 or 0x3F0:

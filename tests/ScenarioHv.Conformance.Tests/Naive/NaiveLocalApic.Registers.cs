@@ -5,12 +5,12 @@ namespace ScenarioHv.Conformance.Tests.Naive;
 // The registers, by their offsets in the page (SDM3 10.4.1, table of the register map; 10.12.1.2 for the MSRs).
 internal sealed partial class NaiveLocalApic
 {
-    private readonly NaiveLvt timerLvt = new(hasMode: false, isLint: false, isTimer: true);
-    private readonly NaiveLvt thermalLvt = new(hasMode: true, isLint: false, isTimer: false);
-    private readonly NaiveLvt performanceLvt = new(hasMode: true, isLint: false, isTimer: false);
-    private readonly NaiveLvt lint0 = new(hasMode: true, isLint: true, isTimer: false);
-    private readonly NaiveLvt lint1 = new(hasMode: true, isLint: true, isTimer: false);
-    private readonly NaiveLvt errorLvt = new(hasMode: false, isLint: false, isTimer: false);
+    private readonly NaiveLvt timerLvt = new(isTimer: true);
+    private readonly NaiveLvt thermalLvt = new(hasMode: true);
+    private readonly NaiveLvt performanceLvt = new(hasMode: true);
+    private readonly NaiveLvt lint0 = new(hasMode: true, isLint: true);
+    private readonly NaiveLvt lint1 = new(hasMode: true, isLint: true);
+    private readonly NaiveLvt errorLvt = new();
     private readonly NaiveTimer timer = new();
     private readonly List<int> hiddenErrors = [];
     private readonly List<int> shownErrors = [];
@@ -19,6 +19,9 @@ internal sealed partial class NaiveLocalApic
     private uint id;
     private uint logicalId;
     private uint model;
+
+    /// <summary>KVM: the LDR of x2APIC mode stays in the register until it is written.</summary>
+    private bool leftX2ApicLdr;
     private uint spurious;
     private bool focusCheckingOff;
     private uint commandLow;
@@ -45,9 +48,19 @@ internal sealed partial class NaiveLocalApic
     private uint Spurious => spurious + NaiveBits.Place(IsEnabled, 8) + NaiveBits.Place(focusCheckingOff, 9);
 
     private uint LogicalDestination =>
-        IsX2Apic ? (X2ApicCluster * 0x10000) + NaiveBits.Place(true, X2ApicMember) : logicalId * 0x1000000;
+        IsX2Apic || leftX2ApicLdr ? (X2ApicCluster * 0x10000) + NaiveBits.Place(true, X2ApicMember) : logicalId * 0x1000000;
 
-    private uint Id => IsX2Apic ? (uint)cpu : id * 0x1000000;
+    private uint Id => IsX2Apic || (!IsPresent && leftX2ApicLdr) ? (uint)cpu : id * 0x1000000;
+
+    public uint PhysicalId => IsX2Apic ? (uint)cpu : id;
+
+    public uint TimerInitialCount => timer.Initial;
+
+    public bool HasLogicalId => LogicalDestination != 0;
+
+    public uint LogicalId => logicalId;
+
+    public bool IsFlat => model == 0xF;
 
     /// <summary>CR8 is the class of the task priority; a write clears the sub-class (SDM3 10.8.6.1).</summary>
     public uint Cr8
@@ -89,6 +102,7 @@ internal sealed partial class NaiveLocalApic
                 break;
             case 0xD0:
                 logicalId = NaiveBits.Field(value, 31, 24);
+                leftX2ApicLdr = false;
                 break;
             case 0xE0:
                 model = NaiveBits.Field(value, 31, 28);
@@ -96,6 +110,8 @@ internal sealed partial class NaiveLocalApic
             case 0x300:
                 // Delivery status is read-only, and the other bits that are not stored are reserved (SDM3 10.6.1).
                 commandLow = NaiveBits.Only(value, 19, 18) + NaiveBits.Only(value, 15, 14) + NaiveBits.Only(value, 11, 0);
+                if (isKvm)
+                    commandLow = value - NaiveBits.Only(value, 12, 12);
                 SendCommand();
                 break;
             case 0x310:
@@ -182,9 +198,9 @@ internal sealed partial class NaiveLocalApic
     {
         uint oldMode = entry.TimerMode;
         bool wasDeadline = entry.IsDeadline;
-        entry.Write(value);
+        entry.Write(value, storesStatus: isKvm);
         entry.Masked = entry.Masked || !IsEnabled;
-        if (entry.TimerMode != oldMode)
+        if (entry.TimerMode != oldMode && !isKvm)
             timer.Stop();
         if (entry.IsDeadline != wasDeadline)
             timer.WriteInitial(0);
@@ -209,16 +225,18 @@ internal sealed partial class NaiveLocalApic
             Vector = (int)NaiveBits.Field(commandLow, 7, 0),
 
             // Trigger mode and level mean something for INIT alone; all IPIs are edge (SDM3 10.6.1, Pentium 4 and later).
-            Deassert = mode == NaiveMode.Init && level && !NaiveBits.Bit(commandLow, 14),
+            // KVM obeys them.
+            Level = isKvm && level,
+            Deassert = (mode == NaiveMode.Init || isKvm) && level && !NaiveBits.Bit(commandLow, 14),
         });
     }
 
     /// <summary>An illegal vector is an error of the sender, and nothing is sent (SDM3 10.5.3).</summary>
     private void SendIpi(NaiveMessage message)
     {
-        if (message.Mode is NaiveMode.Fixed or NaiveMode.LowestPriority && message.Vector < 16)
+        if (!isKvm && message.Mode is NaiveMode.Fixed or NaiveMode.LowestPriority && message.Vector < 16)
             Error(5);
-        else if (message.Mode is not (NaiveMode.Reserved or NaiveMode.ExtInt))
+        else if (isKvm || message.Mode is not (NaiveMode.Reserved or NaiveMode.ExtInt))
             bus.Send(message);
     }
 

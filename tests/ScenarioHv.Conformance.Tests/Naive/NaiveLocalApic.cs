@@ -2,22 +2,24 @@ namespace ScenarioHv.Conformance.Tests.Naive;
 
 /// <summary>
 /// A local APIC as the manual tells it (SDM3, chapter 10): lists of vectors and one variable for each field. What it accepts, holds and
-/// ends; its registers are in the other half.
+/// ends; its registers are in the other half. What KVM does otherwise (Linux 6.18, arch/x86/kvm/lapic.c) is asked for by isKvm.
 /// </summary>
 internal sealed partial class NaiveLocalApic
 {
     private readonly int cpu;
     private readonly bool offersX2Apic;
+    private readonly bool isKvm;
     private readonly INaiveBus bus;
     private readonly List<int> irr = [];
     private readonly List<int> isr = [];
     private readonly List<int> tmr = [];
     private readonly bool[] wire = [false, false];
 
-    public NaiveLocalApic(int cpu, bool offersX2Apic, INaiveBus bus)
+    public NaiveLocalApic(int cpu, bool offersX2Apic, bool isKvm, INaiveBus bus)
     {
         this.cpu = cpu;
         this.offersX2Apic = offersX2Apic;
+        this.isKvm = isKvm;
         this.bus = bus;
         ResetRegisters();
     }
@@ -73,6 +75,9 @@ internal sealed partial class NaiveLocalApic
         }
     }
 
+    /// <summary>The 8259's interrupt would reach the core.</summary>
+    public bool ListensToIntr => !IsPresent || Passes(lint0, high: true);
+
     /// <summary>The core takes a fixed interrupt: IRR to ISR (SDM3 10.8.4).</summary>
     public void Take(int vector)
     {
@@ -120,8 +125,9 @@ internal sealed partial class NaiveLocalApic
                 // Disabled by software, it takes INIT, NMI, SMI and start-up alone (SDM3 10.4.7.2).
                 return IsEnabled && !message.Deassert && Request(message.Vector, message.Level);
             case NaiveMode.Reserved:
-                return false;
-            case NaiveMode.ExtInt when !IsEnabled:
+                // KVM's paravirtual unhalt: it counts as delivered.
+                return isKvm;
+            case NaiveMode.ExtInt when !IsEnabled || isKvm:
                 return false;
             case NaiveMode.Init when message.Deassert:
                 // An INIT level de-assert does nothing since the Pentium 4 (SDM3 10.6.1).
@@ -146,6 +152,9 @@ internal sealed partial class NaiveLocalApic
             return;
         }
 
+        // KVM's user spaces let LINT1 deliver NMIs, and nothing comes through LINT0 but ExtINT.
+        if (isKvm && (pin == 0 || entry.Mode != NaiveMode.Nmi))
+            return;
         if (entry.IsLevelFixed)
             Sample(pin);
         else if (rises && !entry.Masked)
@@ -182,7 +191,7 @@ internal sealed partial class NaiveLocalApic
     /// </summary>
     private bool Request(int vector, bool level)
     {
-        if (vector < 16)
+        if (vector < 16 && !isKvm)
         {
             Error(6);
             return false;
@@ -213,7 +222,7 @@ internal sealed partial class NaiveLocalApic
     private void Sample(int pin)
     {
         NaiveLvt entry = pin == 0 ? lint0 : lint1;
-        if (wire[pin] && entry.IsLevelFixed && !entry.Masked && !entry.RemoteIrr)
+        if (!isKvm && wire[pin] && entry.IsLevelFixed && !entry.Masked && !entry.RemoteIrr)
             entry.RemoteIrr = Request(entry.Vector, level: true);
     }
 
@@ -228,7 +237,7 @@ internal sealed partial class NaiveLocalApic
         for (int pin = 0; pin < 2; pin++)
         {
             NaiveLvt entry = pin == 0 ? lint0 : lint1;
-            if (entry.RemoteIrr && entry.Vector == vector)
+            if (!isKvm && entry.RemoteIrr && entry.Vector == vector)
             {
                 entry.RemoteIrr = false;
                 Sample(pin);
@@ -244,7 +253,7 @@ internal sealed partial class NaiveLocalApic
     /// </summary>
     private void Error(int bit)
     {
-        if (hiddenErrors.Contains(bit))
+        if (isKvm || hiddenErrors.Contains(bit))
             return;
         hiddenErrors.Add(bit);
         if (!errorLvt.Masked)

@@ -1,7 +1,7 @@
 namespace ScenarioHv.Conformance.Tests.Naive;
 
 /// <summary>One entry of the local vector table, field by field (SDM3 10.5.1, figure of the LVT).</summary>
-internal sealed class NaiveLvt(bool hasMode, bool isLint, bool isTimer)
+internal sealed class NaiveLvt(bool hasMode = false, bool isLint = false, bool isTimer = false)
 {
     public int Vector { get; private set; }
 
@@ -10,6 +10,9 @@ internal sealed class NaiveLvt(bool hasMode, bool isLint, bool isTimer)
     public bool Polarity { get; private set; }
 
     public bool RemoteIrr { get; set; }
+
+    /// <summary>Bit 12 as written, which only KVM stores.</summary>
+    public bool DeliveryStatus { get; private set; }
 
     public bool Level { get; private set; }
 
@@ -30,13 +33,15 @@ internal sealed class NaiveLvt(bool hasMode, bool isLint, bool isTimer)
         {
             uint value = (uint)Vector + ((uint)Mode * 0x100) + (TimerMode * 0x20000);
             value += NaiveBits.Place(Polarity, 13) + NaiveBits.Place(RemoteIrr, 14);
+            value += NaiveBits.Place(DeliveryStatus, 12);
             return value + NaiveBits.Place(Level, 15) + NaiveBits.Place(Masked, 16);
         }
     }
 
-    /// <summary>Stores what the entry has; delivery status and remote IRR are read-only (SDM3 10.5.1).</summary>
-    public void Write(uint value)
+    /// <summary>Stores what the entry has; delivery status and remote IRR are read-only (SDM3 10.5.1), but not in KVM.</summary>
+    public void Write(uint value, bool storesStatus)
     {
+        DeliveryStatus = storesStatus && NaiveBits.Bit(value, 12);
         Vector = (int)NaiveBits.Field(value, 7, 0);
         Masked = NaiveBits.Bit(value, 16);
         if (hasMode)
@@ -49,7 +54,9 @@ internal sealed class NaiveLvt(bool hasMode, bool isLint, bool isTimer)
         Level = NaiveBits.Bit(value, 15);
 
         // Remote IRR means something for level, fixed entries only (SDM3 10.5.1).
-        if (!IsLevelFixed)
+        if (storesStatus)
+            RemoteIrr = NaiveBits.Bit(value, 14);
+        else if (!IsLevelFixed)
             RemoteIrr = false;
     }
 
@@ -68,7 +75,7 @@ internal sealed class NaiveLvt(bool hasMode, bool isLint, bool isTimer)
 
     public void Reset()
     {
-        Write(0x10000);
+        Write(0x10000, storesStatus: false);
         RemoteIrr = false;
     }
 }

@@ -14,6 +14,7 @@ internal sealed partial class NaiveMachine
 
     private string Window(int cpu, int max)
     {
+        LoadMap(cpu);
         var run = new NaiveDeliveries(max);
         if (CanTakeNmi(cpu))
         {
@@ -35,7 +36,10 @@ internal sealed partial class NaiveMachine
         return "woke " + run.Text;
     }
 
-    private bool CanTakeNmi(int cpu) => cpus[cpu].NmiWaits && !cpus[cpu].NmiBlocked;
+    /// <summary>The recorder loaded a local APIC before each window, unless its timer ran, and loading it makes KVM's map anew.</summary>
+    private void LoadMap(int cpu) => mapIsLate = mapIsLate && apics[cpu].TimerInitialCount != 0;
+
+    private bool CanTakeNmi(int cpu) => cpus[cpu].Nmis > 0 && !cpus[cpu].NmiBlocked;
 
     private bool ExtIntAsks(int cpu) => cpus[cpu].ExtIntWaits || apics[cpu].PassesExtInt;
 
@@ -70,7 +74,7 @@ internal sealed partial class NaiveMachine
 
     private void TakeNmi(int cpu, NaiveDeliveries run, int depth)
     {
-        cpus[cpu].NmiWaits = false;
+        cpus[cpu].Nmis--;
         cpus[cpu].NmiBlocked = true;
         Handle(cpu, 2, run, depth);
     }

@@ -6,6 +6,8 @@ internal sealed partial class NaiveMachine
     /// <summary>Finds who is addressed, and the one among them for lowest priority; each takes it or not.</summary>
     public int Send(NaiveMessage message)
     {
+        if (isKvm)
+            return SendInKvm(message);
         var addressed = new List<int>();
         for (int cpu = 0; cpu < apics.Length; cpu++)
         {
@@ -27,6 +29,9 @@ internal sealed partial class NaiveMachine
         return accepted;
     }
 
+    /// <summary>One NMI waits (SDM3 6.7.1); in KVM two while none is blocked (x86.c:process_nmi).</summary>
+    private void LatchNmi(int cpu) => cpus[cpu].Nmis = Math.Min(cpus[cpu].Nmis + 1, isKvm && !cpus[cpu].NmiBlocked ? 2 : 1);
+
     public void BroadcastEoi(int vector) => ioApic.EndOfInterrupt(vector);
 
     public void ToCore(int cpu, NaiveMode mode)
@@ -34,7 +39,7 @@ internal sealed partial class NaiveMachine
         switch (mode)
         {
             case NaiveMode.Nmi:
-                cpus[cpu].NmiWaits = true;
+                LatchNmi(cpu);
                 break;
             case NaiveMode.ExtInt:
                 cpus[cpu].ExtIntWaits = true;
@@ -72,7 +77,7 @@ internal sealed partial class NaiveMachine
     /// <summary>A device writes FEExxxxxh (SDM3 10.11.1 and 10.11.2); the format with bit 4 is the remapping hardware's.</summary>
     private void SendMsi(uint address, uint data)
     {
-        if (NaiveBits.Field(address, 31, 20) != 0xFEE || NaiveBits.Bit(address, 4))
+        if (!isKvm && (NaiveBits.Field(address, 31, 20) != 0xFEE || NaiveBits.Bit(address, 4)))
             return;
         bool level = NaiveBits.Bit(data, 15);
         Send(new NaiveMessage
@@ -83,7 +88,7 @@ internal sealed partial class NaiveMachine
             Vector = (int)NaiveBits.Field(data, 7, 0),
             Mode = (NaiveMode)NaiveBits.Field(data, 10, 8),
             Level = level,
-            Deassert = level && !NaiveBits.Bit(data, 14),
+            Deassert = level && !NaiveBits.Bit(data, 14) && !isKvm,
         });
     }
 

@@ -10,21 +10,32 @@ internal sealed partial class NaiveMachine : IWitness, INaiveBus
 {
     private readonly NaiveCpu[] cpus;
     private readonly NaiveLocalApic[] apics;
-    private readonly NaivePic8259 pic = new();
-    private readonly NaiveIoApic ioApic;
+    private readonly bool isKvm;
+    private readonly INaivePic pic;
+    private readonly INaiveIoApic ioApic;
     private readonly List<RecordedOp> hooks = [];
 
-    public NaiveMachine(int cpus, bool hasX2Apic)
+    /// <summary>KVM: the CPU that was made last is missing from the map of IDs until something changes that the map is made of.</summary>
+    private bool mapIsLate;
+
+    /// <summary>Powers it on.</summary>
+    /// <param name="cpus">The number of CPUs.</param>
+    /// <param name="hasX2Apic">CPUID offers x2APIC mode.</param>
+    /// <param name="isKvm">It follows the rules that Linux 6.18 KVM has of its own, and not the manuals.</param>
+    public NaiveMachine(int cpus, bool hasX2Apic, bool isKvm = false)
     {
+        this.isKvm = isKvm;
+        mapIsLate = isKvm;
         this.cpus = new NaiveCpu[cpus];
         apics = new NaiveLocalApic[cpus];
         for (int cpu = 0; cpu < cpus; cpu++)
         {
             this.cpus[cpu] = new NaiveCpu();
-            apics[cpu] = new NaiveLocalApic(cpu, hasX2Apic, this);
+            apics[cpu] = new NaiveLocalApic(cpu, hasX2Apic, isKvm, this);
         }
 
-        ioApic = new NaiveIoApic(this);
+        pic = isKvm ? new NaiveKvmPic() : new NaivePic8259();
+        ioApic = isKvm ? new NaiveKvmIoApic(this) : new NaiveIoApic(this);
     }
 
     public void Dispose()
@@ -63,7 +74,7 @@ internal sealed partial class NaiveMachine : IWitness, INaiveBus
             case RecordedOpKind.DumpPic:
                 return pic.Dump();
             case RecordedOpKind.Nmi:
-                cpus[op.Cpu].NmiWaits = true;
+                LatchNmi(op.Cpu);
                 return cpus[op.Cpu].IsHalted ? "" : Instruction(op.Cpu);
             case RecordedOpKind.Lint1:
                 PulseLint1();
@@ -139,9 +150,15 @@ internal sealed partial class NaiveMachine : IWitness, INaiveBus
     private void WriteMemory(int cpu, uint address, uint value)
     {
         if (apics[cpu].Decodes(address))
+        {
+            string before = MapOf(cpu);
             apics[cpu].Write(address % 4096, value);
+            mapIsLate = mapIsLate && MapOf(cpu) == before && address % 4096 is not (0x20 or 0xD0 or 0xE0);
+        }
         else if (address - (address % 256) == 0xFEC00000)
+        {
             ioApic.Write(address % 256, value);
+        }
     }
 
     private uint ReadMemory(int cpu, uint address)
@@ -153,7 +170,7 @@ internal sealed partial class NaiveMachine : IWitness, INaiveBus
 
     private void WritePort(uint port, uint value)
     {
-        pic.Write(port, value);
+        pic.Write(port, value, Array.Exists(apics, apic => apic.ListensToIntr));
         WireIntr();
     }
 
@@ -173,10 +190,15 @@ internal sealed partial class NaiveMachine : IWitness, INaiveBus
 
     private bool WriteMsr(int cpu, uint msr, ulong value)
     {
-        if (msr == 0x1B)
-            return apics[cpu].WriteBase(value);
-        return IsApicMsr(msr) ? apics[cpu].WriteMsr(msr, value) : throw new NotSupportedException($"MSR {msr:X}h");
+        string before = MapOf(cpu);
+        if (msr != 0x1B && !IsApicMsr(msr))
+            throw new NotSupportedException($"MSR {msr:X}h");
+        bool taken = msr == 0x1B ? apics[cpu].WriteBase(value) : apics[cpu].WriteMsr(msr, value);
+        mapIsLate = mapIsLate && MapOf(cpu) == before;
+        return taken;
     }
+
+    private string MapOf(int cpu) => $"{apics[cpu].IsPresent} {apics[cpu].IsX2Apic} {apics[cpu].IsEnabled}";
 
     private static bool IsApicMsr(uint msr) => msr is >= 0x800 and <= 0x8FF;
 

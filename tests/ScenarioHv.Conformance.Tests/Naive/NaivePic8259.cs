@@ -4,12 +4,11 @@ namespace ScenarioHv.Conformance.Tests.Naive;
 /// Two 8259As as the datasheet tells them, booleans and loops; the slave's INT is wired to IR2 of the master, and a PIIX4's ELCR chooses
 /// edge or level of each input. The wiring is a PC's whatever ICW1 and ICW3 say of it: IR2 is the slave's, and no input.
 /// </summary>
-internal sealed class NaivePic8259
+internal sealed class NaivePic8259 : INaivePic
 {
     private readonly NaivePic8259Chip master = new(isMaster: true);
     private readonly NaivePic8259Chip slave = new(isMaster: false);
 
-    /// <summary>The INT pin of the master, which is INTR.</summary>
     public bool Int => master.Wanted >= 0;
 
     public void Line(int input, bool high)
@@ -48,7 +47,7 @@ internal sealed class NaivePic8259
         return slave.VectorBase + (inner < 0 ? 7 : inner);
     }
 
-    public void Write(uint port, uint value)
+    public void Write(uint port, uint value, bool isListenedTo)
     {
         switch (port)
         {
@@ -77,7 +76,6 @@ internal sealed class NaivePic8259
         Cascade();
     }
 
-    /// <summary>What is nobody's port reads all ones.</summary>
     public uint Read(uint port)
     {
         uint value = port switch

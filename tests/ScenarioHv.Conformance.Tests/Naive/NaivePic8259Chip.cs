@@ -225,7 +225,7 @@ internal sealed class NaivePic8259Chip(bool isMaster)
 
     private static int Digit(bool value) => value ? 1 : 0;
 
-    private static uint Pack(bool[] bits)
+    public static uint Pack(bool[] bits)
     {
         uint value = 0;
         for (int i = 0; i < 8; i++)
@@ -233,7 +233,7 @@ internal sealed class NaivePic8259Chip(bool isMaster)
         return value;
     }
 
-    private static void Unpack(uint value, bool[] bits)
+    public static void Unpack(uint value, bool[] bits)
     {
         for (int i = 0; i < 8; i++)
             bits[i] = NaiveBits.Bit(value, i);

@@ -75,6 +75,8 @@ internal sealed class RandomOps
             Add($"out 0 {port + 1:x} {1 | (Chance(15) ? 2 : 0) | (Chance(20) ? 0x10 : 0):x}");
         if (Chance(30))
             Add($"out 0 {port + 1:x} {random.Next(256):x}");
+        if (Chance(20))
+            Add($"out 0 {port:x} {Pick(["68", "80", "68"])}");
     }
 
     private void Step()
