@@ -20,8 +20,17 @@ public sealed partial class ConformanceMachine
         return isLookedUp ? route with { Count = 0 } : route;
     }
 
-    // The recorder loads a local APIC before each window, unless its timer runs.
-    private void LoadBeforeWindow(int cpu) => isMapIncomplete &= apics[cpu].TimerInitialCount != 0;
+    // The recorder saves and loads a local APIC before each window, unless its timer runs. Then the map is made anew, and in x2APIC mode
+    // the page's ICR2 becomes the 64-bit ICR's high half (lapic.c:kvm_apic_state_fixup).
+    private void LoadBeforeWindow(int cpu)
+    {
+        ref LocalApic apic = ref apics[cpu];
+        if (apic.TimerInitialCount != 0)
+            return;
+        isMapIncomplete = false;
+        if (apic.Mode == ApicMode.X2Apic && apic.Policies.IcrAcrossModes == IcrAcrossModesPolicy.TwoHighHalves)
+            apic.OtherIcrHigh = apic.IcrHigh;
+    }
 
     private static (ApicMode Mode, bool IsEnabled) MapKey(in LocalApic apic) => (apic.Mode, apic.IsSoftwareEnabled);
 

@@ -28,7 +28,7 @@ public sealed partial class ConformanceMachine
         int accepted = 0;
         foreach (int target in targets.AsSpan(0, route.Count))
         {
-            AcceptResult result = apics[target].Accept(route.Message, source.IsIpi);
+            AcceptResult result = apics[target].Accept(route.Message);
             Take(target, result.Core);
             accepted += result.IsAccepted ? 1 : 0;
         }

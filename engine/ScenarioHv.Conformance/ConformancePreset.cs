@@ -21,7 +21,6 @@ public sealed record ConformancePreset(
         {
             BspLint0 = BspLint0Policy.Masked,
             DeviceBroadcast = DeviceBroadcastPolicy.PlainId,
-            NmiWhileDisabled = NmiWhileDisabledPolicy.Accepted,
         },
         Pic8259Policies.Kvm,
         IoApicFlavour.KvmKernel,

@@ -132,14 +132,15 @@ public struct Pic8259
 
     /// <summary>The end of the last INTA pulse: in AEOI mode the ISR bit is cleared, with rotation if that is on.</summary>
     /// <param name="input">The input of <see cref="BeginService"/>.</param>
+    /// <param name="policies">The machine's policies.</param>
     /// <returns>The inputs ended, one bit each.</returns>
-    public byte EndOfAcknowledge(int input)
+    public byte EndOfAcknowledge(int input, in Pic8259Policies policies)
     {
         if (!Has(Pic8259Modes.AutoEoi))
             return 0;
         if (Has(Pic8259Modes.RotateInAutoEoi))
             MakeLowest(input);
-        return EndService(input);
+        return policies.AutoEoi == Pic8259AutoEoi.NeverSets ? (byte)(1 << input) : EndService(input);
     }
 
     /// <summary>A write to the even port: ICW1, OCW2 or OCW3.</summary>
@@ -149,7 +150,11 @@ public struct Pic8259
     public Pic8259Effect WriteEven(byte value, in Pic8259Policies policies, bool isAccepted)
     {
         if ((value & Icw1) != 0)
-            return new Pic8259Effect(Reinitialise(value, policies, isAccepted), updates: false);
+        {
+            byte ended = Reinitialise(value, policies, isAccepted);
+            return new Pic8259Effect(ended, updates: policies.IntPin == Pic8259IntPin.AtTouches);
+        }
+
         if ((value & Ocw3) == 0)
             return WriteOcw2(value >> 5, value & 7, policies);
         WriteOcw3(value, policies);
@@ -220,7 +225,7 @@ public struct Pic8259
         else
         {
             BeginService(input, policies);
-            ended = EndOfAcknowledge(input);
+            ended = EndOfAcknowledge(input, policies);
         }
 
         return (byte)(policies.PollBit7 == Pic8259PollBit7.Set ? 0x80 | input : input);

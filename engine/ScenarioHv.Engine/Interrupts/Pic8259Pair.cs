@@ -37,7 +37,8 @@ public struct Pic8259Pair
     public Pic8259 Slave;
 
     /// <summary>
-    /// <see cref="Pic8259IntPin.AtUpdates"/>: 1 if the INT pin is high, as KVM's <c>output</c>. Otherwise 0: it is computed.
+    /// 1 if the INT pin of the master is high, as KVM's <c>output</c>. Always 0 with <see cref="Pic8259IntPin.Continuous"/>: it is
+    /// computed.
     /// </summary>
     public byte StoredInt;
 
@@ -60,7 +61,7 @@ public struct Pic8259Pair
     /// <summary>The level of the INT pin of the master.</summary>
     /// <param name="policies">The machine's policies.</param>
     public readonly bool IntOutput(in Pic8259Policies policies) =>
-        policies.IntPin == Pic8259IntPin.AtUpdates ? StoredInt != 0 : Master.Request(policies) >= 0;
+        policies.IntPin == Pic8259IntPin.Continuous ? Master.Request(policies) >= 0 : StoredInt != 0;
 
     /// <summary>A line changes, or is driven again at the level it has.</summary>
     /// <param name="irq">0 to 15. IRQ2 is no input of a PC: what driving it does is <see cref="Pic8259Policies.Cascade"/>.</param>
@@ -88,14 +89,15 @@ public struct Pic8259Pair
         int input = Master.Request(policies);
         if (input < 0)
         {
-            Update(slaveTouched: false, policies);
+            if (policies.IntPin != Pic8259IntPin.AtTouches)
+                Update(slaveTouched: false, policies);
             return new Pic8259Acknowledge((byte)(Master.VectorBase | SpuriousLevel), SpuriousLevel, isSpurious: true, 0);
         }
 
         if ((Master.CascadeInputs & 1 << input) != 0)
             return AcknowledgeSlave(input, policies);
         Master.BeginService(input, policies);
-        byte ended = Master.EndOfAcknowledge(input);
+        byte ended = Master.EndOfAcknowledge(input, policies);
         Update(slaveTouched: false, policies);
         return new Pic8259Acknowledge((byte)(Master.VectorBase | input), input, isSpurious: false, ended);
     }
@@ -145,26 +147,52 @@ public struct Pic8259Pair
         if (endsAtOnce && isSlave)
             Master.Forget(CascadeIrq, policies);
         // KVM leaves its output alone when a poll of the master has found the cascade: the slave is to be polled next.
-        if (endsAtOnce && !isSlave && input == CascadeIrq)
+        bool leavesPin = endsAtOnce ? !isSlave && input == CascadeIrq : input < 0 && policies.IntPin == Pic8259IntPin.AtTouches;
+        if (leavesPin)
             UpdateUnlessStored(isSlave, policies);
         else
             Update(isSlave, policies);
         return new Pic8259Read(value, (ushort)(isSlave ? ended << 8 : ended));
     }
 
-    // The slave goes first: its INT falls while the master still has the request, and may rise again only when AEOI has ended it.
     private Pic8259Acknowledge AcknowledgeSlave(int cascade, in Pic8259Policies policies)
     {
         int input = Slave.Request(policies);
+        int ended = policies.IntPin == Pic8259IntPin.AtTouches
+            ? AcknowledgeInTurn(input, cascade, policies)
+            : AcknowledgeAtOnce(input, cascade, policies);
+        int level = input >= 0 ? input : SpuriousLevel;
+        return new Pic8259Acknowledge((byte)(Slave.VectorBase | level), 8 + level, input < 0, (ushort)ended);
+    }
+
+    // The slave goes first: its INT falls while the master still has the request, and may rise again only when AEOI has ended it.
+    private int AcknowledgeAtOnce(int input, int cascade, in Pic8259Policies policies)
+    {
         if (input >= 0)
             Slave.BeginService(input, policies);
         DriveWire(policies);
         Master.BeginService(cascade, policies);
-        var ended = input >= 0 ? Slave.EndOfAcknowledge(input) << 8 : 0;
-        ended |= Master.EndOfAcknowledge(cascade);
+        int ended = input >= 0 ? Slave.EndOfAcknowledge(input, policies) << 8 : 0;
+        ended |= Master.EndOfAcknowledge(cascade, policies);
         Update(slaveTouched: true, policies);
-        int level = input >= 0 ? input : SpuriousLevel;
-        return new Pic8259Acknowledge((byte)(Slave.VectorBase | level), 8 + level, input < 0, (ushort)ended);
+        return ended;
+    }
+
+    // QEMU i8259.c:pic_read_irq: one chip is done with before the other, AEOI included, and a slave without a request is not touched.
+    private int AcknowledgeInTurn(int input, int cascade, in Pic8259Policies policies)
+    {
+        int ended = 0;
+        if (input >= 0)
+        {
+            Slave.BeginService(input, policies);
+            ended = Slave.EndOfAcknowledge(input, policies) << 8;
+            Update(slaveTouched: true, policies);
+        }
+
+        Master.BeginService(cascade, policies);
+        ended |= Master.EndOfAcknowledge(cascade, policies);
+        Update(slaveTouched: false, policies);
+        return ended;
     }
 
     private static ref Pic8259 Chip(ref Pic8259Pair pair, int port, out bool isSlave)
@@ -191,10 +219,10 @@ public struct Pic8259Pair
             DriveWire(policies);
         }
 
-        StoredInt = policies.IntPin == Pic8259IntPin.AtUpdates && Master.Request(policies) >= 0 ? (byte)1 : (byte)0;
+        StoredInt = policies.IntPin != Pic8259IntPin.Continuous && Master.Request(policies) >= 0 ? (byte)1 : (byte)0;
     }
 
-    /// <summary>After an operation that KVM does not recompute after.</summary>
+    /// <summary>After an operation that neither KVM nor QEMU recomputes after.</summary>
     private void UpdateUnlessStored(bool slaveTouched, in Pic8259Policies policies)
     {
         if (policies.IntPin == Pic8259IntPin.Continuous)

@@ -159,6 +159,13 @@ public enum Pic8259IntPin : byte
     /// opened then takes a spurious interrupt (KVM's <c>output</c>).
     /// </summary>
     AtUpdates = 1,
+
+    /// <summary>
+    /// The INT pin of either chip is a stored level that follows when one of its inputs is driven, at ICW1 and OCW1, when a request is
+    /// acknowledged by INTA or a poll, and when OCW2 ends or rotates something (QEMU i8259.c:pic_update_irq). OCW3, ICW2 to ICW4, the
+    /// ELCR, an idle poll and a spurious INTA leave it: special mask mode, for one, lets nothing through before the next of these.
+    /// </summary>
+    AtTouches = 2,
 }
 
 /// <summary>The ISR bit in AEOI mode.</summary>
@@ -168,8 +175,8 @@ public enum Pic8259AutoEoi : byte
     SetsThenClears = 0,
 
     /// <summary>
-    /// Never set. The slave's INT then does not fall between two of its requests, IR2 sees no edge, and the second one waits (QEMU
-    /// i8259.c:pic_intack).
+    /// Neither set nor cleared. The slave's INT then does not fall between two of its requests, IR2 sees no edge, and the second one waits
+    /// (QEMU i8259.c:pic_intack).
     /// </summary>
     NeverSets = 1,
 }
@@ -227,6 +234,7 @@ public readonly record struct Pic8259Policies
         ShortPulse = Pic8259ShortPulse.Latched,
         Cascade = Pic8259Cascade.SharedWire,
         FullyNested = Pic8259FullyNested.CascadeBlocksNothing,
+        IntPin = Pic8259IntPin.AtTouches,
         AutoEoi = Pic8259AutoEoi.NeverSets,
     };
 

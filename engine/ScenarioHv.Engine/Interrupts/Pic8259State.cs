@@ -72,7 +72,7 @@ public readonly struct Pic8259Effect
 {
     /// <summary>Creates the effect.</summary>
     /// <param name="ended">The inputs ended.</param>
-    /// <param name="updates">True if KVM recomputes.</param>
+    /// <param name="updates">True if KVM, or QEMU, recomputes.</param>
     public Pic8259Effect(int ended, bool updates)
     {
         Ended = (byte)ended;
@@ -82,7 +82,7 @@ public readonly struct Pic8259Effect
     /// <summary>The inputs, one bit each, whose EOI this was; KVM calls their ack notifiers, also if nothing was in service.</summary>
     public byte Ended { get; }
 
-    /// <summary>True if KVM recomputes cascade and INT after it (<c>pic_update_irq</c>).</summary>
+    /// <summary>True if KVM, or QEMU, recomputes cascade and INT after it (<c>pic_update_irq</c> in both).</summary>
     public bool Updates { get; }
 }
 

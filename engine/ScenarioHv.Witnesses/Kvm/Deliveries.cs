@@ -7,10 +7,13 @@ namespace ScenarioHv.Witnesses;
 internal sealed class Deliveries(int max)
 {
     /// <summary>For operations that open no window. An NMI's handler may, and what then comes may never end.</summary>
-    public const int NoMax = 1000;
+    public const int NoMax = int.MaxValue;
+
+    // What handlers add after the last window has closed, and all of an operation without a maximum.
+    private const int Slack = 1000;
 
     private readonly List<string> taken = [];
-    private readonly int limit = max + NoMax;
+    private readonly int limit = max == NoMax ? Slack : max + Slack;
     private int room = max;
 
     /// <summary>True if a window may take another one.</summary>

@@ -79,7 +79,7 @@ internal sealed class KvmCpu : IDisposable
         regs.Rflags = ReservedFlag | (interruptFlag ? InterruptFlag : 0);
     }
 
-    /// <summary>Executes until something is reported. Accesses that no controller answers read all ones.</summary>
+    /// <summary>Executes until something is reported or a signal comes. Accesses that no controller answers read all ones.</summary>
     /// <exception cref="WitnessException">The guest or KVM failed.</exception>
     public RunEnd Run()
     {
@@ -110,6 +110,24 @@ internal sealed class KvmCpu : IDisposable
                         $"KVM_RUN of CPU {Number} ended with reason {Page.ExitReason} at RIP {Page.Regs.Rip:X}h"));
             }
         }
+    }
+
+    /// <summary>Executes until something is reported, signals or not. A <see cref="RunTimer"/> has to be running.</summary>
+    /// <param name="patience">How long the guest may take, in milliseconds.</param>
+    /// <exception cref="WitnessException">The guest took longer, or it or KVM failed.</exception>
+    public RunEnd RunToReport(int patience)
+    {
+        // A signal alone says nothing: the timer may have been started long ago, and anyone may send one.
+        long start = Environment.TickCount64;
+        RunEnd end;
+        while ((end = Run()) == RunEnd.Signal)
+        {
+            RunTimer.Clear();
+            if (Environment.TickCount64 - start >= patience)
+                throw new WitnessException($"CPU {Number} executed for {patience} ms without a report");
+        }
+
+        return end;
     }
 
     /// <summary>True if HLT holds it.</summary>

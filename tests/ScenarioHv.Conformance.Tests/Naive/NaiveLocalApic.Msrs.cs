@@ -27,9 +27,14 @@ internal sealed partial class NaiveLocalApic
         if (isKvm && !IsPresent && present)
             id = (uint)cpu;
 
-        // The destination field has another layout in x2APIC mode: what it holds then is not defined (SDM3 10.12.5.1), here 0.
+        // The destination field has another layout in x2APIC mode: what it holds then is not defined (SDM3 10.12.5.1), here 0. KVM has one for each mode.
         if (extended != IsX2Apic)
-            commandHigh = 0;
+        {
+            uint before = commandHigh;
+            commandHigh = isKvm ? otherHigh : 0;
+            otherHigh = before;
+        }
+
         if (isKvm && extended && !IsX2Apic)
         {
             logicalId = 0;

@@ -27,6 +27,9 @@ internal sealed partial class NaiveLocalApic
     private uint commandLow;
     private uint commandHigh;
 
+    /// <summary>KVM: the high half that belongs to the other mode.</summary>
+    private uint otherHigh;
+
     /// <summary>SDM3 10.12.10.2: the cluster is the x2APIC ID by 16, the member the rest.</summary>
     private uint X2ApicCluster => (uint)cpu / 16;
 
@@ -83,7 +86,7 @@ internal sealed partial class NaiveLocalApic
             case 0xE0:
                 return (model * 0x10000000) + 0xFFFFFFF;
             case 0x310:
-                return commandHigh * 0x1000000;
+                return commandHigh;
             default:
                 uint? value = Shared(offset);
                 if (value == null)
@@ -115,7 +118,7 @@ internal sealed partial class NaiveLocalApic
                 SendCommand();
                 break;
             case 0x310:
-                commandHigh = NaiveBits.Field(value, 31, 24);
+                commandHigh = NaiveBits.Only(value, 31, 24);
                 break;
             default:
                 if (!WriteShared(offset, value) && Shared(offset) == null && offset is not (0x90 or 0xC0))
@@ -210,6 +213,13 @@ internal sealed partial class NaiveLocalApic
             Sample(1);
     }
 
+    /// <summary>Loading an APIC in x2APIC mode makes KVM's page for xAPIC mode agree with its ICR (kvm_apic_state_fixup).</summary>
+    public void LoadCommand()
+    {
+        if (IsX2Apic)
+            otherHigh = commandHigh;
+    }
+
     /// <summary>The ICR says what is sent (SDM3 10.6.1).</summary>
     private void SendCommand()
     {
@@ -219,7 +229,7 @@ internal sealed partial class NaiveLocalApic
         {
             Sender = cpu,
             Shorthand = (NaiveShorthand)NaiveBits.Field(commandLow, 19, 18),
-            Destination = commandHigh,
+            Destination = IsX2Apic ? commandHigh : NaiveBits.Field(commandHigh, 31, 24),
             Logical = NaiveBits.Bit(commandLow, 11),
             Mode = mode,
             Vector = (int)NaiveBits.Field(commandLow, 7, 0),
@@ -290,11 +300,10 @@ internal sealed partial class NaiveLocalApic
         var lvt = new List<string>();
         foreach (NaiveLvt entry in Lvts)
             lvt.Add(entry.Register.ToString("x5", CultureInfo.InvariantCulture));
-        uint high = IsX2Apic ? commandHigh : commandHigh * 0x1000000;
         return string.Create(
             CultureInfo.InvariantCulture,
             $"L{cpu} id={Id:x} tpr={TaskPriority:x2} ldr={LogicalDestination:x8} dfr={(model * 0x10000000) + 0xFFFFFFF:x8} "
-            + $"svr={Spurious:x3} esr={ErrorStatus:x} icr={high:x8}:{commandLow:x8} lvt={string.Join(',', lvt)} "
+            + $"svr={Spurious:x3} esr={ErrorStatus:x} icr={commandHigh:x8}:{commandLow:x8} lvt={string.Join(',', lvt)} "
             + $"tmict={timer.Initial:x} tdcr={timer.Divide:x} irr={Show(irr)} isr={Show(isr)} tmr={Show(tmr)}");
     }
 }

@@ -37,7 +37,13 @@ internal sealed partial class NaiveMachine
     }
 
     /// <summary>The recorder loaded a local APIC before each window, unless its timer ran, and loading it makes KVM's map anew.</summary>
-    private void LoadMap(int cpu) => mapIsLate = mapIsLate && apics[cpu].TimerInitialCount != 0;
+    private void LoadMap(int cpu)
+    {
+        if (!isKvm || apics[cpu].TimerInitialCount != 0)
+            return;
+        mapIsLate = false;
+        apics[cpu].LoadCommand();
+    }
 
     private bool CanTakeNmi(int cpu) => cpus[cpu].Nmis > 0 && !cpus[cpu].NmiBlocked;
 

@@ -139,7 +139,7 @@ public sealed class Pic8259PolicyTests
         bench.High(5);
         Assert.That(bench.Int, Is.EqualTo(interrupts));
         Assert.That(bench.Pair.Master.Has(Pic8259Modes.SpecialMask), Is.EqualTo(flavour != "openvmm"));
-        bench.Out(0x20, 0x48);
+        bench.Out(0x20, 0x48, 0x21, 0x08);
         Assert.That(bench.Int, Is.False);
     }
 
