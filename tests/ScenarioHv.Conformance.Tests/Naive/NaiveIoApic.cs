@@ -166,7 +166,7 @@ internal sealed class NaiveIoApic(INaiveBus bus) : INaiveIoApic
             Polarity = NaiveBits.Bit(value, 13);
             Level = NaiveBits.Bit(value, 15);
             Masked = NaiveBits.Bit(value, 16);
-            if (!Level)
+            if (!IsLevel)
                 RemoteIrr = false;
         }
 

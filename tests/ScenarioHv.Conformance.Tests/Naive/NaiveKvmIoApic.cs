@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace ScenarioHv.Conformance.Tests.Naive;
 
-/// <summary>KVM's I/O APIC (Linux 6.18, arch/x86/kvm/ioapic.c), version 11h, as plainly: of a pin it remembers whether it is high.</summary>
+/// <summary>KVM's I/O APIC (Linux 6.18, arch/x86/kvm/ioapic.c), version 11h: of a pin it remembers whether it is high.</summary>
 internal sealed class NaiveKvmIoApic : INaiveIoApic
 {
     private readonly INaiveBus bus;

@@ -27,7 +27,8 @@ internal sealed partial class NaiveLocalApic
         if (isKvm && !IsPresent && present)
             id = (uint)cpu;
 
-        // The destination field has another layout in x2APIC mode: what it holds then is not defined (SDM3 10.12.5.1), here 0. KVM has one for each mode.
+        // The destination field has another layout in x2APIC mode: what it holds then is not defined (SDM3 10.12.5.1), here 0.
+        // KVM has one for each mode.
         if (extended != IsX2Apic)
         {
             uint before = commandHigh;

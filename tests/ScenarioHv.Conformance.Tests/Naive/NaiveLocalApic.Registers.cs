@@ -183,7 +183,7 @@ internal sealed partial class NaiveLocalApic
         }
     }
 
-    /// <summary>Clearing bit 8 masks all LVT entries (SDM3 10.4.7.2). Bit 12 is not there: the version register does not offer it.</summary>
+    /// <summary>Clearing bit 8 masks all LVT entries (SDM3 10.4.7.2). The version register does not offer bit 12.</summary>
     private void WriteSpurious(uint value)
     {
         spurious = NaiveBits.Field(value, 7, 0);

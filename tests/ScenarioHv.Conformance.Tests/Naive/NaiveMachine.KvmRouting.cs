@@ -80,7 +80,7 @@ internal sealed partial class NaiveMachine
         return [];
     }
 
-    /// <summary>kvm_recalculate_logical_map: one model for all enabled APICs, one bit of its cluster for each, or there is no map.</summary>
+    /// <summary>kvm_recalculate_logical_map: one model for all, and for each one bit of its cluster, or there is no map.</summary>
     private string LogicalModel(out int[] members)
     {
         string model = "none";

@@ -92,6 +92,7 @@ internal sealed partial class NaiveMachine : IWitness, INaiveBus
             return Window(op.Cpu, op.Max);
         if (op.Kind == RecordedOpKind.Halt)
         {
+            LoadMap(op.Cpu);
             cpus[op.Cpu].HaltMax = op.Max;
             return Wake(op.Cpu);
         }
