@@ -109,7 +109,7 @@ public readonly ref partial struct IoApic
         };
         // QEMU runs its scan for an asserted level line without looking at the mask first.
         var scans = outcome == IoApicLineOutcome.WantsService
-            || (_flavour == IoApicFlavour.QemuUserspace && high && state.Entry is { IsLevel: true, RemoteIrr: false });
+            || (_flavour == IoApicFlavour.QemuUserspace && high && IsLevel(state.Entry) && !state.Entry.RemoteIrr);
         return new IoApicLineChange(outcome, scans ? ServiceFor(pin) : default);
     }
 
@@ -130,7 +130,7 @@ public readonly ref partial struct IoApic
         ref readonly var state = ref _pins[pin];
         if (state.Entry.IsMasked || !Asks(state))
             return false;
-        return !state.Entry.IsLevel || (!state.Entry.RemoteIrr && (state.Flags & IoApicPinFlags.InFlight) == 0);
+        return !IsLevel(state.Entry) || (!state.Entry.RemoteIrr && (state.Flags & IoApicPinFlags.InFlight) == 0);
     }
 
     /// <summary>
@@ -146,9 +146,9 @@ public readonly ref partial struct IoApic
             return false;
         ref var state = ref _pins[pin];
         message = state.Entry.ToMessage();
-        if (state.Entry.IsLevel && _flavour == IoApicFlavour.QemuUserspace)
+        if (IsLevel(state.Entry) && _flavour == IoApicFlavour.QemuUserspace)
             state.Entry.RemoteIrr = true;
-        else if (state.Entry.IsLevel)
+        else if (IsLevel(state.Entry))
             state.Flags |= IoApicPinFlags.InFlight;
         else
             state.Flags = _flavour == IoApicFlavour.KvmKernel ? state.Flags | IoApicPinFlags.Delivered : state.Flags & ~IoApicPinFlags.Irr;
@@ -221,7 +221,7 @@ public readonly ref partial struct IoApic
     public bool LineStillAsserted(int pin)
     {
         ref readonly var state = ref _pins[pin];
-        return !state.Entry.IsMasked && (state.Entry.IsLevel || _flavour != IoApicFlavour.Architectural) && Asks(state);
+        return !state.Entry.IsMasked && (IsLevel(state.Entry) || _flavour != IoApicFlavour.Architectural) && Asks(state);
     }
 
     /// <summary>
@@ -230,7 +230,7 @@ public readonly ref partial struct IoApic
     /// </summary>
     /// <param name="pin">The pin.</param>
     public bool WantsDelayedService(int pin) =>
-        WantsService(pin) && (_pins[pin].Entry.IsLevel || _flavour != IoApicFlavour.KvmKernel);
+        WantsService(pin) && (IsLevel(_pins[pin].Entry) || _flavour != IoApicFlavour.KvmKernel);
 
     /// <summary>
     /// KVM: forgets an asserted level line that a resampling irqfd is going to report afresh, instead of sending it at an RTE write.
@@ -265,13 +265,13 @@ public readonly ref partial struct IoApic
         _pins[pin] = new IoApicPin { Entry = entry };
     }
 
-    private static IoApicLineOutcome SampleLine(ref IoApicPin pin, bool high)
+    private IoApicLineOutcome SampleLine(ref IoApicPin pin, bool high)
     {
         var rising = high && (pin.Flags & IoApicPinFlags.Line) == 0;
         pin.Flags = high ? pin.Flags | IoApicPinFlags.Line : pin.Flags & ~IoApicPinFlags.Line;
         if (!high)
             return IoApicLineOutcome.Deasserted;
-        if (pin.Entry.IsLevel)
+        if (IsLevel(pin.Entry))
             return LevelOutcome(pin);
         if (pin.Entry.IsMasked)
             return IoApicLineOutcome.Ignored;
@@ -281,13 +281,13 @@ public readonly ref partial struct IoApic
         return IoApicLineOutcome.WantsService;
     }
 
-    private static IoApicLineOutcome SetKvmIrr(ref IoApicPin pin, bool high)
+    private IoApicLineOutcome SetKvmIrr(ref IoApicPin pin, bool high)
     {
         var wasHigh = (pin.Flags & IoApicPinFlags.Irr) != 0;
         pin.Flags = high ? pin.Flags | IoApicPinFlags.Irr : pin.Flags & ~IoApicPinFlags.Irr;
         if (!high)
             return IoApicLineOutcome.Deasserted;
-        if (pin.Entry.IsLevel)
+        if (IsLevel(pin.Entry))
             return LevelOutcome(pin);
         pin.Flags &= ~IoApicPinFlags.Delivered;
         if (wasHigh)
@@ -295,19 +295,19 @@ public readonly ref partial struct IoApic
         return pin.Entry.IsMasked ? IoApicLineOutcome.Ignored : IoApicLineOutcome.WantsService;
     }
 
-    private static IoApicLineOutcome SetQemuIrr(ref IoApicPin pin, bool high)
+    private IoApicLineOutcome SetQemuIrr(ref IoApicPin pin, bool high)
     {
         if (!high)
         {
-            if (pin.Entry.IsLevel)
+            if (IsLevel(pin.Entry))
                 pin.Flags &= ~IoApicPinFlags.Irr;
             return IoApicLineOutcome.Deasserted;
         }
 
-        if (!pin.Entry.IsLevel && pin.Entry.IsMasked)
+        if (!IsLevel(pin.Entry) && pin.Entry.IsMasked)
             return IoApicLineOutcome.Ignored;
         pin.Flags |= IoApicPinFlags.Irr;
-        return pin.Entry.IsLevel ? LevelOutcome(pin) : IoApicLineOutcome.WantsService;
+        return IsLevel(pin.Entry) ? LevelOutcome(pin) : IoApicLineOutcome.WantsService;
     }
 
     private static IoApicLineOutcome LevelOutcome(in IoApicPin pin) =>
@@ -318,12 +318,12 @@ public readonly ref partial struct IoApic
     /// <summary>A request is there, whatever mask and remote IRR say.</summary>
     private bool Asks(in IoApicPin pin)
     {
-        var source = _flavour == IoApicFlavour.Architectural && pin.Entry.IsLevel ? IoApicPinFlags.Line : IoApicPinFlags.Irr;
+        var source = _flavour == IoApicFlavour.Architectural && IsLevel(pin.Entry) ? IoApicPinFlags.Line : IoApicPinFlags.Irr;
         return (pin.Flags & source) != 0;
     }
 
     private bool IsReachedByEoi(RedirectionEntry entry, byte vector) =>
-        entry.Vector == vector && (entry.IsLevel || _flavour == IoApicFlavour.KvmKernel);
+        entry.Vector == vector && (IsLevel(entry) || _flavour == IoApicFlavour.KvmKernel);
 
     private void RequireKvm()
     {
@@ -332,4 +332,9 @@ public readonly ref partial struct IoApic
     }
 
     private InvalidOperationException UnknownFlavour() => new($"No I/O APIC flavour {(int)_flavour}.");
+
+    // NMI, SMI, INIT and ExtINT are edge-triggered whatever the trigger mode says (SDM3 10.11.2): nobody sends an EOI that could clear
+    // their remote IRR. KVM and QEMU obey the trigger mode.
+    private bool IsLevel(RedirectionEntry entry) => entry.IsLevel
+        && (_flavour != IoApicFlavour.Architectural || entry.Mode is DeliveryMode.Fixed or DeliveryMode.LowestPriority);
 }

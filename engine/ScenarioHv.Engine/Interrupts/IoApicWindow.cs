@@ -113,14 +113,14 @@ public readonly ref partial struct IoApic
 
     private void SettleAfterWrite(ref IoApicPin pin)
     {
-        if (!pin.Entry.IsLevel)
+        if (!IsLevel(pin.Entry))
         {
             pin.Entry.RemoteIrr = false;
             pin.Flags &= ~IoApicPinFlags.InFlight;
         }
 
         // An edge that was recognised and not sent is withdrawn by the mask (82093AA 3.2.4, bit 16), and means nothing to a level entry.
-        if (_flavour == IoApicFlavour.Architectural && (pin.Entry.IsLevel || pin.Entry.IsMasked))
+        if (_flavour == IoApicFlavour.Architectural && (IsLevel(pin.Entry) || pin.Entry.IsMasked))
             pin.Flags &= ~IoApicPinFlags.Irr;
     }
 
@@ -131,7 +131,7 @@ public readonly ref partial struct IoApic
     {
         if (_flavour == IoApicFlavour.QemuUserspace)
             return ServiceFor(pin);
-        return _pins[pin].Entry.IsLevel && WantsService(pin) ? ServiceFor(pin) : default;
+        return IsLevel(_pins[pin].Entry) && WantsService(pin) ? ServiceFor(pin) : default;
     }
 
     private bool SelectsEntry(out int pin)
