@@ -131,7 +131,7 @@ internal sealed class QemuChips(QemuMachine machine, MessageDelivery deliver) : 
         {
             int pin = (select - IoApic.FirstEntryRegister) / 2;
             throw new NotSupportedException(
-                $"entry {pin} gets destination 0 with reserved bits set, which QEMU sends as an access to the local APIC of the running CPU");
+                $"entry {pin} gets destination 0 with reserved bits set, which QEMU sends into the running CPU's local APIC");
         }
     }
 
