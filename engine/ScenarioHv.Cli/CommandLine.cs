@@ -5,7 +5,6 @@ using System.Globalization;
 using Microsoft.Extensions.Logging;
 using ScenarioHv.Cli.Commands;
 using ScenarioHv.Cli.Output;
-using ScenarioHv.Conformance;
 using ScenarioHv.Exploration;
 using ScenarioHv.Scenarios;
 using ScenarioHv.Traces;
@@ -18,7 +17,6 @@ internal static class CommandLine
     private const string RunExample = "scenariohv run hyperv-hang.yaml --set ioapic-eoi=reinject --trace hang.txt";
     private const string MatrixExample = "scenariohv matrix hyperv-hang.yaml";
     private const string CheckExample = "scenariohv check scenarios/*.yaml";
-    private const string ConformExample = "scenariohv conform recordings/ --strict";
     private const string ListExample = "scenariohv list";
     private const string DescribeExample = "scenariohv describe policies";
 
@@ -57,7 +55,7 @@ internal static class CommandLine
             RunCommandOf(terminal),
             MatrixCommandOf(terminal),
             CheckCommandOf(terminal),
-            ConformCommandOf(terminal),
+            ConformCommandLine.Of(terminal, JsonOption()),
             ListCommandOf(terminal),
             DescribeCommandOf(terminal),
         };
@@ -68,7 +66,7 @@ internal static class CommandLine
             ["run"] = RunExample,
             ["matrix"] = MatrixExample,
             ["check"] = CheckExample,
-            ["conform"] = ConformExample,
+            ["conform"] = ConformCommandLine.Example,
             ["list"] = ListExample,
             ["describe"] = DescribeExample,
         });
@@ -148,33 +146,6 @@ internal static class CommandLine
             files, log,
         };
         command.SetAction(parsed => (int)new CheckCommand(terminal, LogLevelOf(parsed)).Run(parsed.GetRequiredValue(files)));
-        return command;
-    }
-
-    private static Command ConformCommandOf(Terminal terminal)
-    {
-        var paths = new Argument<string[]>("path")
-        {
-            Description = "Recordings (.jsonl, .jsonl.gz), or folders of them.",
-            Arity = ArgumentArity.OneOrMore,
-        };
-        var strict = new Option<bool>("--strict")
-        {
-            Description = "Compare what no guest can read as well: KVM's latch of the I/O APIC's pins.",
-        };
-        var preset = new Option<string>("--preset")
-        {
-            Description = $"Whose controllers the machine has: {string.Join(", ", ConformancePreset.All.Select(item => item.Name))}.",
-            HelpName = "name",
-            DefaultValueFactory = _ => ConformancePreset.Kvm618.Name,
-        };
-        var json = JsonOption();
-        var command = new Command("conform", "Replays recordings of a real kernel's interrupt controllers on the model.")
-        {
-            paths, strict, preset, json,
-        };
-        command.SetAction(parsed => (int)ConformCommand.Run(terminal, new ConformRequest(
-            parsed.GetRequiredValue(paths), parsed.GetValue(preset)!, parsed.GetValue(strict), parsed.GetValue(json))));
         return command;
     }
 

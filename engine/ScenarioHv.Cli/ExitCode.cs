@@ -12,7 +12,7 @@ internal enum ExitCode
     /// <summary>The command line, a scenario, a recording or a script cannot be used, or the trace file cannot be written.</summary>
     BadInput = 2,
 
-    /// <summary>A limit came before an answer.</summary>
+    /// <summary>A limit came before an answer, or this machine has no witness that could give one.</summary>
     Inconclusive = 3,
 
     /// <summary>The laboratory itself failed.</summary>

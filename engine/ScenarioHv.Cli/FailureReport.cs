@@ -31,6 +31,7 @@ internal static class FailureReport
     {
         ScenarioException or ScriptException => (ExitCode.BadInput, problem.Message),
         InputException or RecordingException => (ExitCode.BadInput, Prefix + problem.Message),
+        WitnessUnavailableException or WitnessException => (ExitCode.Inconclusive, Prefix + problem.Message),
         StepException step when GuestFault.Of(step) is { } fault => (ExitCode.BadInput, fault),
         StepException step => (ExitCode.Defect, Defect(step.InnerException!.GetType(), step.Message)),
         FileProblem => (ExitCode.BadInput, Prefix + problem.Message),

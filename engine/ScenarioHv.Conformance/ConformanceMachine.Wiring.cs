@@ -24,10 +24,11 @@ public sealed partial class ConformanceMachine
     private int Deliver(in ApicMessage message, MessageSource source)
     {
         RouteResult route = DestinationRouting.Targets(apics, message, source, preset.LocalApic, ref arbitration, targets);
+        route = ByMap(route, message, source);
         int accepted = 0;
         foreach (int target in targets.AsSpan(0, route.Count))
         {
-            AcceptResult result = apics[target].Accept(route.Message, source.IsIpi);
+            AcceptResult result = apics[target].Accept(route.Message);
             Take(target, result.Core);
             accepted += result.IsAccepted ? 1 : 0;
         }

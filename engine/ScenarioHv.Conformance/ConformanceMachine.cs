@@ -64,6 +64,7 @@ public sealed partial class ConformanceMachine : IWitness
             cores[cpu] = new Core();
         }
 
+        isMapIncomplete = preset.HasLateMap;
         chips = makeChips(message => Deliver(message, MessageSource.Device));
     }
 
@@ -112,8 +113,11 @@ public sealed partial class ConformanceMachine : IWitness
     {
         switch (op.Kind)
         {
-            case RecordedOpKind.Window: return Window(op.Cpu, op.Max);
+            case RecordedOpKind.Window:
+                LoadBeforeWindow(op.Cpu);
+                return Window(op.Cpu, op.Max);
             case RecordedOpKind.Halt:
+                LoadBeforeWindow(op.Cpu);
                 cores[op.Cpu].HaltMax = op.Max;
                 return Resume(op.Cpu);
         }
@@ -166,9 +170,17 @@ public sealed partial class ConformanceMachine : IWitness
     private void WriteMmio(int cpu, uint address, uint value)
     {
         if (apics[cpu].DecodesMmio(address))
-            Apply(cpu, apics[cpu].Write((int)(address % LocalApicRegister.PageSize), value, now, Clock));
+            WriteLocalApic(cpu, (int)(address % LocalApicRegister.PageSize), value);
         else if (IsIoApic(address))
             chips.WriteIoApic(address - IoApic.BaseAddress, value);
+    }
+
+    private void WriteLocalApic(int cpu, int offset, uint value)
+    {
+        var before = MapKey(apics[cpu]);
+        RegisterWriteEffect effect = apics[cpu].Write(offset, value, now, Clock);
+        Rewrite(cpu, before, offset);
+        Apply(cpu, effect);
     }
 
     private uint ReadMmio(int cpu, uint address)
@@ -208,12 +220,14 @@ public sealed partial class ConformanceMachine : IWitness
     // True if it faults.
     private bool WriteMsr(int cpu, uint msr, ulong value)
     {
+        var before = MapKey(apics[cpu]);
         MsrWriteResult result = msr switch
         {
             ApicBaseBits.Msr => apics[cpu].WriteApicBase(value),
             >= LocalApic.FirstX2ApicMsr and <= LocalApic.LastX2ApicMsr => apics[cpu].WriteMsr(msr, value, now, Clock),
             _ => throw new NotSupportedException(string.Create(CultureInfo.InvariantCulture, $"MSR {msr:X}h is not modelled")),
         };
+        Rewrite(cpu, before);
         Apply(cpu, result.Effect);
         return result.IsGeneralProtection;
     }

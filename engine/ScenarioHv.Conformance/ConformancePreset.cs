@@ -17,12 +17,17 @@ public sealed record ConformancePreset(
     /// </summary>
     public static ConformancePreset Kvm618 { get; } = new(
         "kvm@6.18",
-        LocalApicPolicies.Kvm with { BspLint0 = BspLint0Policy.Masked, DeviceBroadcast = DeviceBroadcastPolicy.PlainId },
+        LocalApicPolicies.Kvm with
+        {
+            BspLint0 = BspLint0Policy.Masked,
+            DeviceBroadcast = DeviceBroadcastPolicy.PlainId,
+        },
         Pic8259Policies.Kvm,
         IoApicFlavour.KvmKernel,
         MsiRules.Kvm)
     {
         PendingNmis = 2,
+        HasLateMap = true,
     };
 
     /// <summary>QEMU 7.2's own controllers (TCG), with LINT0 masked after RESET as in the recordings. They have no x2APIC mode.</summary>
@@ -63,6 +68,9 @@ public sealed record ConformancePreset(
 
     /// <summary>How many NMIs wait at a CPU that handles none (KVM x86.c:process_nmi latches two, a processor one: SDM3 6.7.1).</summary>
     public int PendingNmis { get; init; } = 1;
+
+    /// <summary>Messages to the last CPU's APIC ID are lost until a local APIC is written to (KVM's map of destinations).</summary>
+    public bool HasLateMap { get; init; }
 
     /// <summary>The preset of a name, or null.</summary>
     /// <param name="name">The name.</param>

@@ -45,6 +45,48 @@ public sealed class ConformTests : CommandFixture
         AssertBadInput(Run("conform", Recording("preset.jsonl", "51"), "--preset", "kvm@6.81"), "did you mean 'kvm@6.18'?");
     }
 
+    [Test]
+    public void What_conform_needs_is_said()
+    {
+        AssertBadInput(Run("conform"), "conform needs recordings");
+        AssertBadInput(Run("conform", "--random", "5"), "add --live kvm or --live qemu");
+        AssertBadInput(Run("conform", "--live", "kvm"), "expected a file, a folder, or --random");
+        AssertBadInput(Run("conform", "--live", "kmv", "--random", "5"), "did you mean 'kvm'?");
+        AssertBadInput(Run("conform", "--live", "kvm", "--random", "many"), "--random many: expected a whole number from 1");
+    }
+
+    [TestCase("kvm")]
+    [TestCase("qemu")]
+    public void A_witness_is_compared_or_its_absence_is_said_with_code_3(string witness)
+    {
+        var result = Run("conform", "--live", witness, Recording(witness + ".jsonl", "51"), "--random", "3", "--seed", "5");
+        if (result.ExitCode == Inconclusive)
+        {
+            Assert.That(result.Out, Is.Empty);
+            Assert.That(result.Error, Does.StartWith("scenariohv: ").And.Not.Contain("   at "));
+            Assert.Ignore(result.Error);
+        }
+
+        Assert.That(result.ExitCode, Is.EqualTo(AsExpected), result.Out);
+        Assert.That(result.Out, Does.Contain("random, seed 5       3       0       0"));
+        Assert.That(result.Out, Does.EndWith("\n4 the same, 0 different, 0 followed in part\n"));
+    }
+
+    [Test]
+    public void Json_of_a_live_run_has_witness_lists_and_sums()
+    {
+        var result = Run("conform", "--live", "kvm", Recording("live.jsonl", "61"), "--json", "--preset", "qemu@7.2");
+        if (result.ExitCode == Inconclusive)
+        {
+            Assert.Ignore(result.Error);
+        }
+
+        Assert.That(result.Json.GetProperty("preset").GetString(), Is.EqualTo("qemu@7.2"));
+        Assert.That(result.Json.GetProperty("witness").GetString(), Does.StartWith("KVM of Linux"));
+        Assert.That(result.Json.GetProperty("same").GetInt32(), Is.EqualTo(1));
+        Assert.That(result.Json.GetProperty("lists")[0].GetProperty("name").GetString(), Is.EqualTo("live.jsonl"));
+    }
+
     private static string Recording(string file, string delivered)
     {
         File.WriteAllText(

@@ -40,7 +40,7 @@ public static class Differences
     public static readonly Disagreement[] All =
     [
         new(1, "fixed message to a software-disabled APIC", "msi fee00000 51;mw 0 fee000f0 1ff;win 0", "", "", "51"),
-        new(2, "NMI message of a device to a software-disabled APIC", "msi fee00000 400;nop 0", "02", "", "02"),
+        new(2, "NMI message of a device to the last CPU, no local APIC written yet", "msi fee00000 400;nop 0", "02", "", "02"),
         new(3, "pending when the APIC is software-disabled", On + "msi fee00000 51;mw 0 fee000f0 ff;win 0", "51", "51", ""),
         new(4, "LVT masks of a software-disabled APIC",
             On + "mw 0 fee00350 700;mw 0 fee000f0 ff;mr 0 fee00350", "=00010700", "=00010700", "=00000700"),

@@ -5,19 +5,57 @@ using ScenarioHv.Scenarios;
 namespace ScenarioHv.Cli.Commands;
 
 /// <summary>What the user asked <c>conform</c> for.</summary>
-/// <param name="Paths">Files and folders.</param>
-/// <param name="Preset">The name of the preset.</param>
-/// <param name="IsStrict">Compare KVM's internals as well.</param>
-/// <param name="Json">Write JSON.</param>
-internal sealed record ConformRequest(IReadOnlyList<string> Paths, string Preset, bool IsStrict, bool Json);
+internal sealed record ConformRequest
+{
+    /// <summary>Files and folders.</summary>
+    public required IReadOnlyList<string> Paths { get; init; }
 
-/// <summary><c>conform</c>: the model held against recordings of a real kernel.</summary>
+    /// <summary>The name of the model's preset; null for the witness's own, or the recordings'.</summary>
+    public string? Preset { get; init; }
+
+    /// <summary>The name of a witness on this machine, or null.</summary>
+    public string? Live { get; init; }
+
+    /// <summary>How many random lists of operations, or null.</summary>
+    public int? Random { get; init; }
+
+    /// <summary>The seed of the random lists.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>Compare KVM's internals as well.</summary>
+    public bool IsStrict { get; init; }
+
+    /// <summary>Write JSON.</summary>
+    public bool Json { get; init; }
+}
+
+/// <summary><c>conform</c>: the model held against recordings of a real kernel, or against a witness on this machine.</summary>
 internal static class ConformCommand
 {
     /// <summary>Replays and reports.</summary>
     public static ExitCode Run(Terminal terminal, ConformRequest request)
     {
-        var preset = ConformancePreset.Find(request.Preset) ?? throw new InputException(NoPreset(request.Preset));
+        var preset = request.Preset is { } name ? Preset(name) : null;
+        if (request.Live is { } live)
+        {
+            return LiveConformCommand.Run(terminal, request, live, preset);
+        }
+
+        if (request.Random is not null)
+        {
+            throw new InputException("--random has random lists executed on a witness: add --live kvm or --live qemu");
+        }
+
+        if (request.Paths.Count == 0)
+        {
+            throw new InputException("conform needs recordings: expected a file or a folder, or --live with --random");
+        }
+
+        return Replay(terminal, request, preset ?? ConformancePreset.Kvm618);
+    }
+
+    private static ExitCode Replay(Terminal terminal, ConformRequest request, ConformancePreset preset)
+    {
         var run = new ConformanceRun(preset, new Comparison(request.IsStrict));
         FileResult[] results = [.. RecordingReader.Read(request.Paths).Select(run.Replay)];
         if (request.Json)
@@ -32,10 +70,15 @@ internal static class ConformCommand
         return results.All(result => result.Failed == 0) ? ExitCode.AsExpected : ExitCode.NotAsExpected;
     }
 
-    private static string NoPreset(string name)
+    private static ConformancePreset Preset(string name)
     {
+        if (ConformancePreset.Find(name) is { } preset)
+        {
+            return preset;
+        }
+
         string[] names = [.. ConformancePreset.All.Select(preset => preset.Name)];
         var advice = NearestName.Of(name, names) is { } nearest ? $"did you mean '{nearest}'?" : $"expected {string.Join(" or ", names)}";
-        return $"--preset {name}: there is no such preset; {advice}";
+        throw new InputException($"--preset {name}: there is no such preset; {advice}");
     }
 }

@@ -28,17 +28,12 @@ public partial struct LocalApic
         _ => false,
     };
 
-    /// <summary>Takes a message from a device that is addressed to this APIC.</summary>
-    /// <param name="message">The message; <see cref="Matches(in ApicMessage)"/> is the caller's to ask.</param>
-    public AcceptResult Accept(in ApicMessage message) => Accept(message, isIpi: false);
-
     /// <summary>
     /// Takes a message that is addressed to this APIC. Fixed and lowest priority go to IRR if the APIC is software-enabled and the vector
     /// legal; NMI, SMI, INIT and start-up always go to the core; a level de-assert is nothing. Hardware-disabled, it takes nothing.
     /// </summary>
     /// <param name="message">The message; <see cref="Matches(in ApicMessage, bool)"/> is the caller's to ask.</param>
-    /// <param name="isIpi">It comes from a local APIC, not from a device.</param>
-    public AcceptResult Accept(in ApicMessage message, bool isIpi)
+    public AcceptResult Accept(in ApicMessage message)
     {
         if (!IsHardwareEnabled)
             return Dropped(message.Vector);
@@ -52,8 +47,7 @@ public partial struct LocalApic
             case DeliveryMode.Smi:
                 return ToCore(CoreRequest.Smi, message.Vector);
             case DeliveryMode.Nmi:
-                bool isLost = !IsSoftwareEnabled && !isIpi && Policies.NmiWhileDisabled == NmiWhileDisabledPolicy.DroppedFromDevice;
-                return isLost ? Dropped(message.Vector) : ToCore(CoreRequest.Nmi, message.Vector);
+                return ToCore(CoreRequest.Nmi, message.Vector);
             case DeliveryMode.StartUp:
                 return ToCore(CoreRequest.StartUp, message.Vector);
             case DeliveryMode.ExtInt:

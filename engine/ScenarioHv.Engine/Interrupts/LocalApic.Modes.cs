@@ -140,14 +140,13 @@ public partial struct LocalApic
             || (isMoved && Policies.ApicBaseWrites == ApicBaseWritesPolicy.FixedBase);
     }
 
-    // The destination field of ICR has another layout in x2APIC mode, so it does not cross the border.
     private LocalApicEffects ChangeMode(ApicMode before)
     {
         ApicMode mode = Mode;
         if (mode == before)
             return LocalApicEffects.None;
         if (mode == ApicMode.X2Apic || before == ApicMode.X2Apic)
-            IcrHigh = 0;
+            CrossWithIcr();
         if (before == ApicMode.Disabled)
             EnableHardware();
         else if (mode == ApicMode.Disabled)
@@ -158,6 +157,15 @@ public partial struct LocalApic
             Ldr = X2ApicLdr(HardwareId);
         }
         return LocalApicEffects.DeliverabilityMayHaveChanged | LocalApicEffects.TimerChanged;
+    }
+
+    // The destination field of ICR has another layout in x2APIC mode, so it does not cross the border.
+    private void CrossWithIcr()
+    {
+        if (Policies.IcrAcrossModes == IcrAcrossModesPolicy.TwoHighHalves)
+            (IcrHigh, OtherIcrHigh) = (OtherIcrHigh, IcrHigh);
+        else
+            IcrHigh = 0;
     }
 
     private void EnableHardware()

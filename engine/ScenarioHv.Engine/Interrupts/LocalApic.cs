@@ -5,7 +5,7 @@ namespace ScenarioHv.Engine.Interrupts;
 
 /// <summary>
 /// A local APIC, disabled, in xAPIC or in x2APIC mode (SDM3 chapter APIC; section numbers of the edition where it is chapter 10).
-/// It knows no other controller: messages come in through <see cref="Accept(in ApicMessage, bool)"/>,
+/// It knows no other controller: messages come in through <see cref="Accept(in ApicMessage)"/>,
 /// and what leaves is returned. Where implementations
 /// differ, <see cref="Policies"/> decides.
 /// </summary>
@@ -74,6 +74,14 @@ public partial struct LocalApic
 
     /// <summary>Interrupt command register, high half: destination in 31:24, in x2APIC mode in all bits.</summary>
     public uint IcrHigh;
+
+    /// <summary>
+    /// The high half that belongs to the other of the modes xAPIC and x2APIC, with <see cref="IcrAcrossModesPolicy.TwoHighHalves"/>.
+    /// </summary>
+    public uint OtherIcrHigh;
+
+    /// <summary>For the layout only: always 0.</summary>
+    public uint Reserved;
 
     /// <summary>LVT timer.</summary>
     public uint LvtTimer;

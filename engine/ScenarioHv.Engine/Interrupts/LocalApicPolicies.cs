@@ -17,7 +17,6 @@ public readonly struct LocalApicPolicies
     private const ulong ThreeBits = 7;
     private const int PendingWhileDisabledShift = 0;
     private const int FixedWhileDisabledShift = 2;
-    private const int NmiWhileDisabledShift = 4;
     private const int SoftwareDisableLvtShift = 6;
     private const int IllegalVectorsShift = 8;
     private const int ErrorStatusShift = 10;
@@ -40,6 +39,7 @@ public readonly struct LocalApicPolicies
     private const int BspLint0Shift = 44;
     private const int LowestPriorityShift = 46;
     private const int ExtIntMessagesShift = 49;
+    private const int IcrAcrossModesShift = 51;
 
     private readonly ulong bits;
 
@@ -49,7 +49,6 @@ public readonly struct LocalApicPolicies
     /// <summary>Linux 6.18 KVM, with its default quirks: in-kernel local APIC and vector hashing.</summary>
     public static LocalApicPolicies Kvm => new()
     {
-        NmiWhileDisabled = NmiWhileDisabledPolicy.DroppedFromDevice,
         IllegalVectors = IllegalVectorsPolicy.AcceptedInert,
         ErrorStatus = ErrorStatusPolicy.None,
         SpuriousVector = SpuriousVectorPolicy.Never,
@@ -64,6 +63,7 @@ public readonly struct LocalApicPolicies
         BspLint0 = BspLint0Policy.ExtInt,
         LowestPriority = LowestPriorityPolicy.VectorHash,
         ExtIntMessages = ExtIntMessagesPolicy.Dropped,
+        IcrAcrossModes = IcrAcrossModesPolicy.TwoHighHalves,
     };
 
     /// <summary>QEMU 7.2, TCG: its own model. It has no x2APIC mode and no TSC-deadline timer; take them out of the options.</summary>
@@ -135,13 +135,6 @@ public readonly struct LocalApicPolicies
     {
         get => (FixedWhileDisabledPolicy)(bits >> FixedWhileDisabledShift & TwoBits);
         init => bits = Put(FixedWhileDisabledShift, TwoBits, (ulong)value);
-    }
-
-    /// <summary>What a software-disabled APIC does with an NMI message.</summary>
-    public NmiWhileDisabledPolicy NmiWhileDisabled
-    {
-        get => (NmiWhileDisabledPolicy)(bits >> NmiWhileDisabledShift & TwoBits);
-        init => bits = Put(NmiWhileDisabledShift, TwoBits, (ulong)value);
     }
 
     /// <summary>What clearing SVR[8] does to the local vector table.</summary>
@@ -296,6 +289,13 @@ public readonly struct LocalApicPolicies
     {
         get => (ExtIntMessagesPolicy)(bits >> ExtIntMessagesShift & TwoBits);
         init => bits = Put(ExtIntMessagesShift, TwoBits, (ulong)value);
+    }
+
+    /// <summary>What becomes of the ICR's high half between xAPIC and x2APIC mode.</summary>
+    public IcrAcrossModesPolicy IcrAcrossModes
+    {
+        get => (IcrAcrossModesPolicy)(bits >> IcrAcrossModesShift & TwoBits);
+        init => bits = Put(IcrAcrossModesShift, TwoBits, (ulong)value);
     }
 
     private ulong Put(int shift, ulong mask, ulong value) => bits & ~(mask << shift) | (value & mask) << shift;

@@ -24,19 +24,6 @@ public enum FixedWhileDisabledPolicy : byte
     Accepted = 1,
 }
 
-/// <summary>What a software-disabled APIC does with an NMI message.</summary>
-public enum NmiWhileDisabledPolicy : byte
-{
-    /// <summary>It reaches the core (SDM3 10.4.7.2; QEMU, OpenVMM, Xen).</summary>
-    Accepted = 0,
-
-    /// <summary>
-    /// A device's is lost, an IPI reaches the core. Seen once on Linux 6.18 KVM with an MSI, and often with IPIs; lapic.c:__apic_accept_irq
-    /// has no reason for it.
-    /// </summary>
-    DroppedFromDevice = 1,
-}
-
 /// <summary>What clearing SVR[8] does to the local vector table.</summary>
 public enum SoftwareDisableLvtPolicy : byte
 {
@@ -312,6 +299,19 @@ public enum ExtIntMessagesPolicy : byte
     /// apic.c:apic_bus_deliver).
     /// </summary>
     AsFixed = 2,
+}
+
+/// <summary>What becomes of the ICR's high half between xAPIC and x2APIC mode.</summary>
+public enum IcrAcrossModesPolicy : byte
+{
+    /// <summary>It is 0 afterwards: its layout is another one, and software writes it anew (SDM3 10.12.5 promises nothing).</summary>
+    Cleared = 0,
+
+    /// <summary>
+    /// Each mode has its own and finds it again: ICR2 of the xAPIC page, and bits 63:32 of the 64-bit ICR (KVM
+    /// lapic.c:kvm_x2apic_icr_write, where ICR is not split as AMD's x2AVIC has it).
+    /// </summary>
+    TwoHighHalves = 1,
 }
 
 /// <summary>Which of the addressed APICs takes a lowest-priority message.</summary>

@@ -40,7 +40,7 @@ public struct LocalApicStartUpLatch
     public readonly bool IsPending => pending != 0;
 
     /// <summary>
-    /// An accepted interrupt, as <see cref="LocalApic.Accept(in ApicMessage, bool)"/> returned it.
+    /// An accepted interrupt, as <see cref="LocalApic.Accept(in ApicMessage)"/> returned it.
     /// INIT forgets an earlier start-up; the last start-up counts.
     /// </summary>
     /// <param name="accepted">The result; requests other than INIT and start-up change nothing.</param>

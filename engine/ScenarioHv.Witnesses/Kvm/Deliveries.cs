@@ -6,7 +6,14 @@ namespace ScenarioHv.Witnesses;
 /// <param name="max">How many a window takes.</param>
 internal sealed class Deliveries(int max)
 {
+    /// <summary>For operations that open no window. An NMI's handler may, and what then comes may never end.</summary>
+    public const int NoMax = int.MaxValue;
+
+    // What handlers add after the last window has closed, and all of an operation without a maximum.
+    private const int Slack = 1000;
+
     private readonly List<string> taken = [];
+    private readonly int limit = max == NoMax ? Slack : max + Slack;
     private int room = max;
 
     /// <summary>True if a window may take another one.</summary>
@@ -19,8 +26,13 @@ internal sealed class Deliveries(int max)
 
     public string Text => string.Join(' ', taken);
 
-    public void Add(int vector, int depth) =>
+    /// <exception cref="NotSupportedException">There is no end to them.</exception>
+    public void Add(int vector, int depth)
+    {
+        if (taken.Count >= limit)
+            throw new NotSupportedException($"more than {taken.Count} deliveries in one operation");
         taken.Add(string.Create(CultureInfo.InvariantCulture, $"{new string('>', depth)}{vector:x2}"));
+    }
 
     /// <summary>Lets one more in.</summary>
     public void MakeRoom() => room = Math.Max(room, taken.Count + 1);

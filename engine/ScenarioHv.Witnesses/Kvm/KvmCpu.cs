@@ -79,7 +79,7 @@ internal sealed class KvmCpu : IDisposable
         regs.Rflags = ReservedFlag | (interruptFlag ? InterruptFlag : 0);
     }
 
-    /// <summary>Executes until something is reported. Accesses that no controller answers read all ones.</summary>
+    /// <summary>Executes until something is reported or a signal comes. Accesses that no controller answers read all ones.</summary>
     /// <exception cref="WitnessException">The guest or KVM failed.</exception>
     public RunEnd Run()
     {
@@ -112,6 +112,24 @@ internal sealed class KvmCpu : IDisposable
         }
     }
 
+    /// <summary>Executes until something is reported, signals or not. A <see cref="RunTimer"/> has to be running.</summary>
+    /// <param name="patience">How long the guest may take, in milliseconds.</param>
+    /// <exception cref="WitnessException">The guest took longer, or it or KVM failed.</exception>
+    public RunEnd RunToReport(int patience)
+    {
+        // A signal alone says nothing: the timer may have been started long ago, and anyone may send one.
+        long start = Environment.TickCount64;
+        RunEnd end;
+        while ((end = Run()) == RunEnd.Signal)
+        {
+            RunTimer.Clear();
+            if (Environment.TickCount64 - start >= patience)
+                throw new WitnessException($"CPU {Number} executed for {patience} ms without a report");
+        }
+
+        return end;
+    }
+
     /// <summary>True if HLT holds it.</summary>
     public bool IsHalted() => ReadMpState() == Halted;
 
@@ -124,15 +142,16 @@ internal sealed class KvmCpu : IDisposable
     /// <summary>Raises its NMI pin.</summary>
     public void SendNmi() => file.Do("KVM_NMI", KvmIoctl.Nmi);
 
+    /// <summary>True if an NMI waits for it.</summary>
+    public bool HasNmi() => ReadEvents().NmiPending != 0;
+
     /// <summary>What the guest's code cannot take, or null. Asking takes INIT and start-up messages.</summary>
     public string? Stranger()
     {
         uint state = ReadMpState();
         if (state is not Runnable and not Halted || (ReadSregs().Cr0 & 1) == 0)
             return "INIT";
-        KvmVcpuEvents events = default;
-        file.Do("KVM_GET_VCPU_EVENTS", KvmIoctl.GetVcpuEvents, ref events);
-        return events.SmiPending != 0 ? "SMI" : null;
+        return ReadEvents().SmiPending != 0 ? "SMI" : null;
     }
 
     /// <summary>Has the handler at the top of the stack return with IF = 0, to a snippet if one is named.</summary>
@@ -160,6 +179,13 @@ internal sealed class KvmCpu : IDisposable
         KvmSregs sregs = default;
         file.Do("KVM_GET_SREGS", KvmIoctl.GetSregs, ref sregs);
         return sregs;
+    }
+
+    private KvmVcpuEvents ReadEvents()
+    {
+        KvmVcpuEvents events = default;
+        file.Do("KVM_GET_VCPU_EVENTS", KvmIoctl.GetVcpuEvents, ref events);
+        return events;
     }
 
     private uint ReadMpState()

@@ -35,26 +35,13 @@ public sealed partial class KvmWitness
     // Goes on until the snippet is through.
     private bool Finish(Core core, Deliveries run, int depth)
     {
-        while (RunBounded(core.Cpu) == RunEnd.Gate)
+        while (core.Cpu.RunToReport(Patience) == RunEnd.Gate)
         {
             if (!Handle(core, run, depth, null))
                 return false;
         }
 
         return true;
-    }
-
-    private RunEnd RunBounded(KvmCpu cpu)
-    {
-        RunEnd end;
-        while ((end = cpu.Run()) == RunEnd.Signal)
-        {
-            RunTimer.Clear();
-            if (timer.IsOver)
-                throw new WitnessException($"CPU {cpu.Number} executed for {Patience} ms without an end");
-        }
-
-        return end;
     }
 
     // An NMI that waits is taken before IF is set: it counts, but the window opens all the same.
@@ -76,7 +63,7 @@ public sealed partial class KvmWitness
         {
             Arm(core);
             core.Cpu.Start(Snippet.Tick, interruptFlag: true);
-            if (RunBounded(core.Cpu) == RunEnd.Done)
+            if (core.Cpu.RunToReport(Patience) == RunEnd.Done)
             {
                 Disarm(core);
                 return true;
@@ -119,7 +106,7 @@ public sealed partial class KvmWitness
             RunTimer.Clear();
             if (core.Cpu.IsHalted())
                 return StayHalted(core);
-            end = RunBounded(core.Cpu);
+            end = core.Cpu.RunToReport(Patience);
         }
 
         return Wake(core, end);
@@ -156,7 +143,7 @@ public sealed partial class KvmWitness
         {
             run.Fault(vector, depth);
             core.Cpu.GiveUp(vector);
-            RunBounded(core.Cpu);
+            core.Cpu.RunToReport(Patience);
             return false;
         }
 

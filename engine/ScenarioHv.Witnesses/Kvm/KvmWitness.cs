@@ -14,7 +14,7 @@ namespace ScenarioHv.Witnesses;
 /// </remarks>
 public sealed partial class KvmWitness : IWitness
 {
-    /// <summary>The longest that one operation's guest may execute, in milliseconds.</summary>
+    /// <summary>The longest that the guest may execute without a report, in milliseconds.</summary>
     public const int Patience = 1000;
 
     private readonly KvmMachine machine;
@@ -162,15 +162,18 @@ public sealed partial class KvmWitness : IWitness
             case RecordedOpKind.Halt: return Halt(core, op.Max);
         }
 
-        var run = new Deliveries(int.MaxValue);
+        // The pvm backend injects an NMI that the access raised at the next KVM_RUN only; it belongs to this operation.
+        var run = new Deliveries(Deliveries.NoMax);
         string seen = Access(core, op, run);
+        if (!run.Any && core.Cpu.HasNmi())
+            Perform(core, run, 0, Snippet.Tick);
         return seen.Length == 0 || !run.Any ? seen + run.Text : $"{seen} {run.Text}";
     }
 
     private string Nop(Core core)
     {
         core.Cpu.EmptyStack();
-        var run = new Deliveries(int.MaxValue);
+        var run = new Deliveries(Deliveries.NoMax);
         Perform(core, run, 0, Snippet.Tick);
         return run.Text;
     }
@@ -251,13 +254,20 @@ public sealed partial class KvmWitness : IWitness
         const ulong X2ApicMode = 0xC00;
         bool done = (core.Cpu.ApicBase & X2ApicMode) == X2ApicMode
             ? Perform(core, run, 0, Snippet.ReadMsr, rcx: PprMsr)
-            : Perform(core, run, 0, Snippet.ReadMmio, rbx: (uint)ApicBaseBits.DefaultAddress | LapicPage.Ppr);
+            : Perform(core, run, 0, Snippet.ReadMmio, rbx: PageOf(core.Cpu.ApicBase) | LapicPage.Ppr);
         return Read(done, $"ppr={(byte)core.Cpu.Regs.Rax:x2}");
+    }
+
+    // The guest maps no more than 4 GB of controllers.
+    private static ulong PageOf(ulong apicBase)
+    {
+        ulong page = apicBase & ~(ulong)(LocalApicRegister.PageSize - 1);
+        return page <= uint.MaxValue ? page : ApicBaseBits.DefaultAddress;
     }
 
     // The log of iow and ior is that of their second access: an NMI that is taken at the first one is not in it.
     private void Select(Core core, uint register) =>
-        Perform(core, new Deliveries(int.MaxValue), 0, Snippet.WriteMmio, rax: register, rbx: IoApic.BaseAddress + IoApic.IoRegSel);
+        Perform(core, new Deliveries(Deliveries.NoMax), 0, Snippet.WriteMmio, rax: register, rbx: IoApic.BaseAddress + IoApic.IoRegSel);
 
     private static string Read(bool isDone, FormattableString text) => isDone ? text.ToString(CultureInfo.InvariantCulture) : "";
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using ScenarioHv.Conformance;
 
 namespace ScenarioHv.Witnesses;
@@ -21,8 +20,8 @@ public sealed class KvmWitnessSource : IWitnessSource
     }
 
     /// <inheritdoc/>
-    public string Name { get; } =
-        string.Create(CultureInfo.InvariantCulture, $"KVM of Linux {Environment.OSVersion.Version.ToString(3)}");
+    public string Name => $"KVM of Linux {Environment.OSVersion.Version.ToString(3)}"
+        + (EndsInterruptsAtInjection ? ", which ends interrupts at injection: the step from IRR to ISR is the witness's own" : "");
 
     /// <inheritdoc/>
     public ConformancePreset Preset => ConformancePreset.Kvm618;

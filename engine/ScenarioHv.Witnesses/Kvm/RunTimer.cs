@@ -18,10 +18,6 @@ internal sealed class RunTimer : IDisposable
 
     private int thread;
     private nint timer;
-    private long deadline;
-
-    /// <summary>True once the time is over. A signal alone does not say so: anyone may send one.</summary>
-    public bool IsOver => Environment.TickCount64 >= deadline;
 
     /// <summary>Blocks the signal in this thread. The timer is this thread's from now on.</summary>
     /// <returns>What <see cref="Leave"/> restores.</returns>
@@ -43,11 +39,8 @@ internal sealed class RunTimer : IDisposable
     }
 
     /// <summary>Sends the signal so many milliseconds from now, and again every 100 ms.</summary>
-    public void Start(int milliseconds)
-    {
-        deadline = Environment.TickCount64 + milliseconds;
+    public void Start(int milliseconds) =>
         Set(milliseconds / MillisecondsPerSecond, milliseconds % MillisecondsPerSecond * NanosecondsPerMillisecond);
-    }
 
     /// <summary>Sends the signal at once: the next KVM_RUN ends before the guest executes.</summary>
     public void Raise() => _ = LibC.SignalThread(LibC.ProcessId(), thread, Signal);
@@ -65,7 +58,6 @@ internal sealed class RunTimer : IDisposable
 
     public void Dispose() => Release();
 
-    // The clocks that IsOver and the kernel's timer read differ by some milliseconds, so that one signal may come too early.
     private void Set(long seconds, long nanoseconds)
     {
         var value = new TimerValue

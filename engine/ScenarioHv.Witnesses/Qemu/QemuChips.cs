@@ -1,7 +1,7 @@
 using ScenarioHv.Conformance;
 using ScenarioHv.Engine.Interrupts;
 
-namespace ScenarioHv.Witnesses.Qemu;
+namespace ScenarioHv.Witnesses;
 
 /// <summary>QEMU's I/O APIC and 8259 pair.</summary>
 /// <remarks>

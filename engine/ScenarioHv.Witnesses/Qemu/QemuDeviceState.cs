@@ -4,7 +4,7 @@ using System.Text;
 using ScenarioHv.Conformance;
 using ScenarioHv.Engine.Interrupts;
 
-namespace ScenarioHv.Witnesses.Qemu;
+namespace ScenarioHv.Witnesses;
 
 /// <summary>The I/O APIC and the 8259 pair in QEMU's saved state.</summary>
 /// <param name="Master">The master.</param>

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 using ScenarioHv.Conformance;
 using ScenarioHv.Engine.Interrupts;
 
-namespace ScenarioHv.Witnesses.Qemu;
+namespace ScenarioHv.Witnesses;
 
 /// <summary>A QEMU process as the devices in it: where they are, what they are told, what they hold.</summary>
 internal sealed class QemuMachine : IDisposable

@@ -5,7 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using ScenarioHv.Conformance;
 
-namespace ScenarioHv.Witnesses.Qemu;
+namespace ScenarioHv.Witnesses;
 
 /// <summary>QEMU's monitor, in its machine protocol (QMP).</summary>
 internal sealed class QemuMonitor : IDisposable

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 using ScenarioHv.Conformance;
 using ScenarioHv.Engine.Interrupts;
 
-namespace ScenarioHv.Witnesses.Qemu;
+namespace ScenarioHv.Witnesses;
 
 /// <summary>What a line of QEMU's standard error tells.</summary>
 internal enum QemuLineKind

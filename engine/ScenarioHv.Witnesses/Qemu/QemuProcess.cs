@@ -4,7 +4,7 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using ScenarioHv.Conformance;
 
-namespace ScenarioHv.Witnesses.Qemu;
+namespace ScenarioHv.Witnesses;
 
 /// <summary>
 /// A QEMU process whose CPU never runs: it is started stopped (<c>-S</c>), and only its devices are used. It has two sockets, one for its

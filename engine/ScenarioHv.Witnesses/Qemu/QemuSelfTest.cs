@@ -1,7 +1,7 @@
 using ScenarioHv.Conformance;
 using ScenarioHv.Engine.Interrupts;
 
-namespace ScenarioHv.Witnesses.Qemu;
+namespace ScenarioHv.Witnesses;
 
 /// <summary>Whether a QEMU shows all that is asked of it, which depends on how it was built.</summary>
 internal static class QemuSelfTest

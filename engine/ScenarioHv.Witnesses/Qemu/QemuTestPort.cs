@@ -3,7 +3,7 @@ using System.Text;
 using ScenarioHv.Conformance;
 using ScenarioHv.Engine.Interrupts;
 
-namespace ScenarioHv.Witnesses.Qemu;
+namespace ScenarioHv.Witnesses;
 
 /// <summary>QEMU's test protocol (QEMU qtest.c): port and memory accesses, and lines driven from outside.</summary>
 /// <param name="process">The process.</param>

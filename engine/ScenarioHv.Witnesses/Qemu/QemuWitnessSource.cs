@@ -1,6 +1,6 @@
 using ScenarioHv.Conformance;
 
-namespace ScenarioHv.Witnesses.Qemu;
+namespace ScenarioHv.Witnesses;
 
 /// <summary>
 /// The I/O APIC and the 8259 pair of the QEMU that is installed, driven through its test protocol. Local APICs and CPUs are the model's:

@@ -8,14 +8,6 @@ public sealed class KvmMessageTests
 {
     private static readonly LocalApicTimerClock Clock = new(1_000_000_000, 1_000_000_000);
 
-    [TestCase(false, AcceptOutcome.Dropped)]
-    [TestCase(true, AcceptOutcome.Accepted)]
-    public void NMI_to_a_software_disabled_APIC_is_lost_only_if_a_device_sends_it(bool isIpi, AcceptOutcome outcome)
-    {
-        LocalApic apic = Apics(1)[0];
-        Assert.That(apic.Accept(new ApicMessage { Mode = DeliveryMode.Nmi }, isIpi).Outcome, Is.EqualTo(outcome));
-    }
-
     // irq_comm.c:kvm_irq_delivery_to_apic makes the mode fixed; lapic.h:kvm_lowest_prio_delivery still sees the hint.
     [TestCase(ApicMessageFlags.None, 2)]
     [TestCase(ApicMessageFlags.RedirectionHint, 1)]

@@ -9,7 +9,7 @@ namespace ScenarioHv.Engine.Tests.Interrupts;
 public class LocalApicLayoutTests
 {
     [TestCase(typeof(Register256), 40)]
-    [TestCase(typeof(LocalApic), 240)]
+    [TestCase(typeof(LocalApic), 248)]
     [TestCase(typeof(LocalApicPolicies), 8)]
     [TestCase(typeof(LocalApicStartUpLatch), 2)]
     [TestCase(typeof(LocalApicTimerClock), 16)]

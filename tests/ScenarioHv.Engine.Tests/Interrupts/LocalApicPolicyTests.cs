@@ -26,13 +26,42 @@ public class LocalApicPolicyTests
         new LocalApicModeBench(new LocalApicPolicies { FixedWhileDisabled = policy }).Accept(DeliveryMode.Fixed).IsAccepted,
         Is.EqualTo(accepted));
 
-    [TestCase(NmiWhileDisabledPolicy.Accepted, CoreRequest.Nmi)]
-    [TestCase(NmiWhileDisabledPolicy.DroppedFromDevice, CoreRequest.None)]
-    public void NMI_to_a_software_disabled_APIC(NmiWhileDisabledPolicy policy, CoreRequest core)
+    [Test]
+    public void NMI_and_INIT_reach_a_software_disabled_APIC()
     {
-        var bench = new LocalApicModeBench(new LocalApicPolicies { NmiWhileDisabled = policy });
-        Assert.That(bench.Accept(DeliveryMode.Nmi).Core, Is.EqualTo(core));
+        var bench = new LocalApicModeBench(LocalApicPolicies.Kvm);
+        Assert.That(bench.Accept(DeliveryMode.Nmi).Core, Is.EqualTo(CoreRequest.Nmi));
         Assert.That(bench.Accept(DeliveryMode.Init).Core, Is.EqualTo(CoreRequest.Init));
+    }
+
+    [TestCase(ExtIntMessagesPolicy.ReachCore, true, CoreRequest.ExtInt, false)]
+    [TestCase(ExtIntMessagesPolicy.Dropped, false, CoreRequest.None, false)]
+    [TestCase(ExtIntMessagesPolicy.AsFixed, true, CoreRequest.None, true)]
+    public void ExtINT_message(ExtIntMessagesPolicy policy, bool accepted, CoreRequest core, bool inIrr)
+    {
+        LocalApicModeBench bench = LocalApicModeBench.X1(new LocalApicPolicies { ExtIntMessages = policy });
+        bench.Write(LocalApicRegister.Svr, 0x1FF);
+        AcceptResult result = bench.Accept(DeliveryMode.ExtInt, 0x61);
+        Assert.That(result.IsAccepted, Is.EqualTo(accepted));
+        Assert.That(result.Core, Is.EqualTo(core));
+        Assert.That(bench.Apic.Irr.Contains(0x61), Is.EqualTo(inIrr));
+    }
+
+    // Observed on Linux 6.18 KVM: ICR2 of the xAPIC page is found again when x2APIC mode is left, and the 64-bit ICR's half when it is entered.
+    [TestCase(IcrAcrossModesPolicy.Cleared, 0u, 0u)]
+    [TestCase(IcrAcrossModesPolicy.TwoHighHalves, 0x1200_0000u, 0xFFu)]
+    public void High_half_of_the_ICR_in_another_mode(IcrAcrossModesPolicy policy, uint inXApic, uint inX2Apic)
+    {
+        var bench = new LocalApicModeBench(new LocalApicPolicies { IcrAcrossModes = policy, HardwareDisable = HardwareDisablePolicy.Kept });
+        bench.Write(LocalApicRegister.IcrHigh, 0x1200_0000);
+        bench.SetMode(ApicMode.X2Apic);
+        Assert.That(bench.Apic.IcrHigh, Is.Zero);
+        bench.Apic.IcrHigh = 0xFF;
+        bench.SetMode(ApicMode.Disabled);
+        bench.SetMode(ApicMode.XApic);
+        Assert.That(bench.Apic.IcrHigh, Is.EqualTo(inXApic));
+        bench.SetMode(ApicMode.X2Apic);
+        Assert.That(bench.Apic.IcrHigh, Is.EqualTo(inX2Apic));
     }
 
     [TestCase(SoftwareDisableLvtPolicy.Masks, 0x1_0700u, false)]

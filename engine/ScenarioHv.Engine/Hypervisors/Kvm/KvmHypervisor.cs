@@ -94,7 +94,7 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         var accepted = targets == 0 ? -1 : 0;
         for (var vcpu = 0; targets != 0; vcpu++, targets >>= 1)
         {
-            if ((targets & 1) != 0 && Accept(context, vcpu, message, isIpi: false))
+            if ((targets & 1) != 0 && Accept(context, vcpu, message))
             {
                 accepted++;
             }
@@ -110,7 +110,7 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         {
             if (context.Machine.Ref(board.Apics, vcpu).IsAddressedBy(ipi, vcpu == sender))
             {
-                Accept(context, vcpu, ipi.Message, isIpi: true);
+                Accept(context, vcpu, ipi.Message);
             }
         }
     }
@@ -216,13 +216,13 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     }
 
     /// <summary>__apic_accept_irq: the trace line comes first, whatever becomes of the message.</summary>
-    private bool Accept(StepContext context, int vcpu, in ApicMessage message, bool isIpi)
+    private bool Accept(StepContext context, int vcpu, in ApicMessage message)
     {
         ref var apic = ref context.Machine.Ref(board.Apics, vcpu);
         var fromIoApic = board.Config.Irqchip == IrqchipKind.Kernel && message.IsLevel;
         context.Emit(
             TraceEventKind.KvmApicAcceptIrq, apic.ApicId, message.Vector, (ulong)message.Mode, (ulong)message.Flags, fromIoApic ? 1UL : 0);
-        var result = apic.Accept(message, isIpi);
+        var result = apic.Accept(message);
         if (!result.IsAccepted)
         {
             return false;
