@@ -1,5 +1,4 @@
 using ScenarioHv.Conformance;
-using ScenarioHv.Witnesses.Qemu;
 
 namespace ScenarioHv.Witnesses.Tests;
 

@@ -1,6 +1,5 @@
 using ScenarioHv.Conformance;
 using ScenarioHv.Engine.Interrupts;
-using ScenarioHv.Witnesses.Qemu;
 
 namespace ScenarioHv.Witnesses.Tests;
 

@@ -1,6 +1,5 @@
 using System.Runtime.Versioning;
 using ScenarioHv.Conformance;
-using ScenarioHv.Witnesses.Qemu;
 
 namespace ScenarioHv.Witnesses.Tests;
 
