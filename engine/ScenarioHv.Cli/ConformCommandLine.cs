@@ -39,9 +39,10 @@ internal static class ConformCommandLine
             Description = $"Execute the operations on this machine's {string.Join(" or ", LiveWitnesses.Names)} as well, and compare.",
             HelpName = "witness",
         };
-        var random = NumberOption<int?>("--random", "With --live: execute so many random lists of operations; shrink differences.", 1, MaxRandom);
+        var random = NumberOption<int?>(
+            "--random", "With --live: execute so many random lists of operations; shrink differences.", 1, MaxRandom);
         var seed = NumberOption<ulong?>("--seed", $"The seed of --random; {UsualSeed} if not said.", 0, ulong.MaxValue);
-        var command = new Command("conform", "Holds the model against recordings of a real kernel's interrupt controllers, or a live one's.")
+        var command = new Command("conform", "Holds the model against recordings of a real kernel's interrupt controllers, or live ones.")
         {
             paths, live, random, seed, preset, strict, json,
         };

@@ -7,6 +7,8 @@ namespace ScenarioHv.Conformance;
 public sealed partial class ConformanceMachine
 {
     private const int NmiVector = 2;
+    private const int InvalidOpcodeVector = 6;
+    private const int GeneralProtectionVector = 0x0D;
     private const int MaxHooks = 4;
     private const int MaxDepth = 500;
     private const byte NonSpecificEoi = 0x20;
@@ -18,14 +20,31 @@ public sealed partial class ConformanceMachine
         hooks.Add(hook);
     }
 
-    // One instruction with IF = 0. A second NMI waits for the next one: the first handler's IRET is no place to stop.
-    private string Instruction(int cpu)
+    // One instruction with IF = 0, and the access that it makes, if any. An NMI that waits is taken before it, one that the access itself
+    // raises after it. A second one waits for the next instruction: the first handler's IRET is no place to stop.
+    private string Instruction(int cpu, RecordedOp? access = null)
     {
+        ScanIfAsked(cpu);
         var run = new Run(RecordedOp.MaxDeliveries);
         if (cores[cpu].CanTakeNmi)
             TakeNmi(cpu, run, 0);
-        return run.IsFull ? throw new NotSupportedException("a handler's window takes interrupts without end") : run.Text;
+        string seen = "";
+        if (access is not null && !run.IsOver)
+        {
+            int waiting = cores[cpu].PendingNmis;
+            seen = Access(access);
+            if (seen == Fault)
+                run.Fault(GeneralProtectionVector, 0);
+            else if (cores[cpu].PendingNmis > waiting && cores[cpu].CanTakeNmi)
+                TakeNmi(cpu, run, 0);
+        }
+
+        if (run.IsFull)
+            throw new NotSupportedException("a handler's window takes interrupts without end");
+        return seen.Length == 0 || seen == Fault || run.Text.Length == 0 ? Value(seen) + run.Text : $"{seen} {run.Text}";
     }
+
+    private static string Value(string seen) => seen == Fault ? "" : seen;
 
     // An NMI that waits is taken before STI: it counts, but its handler finds no IF to clear, and the window opens all the same.
     private string Window(int cpu, int max)
@@ -52,7 +71,9 @@ public sealed partial class ConformanceMachine
     private string Resume(int cpu)
     {
         Core core = cores[cpu];
-        core.IsHalted = !core.CanTakeNmi && !HasExtInt(cpu) && apics[cpu].HighestDeliverable() < 0;
+        bool isUnhalted = core.IsUnhalted;
+        core.IsUnhalted = false;
+        core.IsHalted = !isUnhalted && !core.CanTakeNmi && !HasExtInt(cpu) && apics[cpu].HighestDeliverable() < 0;
         return core.IsHalted ? "halted" : $"woke {AfterHalt(cpu)}";
     }
 
@@ -63,6 +84,8 @@ public sealed partial class ConformanceMachine
     {
         while (run.HasRoom)
         {
+            LoadLocalApic(cpu);
+            ScanIfAsked(cpu);
             if (cores[cpu].CanTakeNmi)
             {
                 TakeNmi(cpu, run, depth);
@@ -100,13 +123,14 @@ public sealed partial class ConformanceMachine
     // The recorded guest's gates of #UD and #GP report a fault and give the operation up.
     private void Enter(int cpu, int vector, Run run, int depth)
     {
-        if (vector is 0x06 or 0x0D)
+        LoadLocalApic(cpu);
+        if (vector is InvalidOpcodeVector or GeneralProtectionVector)
             run.Fault(vector, depth);
         else
             Handle(cpu, vector, run, depth);
     }
 
-    // An IRET lets NMIs in again, be it the NMI handler's or that of an interrupt taken in between (SDM3 6.7.1).
+    // A fault gives up the handlers as well: they end nothing and return nowhere. An IRET lets NMIs in again, be it the NMI handler's or that of an interrupt taken in between (SDM3 6.7.1).
     private void Handle(int cpu, int vector, Run run, int depth)
     {
         if (depth > MaxDepth)
@@ -117,14 +141,21 @@ public sealed partial class ConformanceMachine
             RunHooks(vector);
         if (steps.HasFlag(HandlerSteps.NestedWindow))
             Take(cpu, run, depth + 1);
+        if (run.IsOver)
+            return;
+        ScanIfAsked(cpu);
         if (steps.HasFlag(HandlerSteps.SlaveEoi))
             WritePort(Pic8259Pair.SlavePort, NonSpecificEoi);
         if (steps.HasFlag(HandlerSteps.MasterEoi))
             WritePort(Pic8259Pair.MasterPort, NonSpecificEoi);
         if (steps.HasFlag(HandlerSteps.MmioEoi))
             WriteMmio(cpu, (uint)ApicBaseBits.DefaultAddress | LocalApicRegister.Eoi, 0);
-        if (steps.HasFlag(HandlerSteps.MsrEoi))
-            WriteMsr(cpu, LocalApic.FirstX2ApicMsr + (LocalApicRegister.Eoi >> 4), 0);
+        if (steps.HasFlag(HandlerSteps.MsrEoi) && WriteMsr(cpu, LocalApic.FirstX2ApicMsr + (LocalApicRegister.Eoi >> 4), 0))
+        {
+            run.Fault(GeneralProtectionVector, depth + 1);
+            return;
+        }
+
         if (steps.HasFlag(HandlerSteps.HookAgain))
             RunHooks(vector);
         cores[cpu].BlocksNmis = false;
@@ -161,6 +192,9 @@ public sealed partial class ConformanceMachine
 
         public bool CanTakeNmi => PendingNmis > 0 && !BlocksNmis;
 
+        /// <summary>A message of KVM's own mode came, which has it leave HLT.</summary>
+        public bool IsUnhalted { get; set; }
+
         /// <summary>A message of mode ExtINT came, and no INTA yet.</summary>
         public bool IsExtIntRequested { get; set; }
 
@@ -173,11 +207,11 @@ public sealed partial class ConformanceMachine
     {
         private readonly List<string> taken = [];
         private int room = max;
-        private bool isOver;
+        public bool IsOver { get; private set; }
 
         public bool IsFull => taken.Count >= room;
 
-        public bool HasRoom => !isOver && !IsFull;
+        public bool HasRoom => !IsOver && !IsFull;
 
         public string Text => string.Join(' ', taken);
 
@@ -189,7 +223,7 @@ public sealed partial class ConformanceMachine
         public void Fault(int vector, int depth)
         {
             taken.Add(string.Create(CultureInfo.InvariantCulture, $"{new string('>', depth)}#{vector:x2}"));
-            isOver = true;
+            IsOver = true;
         }
     }
 }

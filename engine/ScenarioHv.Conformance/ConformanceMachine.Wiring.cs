@@ -9,7 +9,7 @@ public sealed partial class ConformanceMachine
     {
         if ((effect.Effects & (LocalApicEffects.SendIpi | LocalApicEffects.SelfIpi)) != 0)
             Deliver(effect.Ipi.Message, new MessageSource(cpu, effect.Ipi.Shorthand));
-        if (effect.Has(LocalApicEffects.Eoi) && effect.Eoi.Broadcast)
+        if (effect.Has(LocalApicEffects.Eoi) && effect.Eoi.Broadcast && IsHandled(cpu, (byte)effect.Eoi.Vector))
             chips.EndInterrupt((byte)effect.Eoi.Vector);
     }
 
@@ -43,6 +43,9 @@ public sealed partial class ConformanceMachine
             case CoreRequest.Nmi:
                 cores[cpu].LatchNmi(preset.PendingNmis);
                 break;
+            case CoreRequest.Unhalt:
+                cores[cpu].IsUnhalted = true;
+                break;
             case CoreRequest.ExtInt:
                 cores[cpu].IsExtIntRequested = true;
                 break;
@@ -73,9 +76,11 @@ public sealed partial class ConformanceMachine
     // KVM has no LINT1 input: its user spaces do with LVT1 what the wire would (KVM_NMI).
     private void PulseLint1()
     {
+        bool isByHost = preset.LocalApic.LintInputs == LintInputsPolicy.OnlyExtIntAndNmi;
         for (int cpu = 0; cpu < apics.Length; cpu++)
         {
-            TakeFromLint(cpu, apics[cpu].SetLint(LvtEntry.Lint1, true));
+            if (!isByHost || apics[cpu].IsHardwareEnabled)
+                TakeFromLint(cpu, apics[cpu].SetLint(LvtEntry.Lint1, true));
             apics[cpu].SetLint(LvtEntry.Lint1, false);
         }
     }

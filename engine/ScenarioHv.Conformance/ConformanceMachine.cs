@@ -15,6 +15,7 @@ namespace ScenarioHv.Conformance;
 /// </remarks>
 public sealed partial class ConformanceMachine : IWitness
 {
+    private const string Fault = "#0d";
     private const long TicksPerMillisecond = 1_000_000;
 
     // KVM's APIC timer counts nanoseconds (APIC_BUS_CYCLE_NS is 1), and a cycle is one here.
@@ -64,7 +65,8 @@ public sealed partial class ConformanceMachine : IWitness
             cores[cpu] = new Core();
         }
 
-        isMapIncomplete = preset.HasLateMap;
+        isMapIncomplete = preset.HasKvmCaches;
+        eoiCaches = new EoiCache[cpus];
         chips = makeChips(message => Deliver(message, MessageSource.Device));
     }
 
@@ -113,18 +115,16 @@ public sealed partial class ConformanceMachine : IWitness
     {
         switch (op.Kind)
         {
-            case RecordedOpKind.Window:
-                LoadBeforeWindow(op.Cpu);
-                return Window(op.Cpu, op.Max);
+            case RecordedOpKind.Window: return Window(op.Cpu, op.Max);
             case RecordedOpKind.Halt:
-                LoadBeforeWindow(op.Cpu);
+                LoadLocalApic(op.Cpu);
                 cores[op.Cpu].HaltMax = op.Max;
                 return Resume(op.Cpu);
         }
 
-        string seen = Access(op);
-        string taken = Instruction(op.Cpu);
-        return seen.Length == 0 || taken.Length == 0 ? seen + taken : $"{seen} {taken}";
+        if (op.Kind is RecordedOpKind.WriteIoApic or RecordedOpKind.ReadIoApic)
+            Select(op.Cpu, op.Address);
+        return Instruction(op.Cpu, op);
     }
 
     // One access by the guest, and what it reads.
@@ -143,19 +143,17 @@ public sealed partial class ConformanceMachine : IWitness
                 return "";
             case RecordedOpKind.ReadPort: return string.Create(CultureInfo.InvariantCulture, $"={ReadPort(op.Address):x2}");
             case RecordedOpKind.WriteIoApic:
-                Select(cpu, op.Address);
                 WriteMmio(cpu, IoApic.BaseAddress + IoApic.IoWin, (uint)op.Value);
                 return "";
             case RecordedOpKind.ReadIoApic:
-                Select(cpu, op.Address);
                 return string.Create(CultureInfo.InvariantCulture, $"={ReadMmio(cpu, IoApic.BaseAddress + IoApic.IoWin):x8}");
             case RecordedOpKind.ReadMsr: return ReadMsr(cpu, op.Address);
-            case RecordedOpKind.WriteMsr: return WriteMsr(cpu, op.Address, op.Value) ? "#0d" : "";
+            case RecordedOpKind.WriteMsr: return WriteMsr(cpu, op.Address, op.Value) ? Fault : "";
             case RecordedOpKind.ReadCr8: return string.Create(CultureInfo.InvariantCulture, $"={apics[cpu].ReadCr8():x}");
             case RecordedOpKind.WriteCr8:
                 apics[cpu].WriteCr8((int)op.Value);
                 return "";
-            case RecordedOpKind.ReadPpr: return string.Create(CultureInfo.InvariantCulture, $"ppr={apics[cpu].Ppr:x2}");
+            case RecordedOpKind.ReadPpr: return string.Create(CultureInfo.InvariantCulture, $"ppr={ReadPpr(cpu):x2}");
             default: throw new InvalidOperationException($"{op.Kind} is no access of a guest.");
         }
     }
@@ -163,16 +161,27 @@ public sealed partial class ConformanceMachine : IWitness
     // The log of iow and ior is that of their second access: what is taken after the first one is not in it.
     private void Select(int cpu, uint register)
     {
-        WriteMmio(cpu, IoApic.BaseAddress + IoApic.IoRegSel, register);
         Instruction(cpu);
+        WriteMmio(cpu, IoApic.BaseAddress + IoApic.IoRegSel, register);
     }
+
+    // By MMIO or MSR, as the mode has it; nothing answers in place of a disabled APIC.
+    private byte ReadPpr(int cpu) => apics[cpu].Mode == ApicMode.Disabled ? byte.MaxValue : apics[cpu].Ppr;
 
     private void WriteMmio(int cpu, uint address, uint value)
     {
         if (apics[cpu].DecodesMmio(address))
             WriteLocalApic(cpu, (int)(address % LocalApicRegister.PageSize), value);
-        else if (IsIoApic(address))
-            chips.WriteIoApic(address - IoApic.BaseAddress, value);
+        else if (IsIoApic(address) && !IsHole(cpu, address))
+            WriteIoApic(address - IoApic.BaseAddress, value);
+    }
+
+    private void WriteIoApic(uint offset, uint value)
+    {
+        RedirectionEntry before = (chips as ModelChips)?.Selected ?? default;
+        chips.WriteIoApic(offset, value);
+        if (offset == IoApic.IoWin && chips is ModelChips { Selected: { } after })
+            EntryRewritten(before, after);
     }
 
     private void WriteLocalApic(int cpu, int offset, uint value)
@@ -185,10 +194,16 @@ public sealed partial class ConformanceMachine : IWitness
 
     private uint ReadMmio(int cpu, uint address)
     {
+        if (IsHole(cpu, address))
+            return uint.MaxValue;
         if (apics[cpu].DecodesMmio(address))
             return apics[cpu].Read((int)(address % LocalApicRegister.PageSize), now, Clock);
         return IsIoApic(address) ? chips.ReadIoApic(address - IoApic.BaseAddress) : uint.MaxValue;
     }
+
+    // The page of an APIC that is disabled or in x2APIC mode (KVM lapic.c:apic_mmio_read with KVM_X86_QUIRK_LAPIC_MMIO_HOLE).
+    private bool IsHole(int cpu, uint address) =>
+        preset.HasMmioHole && apics[cpu].Mode != ApicMode.XApic && apics[cpu].ApicBase >> 12 == address >> 12;
 
     private bool IsIoApic(uint address) => address - IoApic.BaseAddress < preset.IoApicWindowSize;
 
@@ -214,7 +229,7 @@ public sealed partial class ConformanceMachine : IWitness
             >= LocalApic.FirstX2ApicMsr and <= LocalApic.LastX2ApicMsr => apics[cpu].ReadMsr(msr, now, Clock),
             _ => throw new NotSupportedException(string.Create(CultureInfo.InvariantCulture, $"MSR {msr:X}h is not modelled")),
         };
-        return result.IsGeneralProtection ? "#0d" : string.Create(CultureInfo.InvariantCulture, $"={result.Value:x16}");
+        return result.IsGeneralProtection ? Fault : string.Create(CultureInfo.InvariantCulture, $"={result.Value:x16}");
     }
 
     // True if it faults.

@@ -21,13 +21,15 @@ public sealed record ConformancePreset(
         {
             BspLint0 = BspLint0Policy.Masked,
             DeviceBroadcast = DeviceBroadcastPolicy.PlainId,
+            SharedIds = SharedIdsPolicy.FirstInMap,
         },
         Pic8259Policies.Kvm,
         IoApicFlavour.KvmKernel,
         MsiRules.Kvm)
     {
         PendingNmis = 2,
-        HasLateMap = true,
+        HasKvmCaches = true,
+        HasMmioHole = true,
     };
 
     /// <summary>QEMU 7.2's own controllers (TCG), with LINT0 masked after RESET as in the recordings. They have no x2APIC mode.</summary>
@@ -69,8 +71,14 @@ public sealed record ConformancePreset(
     /// <summary>How many NMIs wait at a CPU that handles none (KVM x86.c:process_nmi latches two, a processor one: SDM3 6.7.1).</summary>
     public int PendingNmis { get; init; } = 1;
 
-    /// <summary>Messages to the last CPU's APIC ID are lost until a local APIC is written to (KVM's map of destinations).</summary>
-    public bool HasLateMap { get; init; }
+    /// <summary>
+    /// The map of destinations and the vectors whose EOI the I/O APIC is told are computed ahead, and can be out of date (KVM
+    /// lapic.c:kvm_recalculate_apic_map, ioapic.c:kvm_ioapic_scan_entry).
+    /// </summary>
+    public bool HasKvmCaches { get; init; }
+
+    /// <summary>Nothing answers below the page of an APIC that does not decode it (KVM_X86_QUIRK_LAPIC_MMIO_HOLE).</summary>
+    public bool HasMmioHole { get; init; }
 
     /// <summary>The preset of a name, or null.</summary>
     /// <param name="name">The name.</param>

@@ -25,7 +25,21 @@ internal sealed class ModelChips : IChips
     /// <inheritdoc/>
     public bool Intr => pic.IntOutput(preset.Pic);
 
+    /// <summary>The entry that IOREGSEL selects, or null.</summary>
+    public RedirectionEntry? Selected
+    {
+        get
+        {
+            int pin = header.Select - IoApic.FirstEntryRegister >> 1;
+            return pin >= 0 && pin < pins.Length ? pins[pin].Entry : null;
+        }
+    }
+
     private IoApic Chip => new(ref header, pins, preset.IoApic);
+
+    /// <summary>The entries of whose vectors KVM wants to know EOIs: level ones, and the RTC's.</summary>
+    public IEnumerable<RedirectionEntry> EntriesWithEoi() =>
+        pins.Where((pin, number) => pin.Entry.IsLevel || number == IoApic.RtcPin).Select(pin => pin.Entry);
 
     /// <inheritdoc/>
     public void SetLine(LineTarget target, int pin, bool high)
@@ -52,8 +66,6 @@ internal sealed class ModelChips : IChips
     /// <remarks>A level line that is still high is sent again at once (KVM ioapic.c:kvm_ioapic_update_eoi_one).</remarks>
     public void EndInterrupt(byte vector)
     {
-        if (!IsHandled(vector))
-            return;
         for (int pin = Chip.NextEoiPin(vector, 0); pin >= 0; pin = Chip.NextEoiPin(vector, pin + 1))
         {
             if (Chip.ClearRemoteIrr(pin, vector) && Chip.LineStillAsserted(pin))
@@ -102,19 +114,4 @@ internal sealed class ModelChips : IChips
     // request, and looks at mask and remote IRR only then (QEMU ioapic.c:ioapic_service, ioapic_entry_parse).
     private bool ReadsPic(int pin) => preset.LocalApic.ExtIntMessages == ExtIntMessagesPolicy.AsFixed
         && Chip[pin].Entry.Mode == DeliveryMode.ExtInt && (Chip[pin].Flags & IoApicPinFlags.Irr) != 0;
-
-    // KVM hands an EOI to the I/O APIC only if a level entry, or that of the RTC, has the vector (ioapic.c:kvm_ioapic_scan_entry). Then it
-    // tells edge entries with that vector as well. Loading a local APIC, as the recorder does at each delivery, has every CPU look anew.
-    // The others' EOIs reach level entries alone, for which this is always true.
-    private bool IsHandled(byte vector)
-    {
-        for (int pin = 0; pin < Chip.PinCount; pin++)
-        {
-            RedirectionEntry entry = Chip[pin].Entry;
-            if (entry.Vector == vector && (entry.IsLevel || pin == IoApic.RtcPin))
-                return true;
-        }
-
-        return false;
-    }
 }

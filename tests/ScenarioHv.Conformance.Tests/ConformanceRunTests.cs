@@ -39,7 +39,7 @@ public sealed class ConformanceRunTests
     [Test]
     public void What_is_not_modelled_is_a_difference_that_says_so()
     {
-        string found = Replay(isStrict: false, ["msi fee00000 500"], [""]).Difference!.Found;
+        string found = Replay(isStrict: false, ["mw 0 fee000f0 1ff", "msi fee00000 500"], ["", ""]).Difference!.Found;
         Assert.That(found, Does.StartWith("(not modelled: ").And.Contain("Init"));
     }
 

@@ -33,6 +33,9 @@ public enum CoreRequest : byte
 
     /// <summary>External interrupt: the 8259A supplies the vector at INTA.</summary>
     ExtInt = 5,
+
+    /// <summary>Leave HLT: KVM's paravirtual unhalt.</summary>
+    Unhalt = 6,
 }
 
 /// <summary>What <see cref="LocalApic"/> did with an interrupt that arrived, as a message or through its local vector table.</summary>

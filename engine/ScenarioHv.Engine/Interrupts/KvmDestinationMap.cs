@@ -44,7 +44,7 @@ internal static class KvmDestinationMap
             return true;
         }
         LogicalMode mode = ModeOf(apics, policies);
-        if (source.Shorthand != IpiShorthand.None || HasAliases(apics) || IsBroadcast(apics, message, source, mode, policies))
+        if (source.Shorthand != IpiShorthand.None || (policies.SharedIds == SharedIdsPolicy.All && HasAliases(apics)) || IsBroadcast(apics, message, source, mode, policies))
             return false;
         if (!message.IsLogical)
         {
@@ -173,15 +173,20 @@ internal static class KvmDestinationMap
         return targets[0] == Absent ? 0 : 1;
     }
 
+    // Where two have the same ID, the one in x2APIC mode has the place, else the first.
     private static int IndexOf(ReadOnlySpan<LocalApic> apics, uint id)
     {
+        int found = Absent;
         for (int i = 0; i < apics.Length; i++)
         {
-            if (apics[i].IsHardwareEnabled && apics[i].PhysicalId == id)
+            if (!apics[i].IsHardwareEnabled || apics[i].PhysicalId != id)
+                continue;
+            if (apics[i].Mode == ApicMode.X2Apic)
                 return i;
+            found = found == Absent ? i : found;
         }
-        return Absent;
+        return found;
     }
 
-    // Not modelled: KVM_X2APIC_API_USE_32BIT_IDS, with which aliases stay in the map and APIC IDs above FFh are found in xAPIC mode.
+    // Not modelled: KVM_X2APIC_API_USE_32BIT_IDS finding APIC IDs above FFh in xAPIC mode.
 }

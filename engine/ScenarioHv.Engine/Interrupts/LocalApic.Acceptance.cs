@@ -52,6 +52,8 @@ public partial struct LocalApic
                 return ToCore(CoreRequest.StartUp, message.Vector);
             case DeliveryMode.ExtInt:
                 return AcceptExtInt(message);
+            case DeliveryMode.Reserved3 when Policies.RemoteReads == RemoteReadsPolicy.Unhalt:
+                return ToCore(CoreRequest.Unhalt, message.Vector);
             default:
                 return Dropped(message.Vector);
         }
@@ -66,10 +68,10 @@ public partial struct LocalApic
 
     private readonly bool AcceptsFixed => IsSoftwareEnabled || Policies.FixedWhileDisabled == FixedWhileDisabledPolicy.Accepted;
 
+    // A destination of more than 8 bits comes from a sender in x2APIC mode, of which the manual says nothing here; it is not cut off (KVM
+    // lapic.c:kvm_apic_match_logical_addr).
     private readonly bool MatchesLogical(uint destination)
     {
-        if (destination > Broadcast)
-            return false;
         uint model = Dfr >> 28;
         if (destination == Broadcast && IsEveryone(model))
             return true;

@@ -40,6 +40,8 @@ public readonly struct LocalApicPolicies
     private const int LowestPriorityShift = 46;
     private const int ExtIntMessagesShift = 49;
     private const int IcrAcrossModesShift = 51;
+    private const int RemoteReadsShift = 53;
+    private const int SharedIdsShift = 55;
 
     private readonly ulong bits;
 
@@ -64,6 +66,7 @@ public readonly struct LocalApicPolicies
         LowestPriority = LowestPriorityPolicy.VectorHash,
         ExtIntMessages = ExtIntMessagesPolicy.Dropped,
         IcrAcrossModes = IcrAcrossModesPolicy.TwoHighHalves,
+        RemoteReads = RemoteReadsPolicy.Unhalt,
     };
 
     /// <summary>QEMU 7.2, TCG: its own model. It has no x2APIC mode and no TSC-deadline timer; take them out of the options.</summary>
@@ -296,6 +299,20 @@ public readonly struct LocalApicPolicies
     {
         get => (IcrAcrossModesPolicy)(bits >> IcrAcrossModesShift & TwoBits);
         init => bits = Put(IcrAcrossModesShift, TwoBits, (ulong)value);
+    }
+
+    /// <summary>What becomes of a message with delivery mode 3, remote read on the oldest processors and reserved since.</summary>
+    public RemoteReadsPolicy RemoteReads
+    {
+        get => (RemoteReadsPolicy)(bits >> RemoteReadsShift & TwoBits);
+        init => bits = Put(RemoteReadsShift, TwoBits, (ulong)value);
+    }
+
+    /// <summary>Who takes a message to a physical ID that several local APICs have, since software has rewritten theirs.</summary>
+    public SharedIdsPolicy SharedIds
+    {
+        get => (SharedIdsPolicy)(bits >> SharedIdsShift & TwoBits);
+        init => bits = Put(SharedIdsShift, TwoBits, (ulong)value);
     }
 
     private ulong Put(int shift, ulong mask, ulong value) => bits & ~(mask << shift) | (value & mask) << shift;

@@ -314,6 +314,28 @@ public enum IcrAcrossModesPolicy : byte
     TwoHighHalves = 1,
 }
 
+/// <summary>What becomes of a message with delivery mode 3, remote read on the oldest processors and reserved since.</summary>
+public enum RemoteReadsPolicy : byte
+{
+    /// <summary>Nothing (SDM3 10.6.1: reserved; QEMU apic.c:apic_bus_deliver, OpenVMM, Xen).</summary>
+    Dropped = 0,
+
+    /// <summary>It is accepted and has the vCPU leave HLT, the paravirtual unhalt (KVM lapic.c:__apic_accept_irq, APIC_DM_REMRD).</summary>
+    Unhalt = 1,
+}
+
+/// <summary>Who takes a message to a physical ID that several local APICs have, since software has rewritten theirs.</summary>
+public enum SharedIdsPolicy : byte
+{
+    /// <summary>All of them: each compares for itself (SDM3 10.6.2.1; KVM by default, whose map gives up then).</summary>
+    All = 0,
+
+    /// <summary>
+    /// One in x2APIC mode, else the first: the place in KVM's map with KVM_X2APIC_API_USE_32BIT_IDS (lapic.c:kvm_recalculate_phys_map).
+    /// </summary>
+    FirstInMap = 1,
+}
+
 /// <summary>Which of the addressed APICs takes a lowest-priority message.</summary>
 public enum LowestPriorityPolicy : byte
 {

@@ -20,9 +20,17 @@ internal interface INaivePic
     string Dump();
 }
 
+/// <summary>Of an entry of an I/O APIC, what decides who is to tell its EOI.</summary>
+internal readonly record struct NaiveEntry(int Vector, bool Logical, uint Destination, bool IsFixed, bool WantsEoi);
+
 /// <summary>An I/O APIC.</summary>
 internal interface INaiveIoApic
 {
+    /// <summary>The entry that the index register names; the default value if none.</summary>
+    NaiveEntry Selected { get; }
+
+    IEnumerable<NaiveEntry> Entries { get; }
+
     void Line(int number, bool level);
 
     void EndOfInterrupt(int vector);

@@ -15,6 +15,9 @@ internal sealed class NaiveCpu
 
     public int HaltMax { get; set; }
 
+    /// <summary>KVM's paravirtual unhalt came.</summary>
+    public bool Unhalted { get; set; }
+
     /// <summary>NMIs that wait.</summary>
     public int Nmis { get; set; }
 
@@ -30,11 +33,11 @@ internal sealed class NaiveDeliveries(int max)
 {
     private readonly List<string> texts = [];
     private int limit = max;
-    private bool faulted;
+    public bool HasFaulted { get; private set; }
 
     public bool IsFull => texts.Count >= limit;
 
-    public bool HasRoom => !faulted && !IsFull;
+    public bool HasRoom => !HasFaulted && !IsFull;
 
     public string Text => string.Join(' ', texts);
 
@@ -44,7 +47,7 @@ internal sealed class NaiveDeliveries(int max)
     public void Fault(int vector, int depth)
     {
         texts.Add(new string('>', depth) + "#" + vector.ToString("x2", null));
-        faulted = true;
+        HasFaulted = true;
     }
 
     /// <summary>An NMI before STI counts, but cannot close the window that is not open yet.</summary>

@@ -13,6 +13,11 @@ internal sealed class NaiveIoApic(INaiveBus bus) : INaiveIoApic
     private uint id;
 
     /// <summary>A line changes.</summary>
+    /// <summary>Everybody's EOIs come here: nobody asks.</summary>
+    public NaiveEntry Selected => default;
+
+    public IEnumerable<NaiveEntry> Entries => [];
+
     public void Line(int number, bool level)
     {
         Pin pin = pins[number];

@@ -28,20 +28,14 @@ internal sealed class NaiveKvmIoApic : INaiveIoApic
             Service(number);
     }
 
-    /// <summary>
-    /// kvm_ioapic_update_eoi, called only if a level entry, or that of the RTC, has the vector (kvm_ioapic_scan_entry); then edge entries
-    /// that have it send again too while their line is high.
-    /// </summary>
+    public NaiveEntry Selected => select is >= 0x10 and < 0x40 ? Entry((int)(select - 0x10) / 2) : default;
+
+    public IEnumerable<NaiveEntry> Entries => Enumerable.Range(0, 24).Select(Entry);
+
+    /// <summary>kvm_ioapic_update_eoi: edge entries that have the vector send again too while their line is high.</summary>
     public void EndOfInterrupt(int vector)
     {
-        bool handled = false;
         for (int pin = 0; pin < 24; pin++)
-        {
-            if (Vector(pin) == vector && (IsLevel(pin) || pin == 8))
-                handled = true;
-        }
-
-        for (int pin = 0; handled && pin < 24; pin++)
         {
             if (Vector(pin) != vector)
                 continue;
@@ -97,6 +91,13 @@ internal sealed class NaiveKvmIoApic : INaiveIoApic
 
         return string.Create(CultureInfo.InvariantCulture, $"I sel={select:x2} id={id:x}{text}");
     }
+
+    private NaiveEntry Entry(int pin) => new(
+        Vector(pin),
+        NaiveBits.Bit(lower[pin], 11),
+        NaiveBits.Field(upper[pin], 31, 24),
+        NaiveBits.Field(lower[pin], 10, 8) == 0,
+        IsLevel(pin) || pin == 8);
 
     private int Vector(int pin) => (int)NaiveBits.Field(lower[pin], 7, 0);
 

@@ -78,6 +78,9 @@ internal sealed partial class NaiveLocalApic
     /// <summary>The 8259's interrupt would reach the core.</summary>
     public bool ListensToIntr => !IsPresent || Passes(lint0, high: true);
 
+    /// <summary>A vector is pending or in service.</summary>
+    public bool Holds(int vector) => irr.Contains(vector) || isr.Contains(vector);
+
     /// <summary>The core takes a fixed interrupt: IRR to ISR (SDM3 10.8.4).</summary>
     public void Take(int vector)
     {
@@ -108,8 +111,6 @@ internal sealed partial class NaiveLocalApic
 
         if (destination == 0xFF)
             return true;
-        if (destination > 0xFF)
-            return false;
         if (model == 0xF)
             return NaiveBits.Share(destination, logicalId, 8);
         return model == 0 && destination / 16 == logicalId / 16 && NaiveBits.Share(destination % 16, logicalId % 16, 4);
@@ -126,6 +127,8 @@ internal sealed partial class NaiveLocalApic
                 return IsEnabled && !message.Deassert && Request(message.Vector, message.Level);
             case NaiveMode.Reserved:
                 // KVM's paravirtual unhalt: it counts as delivered.
+                if (isKvm)
+                    bus.Unhalt(cpu);
                 return isKvm;
             case NaiveMode.ExtInt when !IsEnabled || isKvm:
                 return false;
@@ -146,8 +149,8 @@ internal sealed partial class NaiveLocalApic
         NaiveLvt entry = pin == 0 ? lint0 : lint1;
         if (!IsPresent)
         {
-            // Without an APIC the pins are INTR and NMI (SDM3 10.4.3).
-            if (pin == 1 && rises)
+            // Without an APIC the pins are INTR and NMI (SDM3 10.4.3); KVM's user spaces have LVT1 alone to go by.
+            if (pin == 1 && rises && !isKvm)
                 bus.ToCore(cpu, NaiveMode.Nmi);
             return;
         }
@@ -245,7 +248,7 @@ internal sealed partial class NaiveLocalApic
         }
 
         if (isLevel)
-            bus.BroadcastEoi(vector);
+            bus.BroadcastEoi(cpu, vector);
     }
 
     /// <summary>

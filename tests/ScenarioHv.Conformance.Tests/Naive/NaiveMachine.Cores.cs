@@ -3,18 +3,39 @@ namespace ScenarioHv.Conformance.Tests.Naive;
 // CPUs take interrupts and run handlers.
 internal sealed partial class NaiveMachine
 {
-    /// <summary>One instruction with IF = 0: an NMI is all that can come.</summary>
-    private string Instruction(int cpu)
+    /// <summary>
+    /// One instruction with IF = 0: an NMI is all that can come, one that waited before the access, one that the access sent to its own CPU
+    /// after it.
+    /// </summary>
+    private string Instruction(int cpu, RecordedOp? access)
     {
+        Scan(cpu);
         var run = new NaiveDeliveries(100_000);
         if (CanTakeNmi(cpu))
             TakeNmi(cpu, run, 0);
-        return run.IsFull ? throw new NotSupportedException("no end") : run.Text;
+        string shown = "";
+        if (access != null && !run.HasFaulted)
+        {
+            int before = cpus[cpu].Nmis;
+            shown = Access(access);
+            if (shown == "#0d")
+            {
+                shown = "";
+                run.Fault(13, 0);
+            }
+            else if (cpus[cpu].Nmis > before && CanTakeNmi(cpu))
+            {
+                TakeNmi(cpu, run, 0);
+            }
+        }
+
+        if (run.IsFull)
+            throw new NotSupportedException("no end");
+        return shown != "" && run.Text != "" ? shown + " " + run.Text : shown + run.Text;
     }
 
     private string Window(int cpu, int max)
     {
-        LoadMap(cpu);
         var run = new NaiveDeliveries(max);
         if (CanTakeNmi(cpu))
         {
@@ -28,7 +49,9 @@ internal sealed partial class NaiveMachine
 
     private string Wake(int cpu)
     {
-        cpus[cpu].IsHalted = !CanTakeNmi(cpu) && !ExtIntAsks(cpu) && apics[cpu].Deliverable < 0;
+        bool unhalted = cpus[cpu].Unhalted;
+        cpus[cpu].Unhalted = false;
+        cpus[cpu].IsHalted = !unhalted && !CanTakeNmi(cpu) && !ExtIntAsks(cpu) && apics[cpu].Deliverable < 0;
         if (cpus[cpu].IsHalted)
             return "halted";
         var run = new NaiveDeliveries(cpus[cpu].HaltMax);
@@ -36,12 +59,14 @@ internal sealed partial class NaiveMachine
         return "woke " + run.Text;
     }
 
-    /// <summary>The recorder loaded a local APIC before each window, unless its timer ran, and loading it makes KVM's map anew.</summary>
+    /// <summary>
+    /// The recorder loaded a local APIC around all that can be taken, unless its timer ran, and loading it makes KVM's map anew.
+    /// </summary>
     private void LoadMap(int cpu)
     {
         if (!isKvm || apics[cpu].TimerInitialCount != 0)
             return;
-        mapIsLate = false;
+        MakeMap();
         apics[cpu].LoadCommand();
     }
 
@@ -54,6 +79,8 @@ internal sealed partial class NaiveMachine
     {
         while (run.HasRoom)
         {
+            LoadMap(cpu);
+            Scan(cpu);
             if (CanTakeNmi(cpu))
             {
                 TakeNmi(cpu, run, depth);
@@ -87,6 +114,7 @@ internal sealed partial class NaiveMachine
 
     private void Enter(int cpu, int vector, NaiveDeliveries run, int depth)
     {
+        LoadMap(cpu);
         if (vector is 6 or 13)
             run.Fault(vector, depth);
         else
@@ -104,14 +132,21 @@ internal sealed partial class NaiveMachine
             RunHooks(vector);
         if (steps.HasFlag(HandlerSteps.NestedWindow))
             TakeAll(cpu, run, depth + 1);
+        if (run.HasFaulted)
+            return;
+        Scan(cpu);
         if (steps.HasFlag(HandlerSteps.SlaveEoi))
             WritePort(0xA0, 0x20);
         if (steps.HasFlag(HandlerSteps.MasterEoi))
             WritePort(0x20, 0x20);
         if (steps.HasFlag(HandlerSteps.MmioEoi))
             WriteMemory(cpu, 0xFEE000B0, 0);
-        if (steps.HasFlag(HandlerSteps.MsrEoi))
-            apics[cpu].WriteMsr(0x80B, 0);
+        if (steps.HasFlag(HandlerSteps.MsrEoi) && !apics[cpu].WriteMsr(0x80B, 0))
+        {
+            run.Fault(13, depth + 1);
+            return;
+        }
+
         if (steps.HasFlag(HandlerSteps.HookAgain))
             RunHooks(vector);
         cpus[cpu].NmiBlocked = false;

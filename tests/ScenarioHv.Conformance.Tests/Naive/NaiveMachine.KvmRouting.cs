@@ -40,7 +40,7 @@ internal sealed partial class NaiveMachine
     {
         if (message.Shorthand == NaiveShorthand.Self)
             return [message.Sender];
-        if (message.Shorthand != NaiveShorthand.None || message.Destination == 0xFFFFFFFF || HasAliases())
+        if (message.Shorthand != NaiveShorthand.None || message.Destination == 0xFFFFFFFF)
             return null;
         string model = LogicalModel(out int[] members);
         if (message.Destination == 0xFF && model != "x2APIC")
@@ -52,32 +52,16 @@ internal sealed partial class NaiveMachine
         return ByMask(model, members, message, lowest);
     }
 
-    /// <summary>Two APICs with one ID make the map impossible (kvm_recalculate_phys_map).</summary>
-    private bool HasAliases()
-    {
-        var seen = new List<uint>();
-        foreach (NaiveLocalApic apic in apics)
-        {
-            if (!apic.IsPresent)
-                continue;
-            if (seen.Contains(apic.PhysicalId))
-                return true;
-            seen.Add(apic.PhysicalId);
-        }
-
-        return false;
-    }
-
-    /// <summary>Who has an ID; the APIC that was made last may be missing from the map yet.</summary>
+    /// <summary>
+    /// Who has an ID: of several one in x2APIC mode, else the first (kvm_recalculate_phys_map with 32-bit IDs). The APIC that was made last
+    /// may be missing from the map yet.
+    /// </summary>
     private List<int> PhysicalOwner(uint destination)
     {
-        for (int cpu = 0; cpu < apics.Length; cpu++)
-        {
-            if (apics[cpu].IsPresent && apics[cpu].PhysicalId == destination)
-                return mapIsLate && cpu == apics.Length - 1 ? [] : [cpu];
-        }
-
-        return [];
+        int owner = Array.FindIndex(apics, apic => apic.IsPresent && apic.IsX2Apic && apic.PhysicalId == destination);
+        if (owner < 0)
+            owner = Array.FindIndex(apics, apic => apic.IsPresent && apic.PhysicalId == destination);
+        return owner < 0 || (mapIsLate && owner == apics.Length - 1) ? [] : [owner];
     }
 
     /// <summary>kvm_recalculate_logical_map: one model for all, and for each one bit of its cluster, or there is no map.</summary>

@@ -32,7 +32,13 @@ internal sealed partial class NaiveMachine
     /// <summary>One NMI waits (SDM3 6.7.1); in KVM two while none is blocked (x86.c:process_nmi).</summary>
     private void LatchNmi(int cpu) => cpus[cpu].Nmis = Math.Min(cpus[cpu].Nmis + 1, isKvm && !cpus[cpu].NmiBlocked ? 2 : 1);
 
-    public void BroadcastEoi(int vector) => ioApic.EndOfInterrupt(vector);
+    public void BroadcastEoi(int cpu, int vector)
+    {
+        if (!isKvm || TellsEoi(cpu, vector))
+            ioApic.EndOfInterrupt(vector);
+    }
+
+    public void Unhalt(int cpu) => cpus[cpu].Unhalted = true;
 
     public void ToCore(int cpu, NaiveMode mode)
     {

@@ -75,10 +75,10 @@ internal sealed partial class NaiveMachine : IWitness, INaiveBus
                 return pic.Dump();
             case RecordedOpKind.Nmi:
                 LatchNmi(op.Cpu);
-                return cpus[op.Cpu].IsHalted ? "" : Instruction(op.Cpu);
+                return cpus[op.Cpu].IsHalted ? "" : Instruction(op.Cpu, null);
             case RecordedOpKind.Lint1:
                 PulseLint1();
-                return cpus[0].IsHalted ? "" : Instruction(0);
+                return cpus[0].IsHalted ? "" : Instruction(0, null);
             case RecordedOpKind.Run:
                 return cpus[op.Cpu].IsHalted ? Wake(op.Cpu) : "!running";
             default:
@@ -97,9 +97,14 @@ internal sealed partial class NaiveMachine : IWitness, INaiveBus
             return Wake(op.Cpu);
         }
 
-        string shown = Access(op);
-        string delivered = Instruction(op.Cpu);
-        return shown != "" && delivered != "" ? shown + " " + delivered : shown + delivered;
+        if (op.Kind is RecordedOpKind.WriteIoApic or RecordedOpKind.ReadIoApic)
+        {
+            // The recordings show the second access of these operations only, not what was delivered at the first.
+            Instruction(op.Cpu, null);
+            WriteMemory(op.Cpu, 0xFEC00000, op.Address);
+        }
+
+        return Instruction(op.Cpu, op);
     }
 
     private string Access(RecordedOp op)
@@ -118,11 +123,9 @@ internal sealed partial class NaiveMachine : IWitness, INaiveBus
             case RecordedOpKind.ReadPort:
                 return "=" + Hex(ReadPort(op.Address), 2);
             case RecordedOpKind.WriteIoApic:
-                Select(op);
                 WriteMemory(op.Cpu, 0xFEC00010, value);
                 return "";
             case RecordedOpKind.ReadIoApic:
-                Select(op);
                 return "=" + Hex(ReadMemory(op.Cpu, 0xFEC00010), 8);
             case RecordedOpKind.ReadMsr:
                 ulong? read = ReadMsr(op.Cpu, op.Address);
@@ -135,17 +138,10 @@ internal sealed partial class NaiveMachine : IWitness, INaiveBus
                 apics[op.Cpu].Cr8 = value;
                 return "";
             case RecordedOpKind.ReadPpr:
-                return "ppr=" + Hex(apics[op.Cpu].ProcessorPriority, 2);
+                return "ppr=" + (apics[op.Cpu].IsPresent ? Hex(apics[op.Cpu].ProcessorPriority, 2) : "ff");
             default:
                 return "";
         }
-    }
-
-    /// <summary>The recordings show the second access of these operations only, not what was delivered after the first.</summary>
-    private void Select(RecordedOp op)
-    {
-        WriteMemory(op.Cpu, 0xFEC00000, op.Address);
-        Instruction(op.Cpu);
     }
 
     private void WriteMemory(int cpu, uint address, uint value)
@@ -154,11 +150,15 @@ internal sealed partial class NaiveMachine : IWitness, INaiveBus
         {
             string before = MapOf(cpu);
             apics[cpu].Write(address % 4096, value);
-            mapIsLate = mapIsLate && MapOf(cpu) == before && address % 4096 is not (0x20 or 0xD0 or 0xE0);
+            if (MapOf(cpu) != before || address % 4096 is 0x20 or 0xD0 or 0xE0)
+                MakeMap();
         }
-        else if (address - (address % 256) == 0xFEC00000)
+        else if (address - (address % 256) == 0xFEC00000 && !IsHole(cpu, address))
         {
+            NaiveEntry before = ioApic.Selected;
             ioApic.Write(address % 256, value);
+            if (address % 256 == 0x10)
+                EntryWritten(before, ioApic.Selected);
         }
     }
 
@@ -166,6 +166,8 @@ internal sealed partial class NaiveMachine : IWitness, INaiveBus
     {
         if (apics[cpu].Decodes(address))
             return apics[cpu].Read(address % 4096);
+        if (IsHole(cpu, address))
+            return 0xFFFFFFFF;
         return address - (address % 256) == 0xFEC00000 ? ioApic.Read(address % 256) : 0xFFFFFFFF;
     }
 
@@ -195,7 +197,8 @@ internal sealed partial class NaiveMachine : IWitness, INaiveBus
         if (msr != 0x1B && !IsApicMsr(msr))
             throw new NotSupportedException($"MSR {msr:X}h");
         bool taken = msr == 0x1B ? apics[cpu].WriteBase(value) : apics[cpu].WriteMsr(msr, value);
-        mapIsLate = mapIsLate && MapOf(cpu) == before;
+        if (MapOf(cpu) != before)
+            MakeMap();
         return taken;
     }
 

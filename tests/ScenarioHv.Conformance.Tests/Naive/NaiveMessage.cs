@@ -56,7 +56,10 @@ internal interface INaiveBus
     int Send(NaiveMessage message);
 
     /// <summary>A local APIC tells the I/O APIC that a level interrupt is over.</summary>
-    void BroadcastEoi(int vector);
+    void BroadcastEoi(int cpu, int vector);
+
+    /// <summary>KVM's message of mode 3: the CPU leaves HLT.</summary>
+    void Unhalt(int cpu);
 
     /// <summary>An APIC hands its core something that is no fixed interrupt.</summary>
     void ToCore(int cpu, NaiveMode mode);

@@ -47,7 +47,8 @@ public class LocalApicPolicyTests
         Assert.That(bench.Apic.Irr.Contains(0x61), Is.EqualTo(inIrr));
     }
 
-    // Observed on Linux 6.18 KVM: ICR2 of the xAPIC page is found again when x2APIC mode is left, and the 64-bit ICR's half when it is entered.
+    // Observed on Linux 6.18 KVM: ICR2 of the xAPIC page is found again when x2APIC mode is left, and the 64-bit
+    // ICR's half when it is entered.
     [TestCase(IcrAcrossModesPolicy.Cleared, 0u, 0u)]
     [TestCase(IcrAcrossModesPolicy.TwoHighHalves, 0x1200_0000u, 0xFFu)]
     public void High_half_of_the_ICR_in_another_mode(IcrAcrossModesPolicy policy, uint inXApic, uint inX2Apic)
