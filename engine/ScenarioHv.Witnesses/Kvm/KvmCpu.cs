@@ -46,6 +46,7 @@ internal sealed class KvmCpu : IDisposable
         uint state = Runnable;
         file.Do("KVM_SET_MP_STATE", KvmIoctl.SetMpState, ref state);
         Page.ValidRegs = KvmRunPage.SyncRegs;
+        Page.ApicBase = ReadSregs().ApicBase;
     }
 
     public int Number { get; }
@@ -142,8 +143,8 @@ internal sealed class KvmCpu : IDisposable
     /// <summary>Raises its NMI pin.</summary>
     public void SendNmi() => file.Do("KVM_NMI", KvmIoctl.Nmi);
 
-    /// <summary>True if an NMI waits for it.</summary>
-    public bool HasNmi() => ReadEvents().NmiPending != 0;
+    /// <summary>How many NMIs wait for it.</summary>
+    public int PendingNmis() => ReadEvents().NmiPending;
 
     /// <summary>What the guest's code cannot take, or null. Asking takes INIT and start-up messages.</summary>
     public string? Stranger()

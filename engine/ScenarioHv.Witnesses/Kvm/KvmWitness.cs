@@ -108,7 +108,8 @@ public sealed partial class KvmWitness : IWitness
         }
     }
 
-    // KVM carries a timer that has run out into the IRR in KVM_RUN only. With the signal pending it does no more than that.
+    // KVM carries a timer that has run out into the IRR in KVM_RUN only. With the signal pending, and IF = 0, it does no more than that. A
+    // CPU in HLT has IF = 1 and would be woken: it is told when it goes on.
     private void Sleep(int milliseconds)
     {
         Thread.Sleep(milliseconds);
@@ -117,6 +118,9 @@ public sealed partial class KvmWitness : IWitness
         {
             foreach (Core core in cores)
             {
+                if (core.IsHalted)
+                    continue;
+                core.Cpu.Start(Snippet.Tick, interruptFlag: false);
                 timer.Raise();
                 core.Cpu.Run();
                 RunTimer.Clear();
@@ -164,10 +168,12 @@ public sealed partial class KvmWitness : IWitness
             case RecordedOpKind.Halt: return Halt(core, op.Max);
         }
 
-        // The pvm backend injects an NMI that the access raised at the next KVM_RUN only; it belongs to this operation.
+        // The pvm backend injects an NMI that the access raised at the next KVM_RUN only; it belongs to this operation. One that waited is
+        // taken before the access, and a second one waits on.
+        int waiting = Math.Max(core.Cpu.PendingNmis() - 1, 0);
         var run = new Deliveries(Deliveries.NoMax);
         string seen = Access(core, op, run);
-        if (!run.Any && core.Cpu.HasNmi())
+        if (core.Cpu.PendingNmis() > waiting)
             Perform(core, run, 0, Snippet.Tick);
         return seen.Length == 0 || !run.Any ? seen + run.Text : $"{seen} {run.Text}";
     }
