@@ -236,6 +236,15 @@ public readonly ref partial struct IoApic
         _pins[pin].Flags &= ~IoApicPinFlags.Line;
     }
 
+    /// <summary>
+    /// True if an assertion is held that was not sent as an edge: QEMU's <c>irr</c>, and what KVM_GET_IRQCHIP saves of KVM's.
+    /// </summary>
+    /// <param name="pin">The pin.</param>
+    public bool IsHeld(int pin) =>
+        LatchesEdges || (LatchesLevels && IsLevel(_pins[pin].Entry))
+            ? (_pins[pin].Flags & IoApicPinFlags.Irr) != 0
+            : IsUndelivered(_pins[pin]);
+
     /// <summary>The bit of <c>irr</c> that KVM_GET_IRQCHIP saves, an assertion not yet delivered.</summary>
     /// <param name="pin">The pin.</param>
     /// <exception cref="InvalidOperationException">Edges are latched: not KVM's kind.</exception>

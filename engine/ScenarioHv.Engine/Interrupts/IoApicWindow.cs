@@ -142,12 +142,10 @@ public readonly ref partial struct IoApic
         if (ScansTable)
             return ServiceFor(pin);
         var fires = IsLevel(_pins[pin].Entry)
-            || (IsHeldEdge(_pins[pin]) && (_policies.LatchAtWrite == IoApicLatchAtWrite.Kept
+            || (IsHeld(pin) && (_policies.LatchAtWrite == IoApicLatchAtWrite.Kept
                 || (isUnmasked && _policies.MaskedEdge == IoApicMaskedEdge.Latched)));
         return fires && WantsService(pin) ? ServiceFor(pin) : default;
     }
-
-    private bool IsHeldEdge(in IoApicPin pin) => LatchesEdges ? (pin.Flags & IoApicPinFlags.Irr) != 0 : IsUndelivered(pin);
 
     private bool SelectsEntry(out int pin)
     {
