@@ -78,6 +78,7 @@ public sealed class ControllerPolicyTests : ScenarioFixture
     [TestCase(KvmKernel, "lapic-extint-messages: dropped", "8259A")]
     [TestCase(KvmKernel, "lapic-apic-base-writes: fixed-base", "IA32_APIC_BASE")]
     [TestCase(KvmKernel, "lapic-device-broadcast: plain-id", "x2APIC mode")]
+    [TestCase(KvmKernel, "lapic-icr-across-modes: cleared", "x2APIC mode")]
     [TestCase(KvmKernel, "lapic-lint-inputs: delivered", "LINT")]
     [TestCase(KvmKernel, "lapic-spurious-vector: delivered", "INTR and INTA are one step")]
     [TestCase(KvmKernel, "lapic-eoi-broadcast: suppressible", "SVR bit 12")]

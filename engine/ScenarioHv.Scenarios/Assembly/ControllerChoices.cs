@@ -67,7 +67,8 @@ internal static class ControllerChoices
 
     private static string? ProblemOfLocalApic(string property, MachineConfig config) => property switch
     {
-        nameof(LocalApicPolicies.DeviceBroadcast) or nameof(LocalApicPolicies.X2ApicReservedBits) => NoX2Apic,
+        nameof(LocalApicPolicies.DeviceBroadcast) or nameof(LocalApicPolicies.X2ApicReservedBits)
+            or nameof(LocalApicPolicies.IcrAcrossModes) => NoX2Apic,
         nameof(LocalApicPolicies.HardwareDisable) or nameof(LocalApicPolicies.ApicBaseWrites) => NoApicBase,
         nameof(LocalApicPolicies.PicGate) or nameof(LocalApicPolicies.ExtIntMessages) => NoPic,
         nameof(LocalApicPolicies.LintInputs) => "nothing drives the LINT inputs of a scenario's machine",
