@@ -8,6 +8,7 @@ public sealed partial class ConformanceMachine
 {
     private const int NmiVector = 2;
     private const int MaxHooks = 4;
+    private const int MaxDepth = 500;
     private const byte NonSpecificEoi = 0x20;
 
     private void AddHook(RecordedOp hook)
@@ -20,17 +21,17 @@ public sealed partial class ConformanceMachine
     // One instruction with IF = 0. A second NMI waits for the next one: the first handler's IRET is no place to stop.
     private string Instruction(int cpu)
     {
-        var run = new Run(int.MaxValue);
-        if (cores[cpu].PendingNmis > 0)
+        var run = new Run(RecordedOp.MaxDeliveries);
+        if (cores[cpu].CanTakeNmi)
             TakeNmi(cpu, run, 0);
-        return run.Text;
+        return run.IsFull ? throw new NotSupportedException("a handler's window takes interrupts without end") : run.Text;
     }
 
     // An NMI that waits is taken before STI: it counts, but its handler finds no IF to clear, and the window opens all the same.
     private string Window(int cpu, int max)
     {
         var run = new Run(max);
-        if (cores[cpu].PendingNmis > 0)
+        if (cores[cpu].CanTakeNmi)
         {
             TakeNmi(cpu, run, 0);
             run.MakeRoom();
@@ -51,7 +52,7 @@ public sealed partial class ConformanceMachine
     private string Resume(int cpu)
     {
         Core core = cores[cpu];
-        core.IsHalted = core.PendingNmis == 0 && !HasExtInt(cpu) && apics[cpu].HighestDeliverable() < 0;
+        core.IsHalted = !core.CanTakeNmi && !HasExtInt(cpu) && apics[cpu].HighestDeliverable() < 0;
         return core.IsHalted ? "halted" : $"woke {AfterHalt(cpu)}";
     }
 
@@ -62,7 +63,7 @@ public sealed partial class ConformanceMachine
     {
         while (run.HasRoom)
         {
-            if (cores[cpu].PendingNmis > 0)
+            if (cores[cpu].CanTakeNmi)
             {
                 TakeNmi(cpu, run, depth);
             }
@@ -92,6 +93,7 @@ public sealed partial class ConformanceMachine
     private void TakeNmi(int cpu, Run run, int depth)
     {
         cores[cpu].PendingNmis--;
+        cores[cpu].BlocksNmis = true;
         Handle(cpu, NmiVector, run, depth);
     }
 
@@ -104,8 +106,11 @@ public sealed partial class ConformanceMachine
             Handle(cpu, vector, run, depth);
     }
 
+    // An IRET lets NMIs in again, be it the NMI handler's or that of an interrupt taken in between (SDM3 6.7.1).
     private void Handle(int cpu, int vector, Run run, int depth)
     {
+        if (depth > MaxDepth)
+            throw new NotSupportedException($"handlers nest more than {MaxDepth} deep");
         run.Add(vector, depth);
         HandlerSteps steps = cores[cpu].Handlers[vector];
         if (steps.HasFlag(HandlerSteps.Hook))
@@ -122,6 +127,7 @@ public sealed partial class ConformanceMachine
             WriteMsr(cpu, LocalApic.FirstX2ApicMsr + (LocalApicRegister.Eoi >> 4), 0);
         if (steps.HasFlag(HandlerSteps.HookAgain))
             RunHooks(vector);
+        cores[cpu].BlocksNmis = false;
     }
 
     private void RunHooks(int vector)
@@ -150,10 +156,16 @@ public sealed partial class ConformanceMachine
 
         public int PendingNmis { get; set; }
 
+        /// <summary>An NMI was taken, and no IRET executed yet.</summary>
+        public bool BlocksNmis { get; set; }
+
+        public bool CanTakeNmi => PendingNmis > 0 && !BlocksNmis;
+
         /// <summary>A message of mode ExtINT came, and no INTA yet.</summary>
         public bool IsExtIntRequested { get; set; }
 
-        public void LatchNmi(int limit) => PendingNmis = Math.Min(PendingNmis + 1, limit);
+        // While NMIs are blocked, one waits at most (KVM x86.c:process_nmi).
+        public void LatchNmi(int limit) => PendingNmis = Math.Min(PendingNmis + 1, BlocksNmis ? 1 : limit);
     }
 
     /// <summary>The deliveries of one operation.</summary>
@@ -163,7 +175,9 @@ public sealed partial class ConformanceMachine
         private int room = max;
         private bool isOver;
 
-        public bool HasRoom => !isOver && taken.Count < room;
+        public bool IsFull => taken.Count >= room;
+
+        public bool HasRoom => !isOver && !IsFull;
 
         public string Text => string.Join(' ', taken);
 

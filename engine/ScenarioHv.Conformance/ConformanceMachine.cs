@@ -144,11 +144,11 @@ public sealed partial class ConformanceMachine : IWitness
             case RecordedOpKind.ReadPort: return string.Create(CultureInfo.InvariantCulture, $"={ReadPort(op.Address):x2}");
             case RecordedOpKind.WriteIoApic:
                 Select(cpu, op.Address);
-                chips.WriteIoApic(IoApic.IoWin, (uint)op.Value);
+                WriteMmio(cpu, IoApic.BaseAddress + IoApic.IoWin, (uint)op.Value);
                 return "";
             case RecordedOpKind.ReadIoApic:
                 Select(cpu, op.Address);
-                return string.Create(CultureInfo.InvariantCulture, $"={chips.ReadIoApic(IoApic.IoWin):x8}");
+                return string.Create(CultureInfo.InvariantCulture, $"={ReadMmio(cpu, IoApic.BaseAddress + IoApic.IoWin):x8}");
             case RecordedOpKind.ReadMsr: return ReadMsr(cpu, op.Address);
             case RecordedOpKind.WriteMsr: return WriteMsr(cpu, op.Address, op.Value) ? "#0d" : "";
             case RecordedOpKind.ReadCr8: return string.Create(CultureInfo.InvariantCulture, $"={apics[cpu].ReadCr8():x}");
@@ -163,7 +163,7 @@ public sealed partial class ConformanceMachine : IWitness
     // The log of iow and ior is that of their second access: what is taken after the first one is not in it.
     private void Select(int cpu, uint register)
     {
-        chips.WriteIoApic(IoApic.IoRegSel, register);
+        WriteMmio(cpu, IoApic.BaseAddress + IoApic.IoRegSel, register);
         Instruction(cpu);
     }
 

@@ -90,18 +90,18 @@ internal sealed class ModelChips : IChips
     {
         for (int pin = range.First; pin < range.End; pin++)
         {
-            if (Chip.TryDispatch(pin, out ApicMessage message))
-                Chip.Dispatched(pin, deliver(WithVector(message)));
+            byte? vector = ReadsPic(pin) ? Acknowledge() : null;
+            if (!Chip.TryDispatch(pin, out ApicMessage message))
+                continue;
+            message.Vector = vector ?? message.Vector;
+            Chip.Dispatched(pin, deliver(message));
         }
     }
 
-    // QEMU's I/O APIC acknowledges the 8259 itself and sends the vector (QEMU ioapic.c:ioapic_entry_parse).
-    private ApicMessage WithVector(ApicMessage message)
-    {
-        if (message.Mode == DeliveryMode.ExtInt && preset.LocalApic.ExtIntMessages == ExtIntMessagesPolicy.AsFixed)
-            message.Vector = Acknowledge();
-        return message;
-    }
+    // QEMU's I/O APIC acknowledges the 8259 itself for an ExtINT entry and sends the vector. It does so whenever its scan comes upon a
+    // request, and looks at mask and remote IRR only then (QEMU ioapic.c:ioapic_service, ioapic_entry_parse).
+    private bool ReadsPic(int pin) => preset.LocalApic.ExtIntMessages == ExtIntMessagesPolicy.AsFixed
+        && Chip[pin].Entry.Mode == DeliveryMode.ExtInt && (Chip[pin].Flags & IoApicPinFlags.Irr) != 0;
 
     // KVM hands an EOI to the I/O APIC only if a level entry, or that of the RTC, has the vector (ioapic.c:kvm_ioapic_scan_entry). Then it
     // tells edge entries with that vector as well. Loading a local APIC, as the recorder does at each delivery, has every CPU look anew.

@@ -109,7 +109,7 @@ public sealed record RecordedOp(RecordedOpKind Kind, string Text)
     /// <summary>The longest <c>sleep</c>, in milliseconds.</summary>
     public const int MaxSleep = 1000;
 
-    private const int MaxDeliveries = 100_000;
+    internal const int MaxDeliveries = 100_000;
     private const int IoApicPins = 24;
     private const int PicInputs = 16;
 

@@ -51,6 +51,7 @@ public readonly struct IoApicPolicies
         DeliveryStatus = IoApicDeliveryStatus.Zero,
         Reset = IoApicReset.MaskOnly,
         Rtc = IoApicRtc.Coalesced,
+        EdgeModes = IoApicEdgeModes.ObeyTrigger,
     };
 
     /// <summary>QEMU 7.2's userspace model (QEMU hw/intc/ioapic.c), which a split irqchip uses as well; version 20h, its default.</summary>
@@ -67,6 +68,7 @@ public readonly struct IoApicPolicies
         ReservedBits = IoApicReservedBits.Stored,
         DeliveryStatus = IoApicDeliveryStatus.Zero,
         PinZero = IoApicPinZero.PinTwo,
+        EdgeModes = IoApicEdgeModes.ObeyTrigger,
     };
 
     /// <summary>OpenVMM's (vm/devices/chipset/src/ioapic). Not modelled: its window of 20h bytes, where others have 100h.</summary>
@@ -80,7 +82,6 @@ public readonly struct IoApicPolicies
         DeliveryStatus = IoApicDeliveryStatus.Zero,
         ArbitrationId = IoApicArbitrationId.Zero,
         Reset = IoApicReset.LogicalEntries,
-        EdgeModes = IoApicEdgeModes.AlwaysEdge,
     };
 
     /// <summary>
@@ -93,6 +94,7 @@ public readonly struct IoApicPolicies
         WindowAccess = IoApicWindowAccess.AnySize,
         ReservedBits = IoApicReservedBits.Stored,
         DeliveryStatus = IoApicDeliveryStatus.Zero,
+        EdgeModes = IoApicEdgeModes.ObeyTrigger,
     };
 
     /// <summary>Whether there is an EOI register, and with it which version the I/O APIC shows.</summary>

@@ -222,9 +222,9 @@ public enum IoApicRtc : byte
 /// <summary>How an entry of delivery mode SMI, NMI, INIT or ExtINT with trigger mode level acts.</summary>
 public enum IoApicEdgeModes : byte
 {
-    /// <summary>As level-triggered (KVM, QEMU, Xen; 82093AA 3.2.4 requires edge and leaves it open).</summary>
-    ObeyTrigger = 0,
+    /// <summary>As edge-triggered: nobody sends an EOI for it (SDM3 10.11.2; OpenVMM IrqEntry::evaluate).</summary>
+    AlwaysEdge = 0,
 
-    /// <summary>As edge-triggered (OpenVMM IrqEntry::evaluate).</summary>
-    AlwaysEdge = 1,
+    /// <summary>As level-triggered (KVM ioapic.c:ioapic_service; QEMU ioapic.c:ioapic_service; Xen vioapic.c).</summary>
+    ObeyTrigger = 1,
 }

@@ -79,10 +79,14 @@ public struct Pic8259
         if (Has(Pic8259Modes.SpecialMask)
             && policies.SpecialMask is Pic8259SpecialMask.Works or Pic8259SpecialMask.WorksWithPlainEoi)
             blocking &= ~Imr;
-        if (Has(Pic8259Modes.SpecialFullyNested))
+        bool nestsInSlave = Has(Pic8259Modes.SpecialFullyNested);
+        if (nestsInSlave && policies.FullyNested == Pic8259FullyNested.CascadeBlocksNothing)
             blocking &= ~CascadeInputs;
         int rank = HighestRank(requests);
-        return rank < HighestRank(blocking) ? AtRank(rank) : -1;
+        int limit = HighestRank(blocking);
+        if (nestsInSlave && limit < 8 && (CascadeInputs & 1 << AtRank(limit)) != 0)
+            limit++;
+        return rank < limit ? AtRank(rank) : -1;
     }
 
     /// <summary>A line changes, or is driven again at the level it has.</summary>

@@ -12,8 +12,8 @@ namespace ScenarioHv.Engine.Interrupts;
 /// interrupt sources that share a line (the caller forms the OR), KVM's mask notifiers, and the moment of its ack notifiers: KVM calls
 /// them before it recomputes the pin, here the IRQs are returned after. With <see cref="Pic8259Cascade.Wire"/> and
 /// <see cref="Pic8259ShortPulse.Spurious"/> the slave's INT, and with it IR2, falls together with its request, so the spurious interrupt
-/// is then the master's; IRQ15 comes only if IR2 is driven high by itself. OpenVMM's 2-byte write to both command ports and its
-/// assertion that a slave acknowledged has a request are not modelled.
+/// is then the master's; IRQ15 comes only if IR2 can be driven by itself (<see cref="Pic8259Cascade.SharedWire"/>). OpenVMM's 2-byte
+/// write to both command ports and its assertion that a slave acknowledged has a request are not modelled.
 /// </remarks>
 [StructLayout(LayoutKind.Sequential)]
 public struct Pic8259Pair
@@ -64,7 +64,7 @@ public struct Pic8259Pair
         policies.IntPin == Pic8259IntPin.Continuous ? Master.Request(policies) >= 0 : StoredInt != 0;
 
     /// <summary>A line changes, or is driven again at the level it has.</summary>
-    /// <param name="irq">0 to 15. IRQ2 is no input of a PC: driving it is driving the cascade, until the slave drives it next.</param>
+    /// <param name="irq">0 to 15. IRQ2 is no input of a PC: what driving it does is <see cref="Pic8259Policies.Cascade"/>.</param>
     /// <param name="high">True if the line is high.</param>
     /// <param name="policies">The machine's policies.</param>
     /// <exception cref="InvalidOperationException">There is no such IRQ.</exception>
@@ -72,6 +72,8 @@ public struct Pic8259Pair
     {
         if (irq is < 0 or > 15)
             throw new InvalidOperationException($"The 8259A pair has IRQ0 to IRQ15, not {irq}.");
+        if (irq == CascadeIrq && policies.Cascade == Pic8259Cascade.Wire)
+            return Pic8259LineOutcome.Done;
         var outcome = irq < 8 ? Master.SetLine(irq, high, policies) : Slave.SetLine(irq - 8, high, policies);
         Update(slaveTouched: irq >= 8, policies);
         return outcome;
@@ -229,7 +231,7 @@ public struct Pic8259Pair
 
     private void DriveWire(in Pic8259Policies policies)
     {
-        if (policies.Cascade == Pic8259Cascade.Wire)
+        if (policies.Cascade != Pic8259Cascade.Pulse)
             Master.SetLine(CascadeIrq, Slave.Request(policies) >= 0, policies);
     }
 }

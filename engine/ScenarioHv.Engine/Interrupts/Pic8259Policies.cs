@@ -120,7 +120,7 @@ public enum Pic8259ShortPulse : byte
 /// <summary>How a request of the slave reaches IR2 of the master.</summary>
 public enum Pic8259Cascade : byte
 {
-    /// <summary>By the level of the slave's INT pin, whenever the slave is touched (8259A, QEMU, OpenVMM).</summary>
+    /// <summary>By the level of the slave's INT pin. IRQ2 is no input of a PC: driving it does nothing (8259A).</summary>
     Wire = 0,
 
     /// <summary>
@@ -128,6 +128,22 @@ public enum Pic8259Cascade : byte
     /// i8259.c:pic_update_irq).
     /// </summary>
     Pulse = 1,
+
+    /// <summary>
+    /// By the level of the slave's INT pin whenever the slave is touched; until then IRQ2 can be driven to another level (QEMU
+    /// i8259.c:pic_set_irq serves both; OpenVMM).
+    /// </summary>
+    SharedWire = 2,
+}
+
+/// <summary>What IR2 in service blocks in special fully nested mode (ICW4 bit 4 of the master).</summary>
+public enum Pic8259FullyNested : byte
+{
+    /// <summary>Levels below it: the slave alone is not locked out (8259A, special fully nested mode).</summary>
+    SlaveNests = 0,
+
+    /// <summary>Nothing, so that a request below it interrupts too (KVM i8259.c:pic_get_irq, QEMU i8259.c:pic_get_irq).</summary>
+    CascadeBlocksNothing = 1,
 }
 
 /// <summary>When the INT pin of the master follows its requests.</summary>
@@ -203,6 +219,7 @@ public readonly record struct Pic8259Policies
         PollIdle = Pic8259PollIdle.Seven,
         ShortPulse = Pic8259ShortPulse.Latched,
         Cascade = Pic8259Cascade.Pulse,
+        FullyNested = Pic8259FullyNested.CascadeBlocksNothing,
         IntPin = Pic8259IntPin.AtUpdates,
     };
 
@@ -213,6 +230,8 @@ public readonly record struct Pic8259Policies
         LevelBit = Pic8259LevelBit.Ignored,
         SpecialMask = Pic8259SpecialMask.WorksWithPlainEoi,
         ShortPulse = Pic8259ShortPulse.Latched,
+        Cascade = Pic8259Cascade.SharedWire,
+        FullyNested = Pic8259FullyNested.CascadeBlocksNothing,
         IntPin = Pic8259IntPin.AtTouches,
         AutoEoi = Pic8259AutoEoi.NeverSets,
     };
@@ -226,6 +245,7 @@ public readonly record struct Pic8259Policies
         SpecialMask = Pic8259SpecialMask.Rejected,
         PollIdle = Pic8259PollIdle.Seven,
         PollPorts = Pic8259PollPorts.EvenOnly,
+        Cascade = Pic8259Cascade.SharedWire,
         ReadSelect = Pic8259ReadSelect.Replaced,
         ElcrMask = Pic8259ElcrMask.Unmasked,
     };
@@ -259,6 +279,9 @@ public readonly record struct Pic8259Policies
 
     /// <summary>How the slave reaches the master.</summary>
     public Pic8259Cascade Cascade { get; init; }
+
+    /// <summary>What IR2 in service blocks in special fully nested mode.</summary>
+    public Pic8259FullyNested FullyNested { get; init; }
 
     /// <summary>When the INT pin follows.</summary>
     public Pic8259IntPin IntPin { get; init; }

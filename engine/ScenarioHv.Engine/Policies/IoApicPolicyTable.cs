@@ -177,8 +177,10 @@ internal static class IoApicPolicyTable
             nameof(IoApicPolicies.EdgeModes),
             "how an entry of delivery mode SMI, NMI, INIT or ExtINT with trigger mode level acts",
             p => p.EdgeModes, (p, value) => p with { EdgeModes = value },
-            (IoApicEdgeModes.ObeyTrigger, "as level-triggered", "KVM, QEMU, Xen; 82093AA 3.2.4 requires edge and leaves it open"),
-            (IoApicEdgeModes.AlwaysEdge, "as edge-triggered", "OpenVMM IrqEntry::evaluate")),
+            (IoApicEdgeModes.AlwaysEdge, "as edge-triggered: nobody sends an EOI for it", "SDM3 10.11.2; OpenVMM IrqEntry::evaluate"),
+            (IoApicEdgeModes.ObeyTrigger,
+                "as level-triggered",
+                "KVM ioapic.c:ioapic_service; QEMU ioapic.c:ioapic_service; Xen vioapic.c")),
     ];
 
     private static ControllerPolicyPoint Of<T>(

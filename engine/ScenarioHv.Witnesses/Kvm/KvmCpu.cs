@@ -107,7 +107,7 @@ internal sealed class KvmCpu : IDisposable
                 default:
                     throw new WitnessException(string.Create(
                         CultureInfo.InvariantCulture,
-                        $"KVM_RUN of CPU {Number} ended with reason {Page.ExitReason} at RIP {Page.Regs.Rip:X}h"));
+                        $"KVM_RUN of CPU {Number} ended with {NameOf(Page.ExitReason)} at RIP {Page.Regs.Rip:X}h"));
             }
         }
     }
@@ -173,6 +173,14 @@ internal sealed class KvmCpu : IDisposable
         page.Dispose();
         file.Dispose();
     }
+
+    private static string NameOf(uint reason) => reason switch
+    {
+        KvmRunPage.Shutdown => "KVM_EXIT_SHUTDOWN",
+        KvmRunPage.FailEntry => "KVM_EXIT_FAIL_ENTRY",
+        KvmRunPage.InternalError => "KVM_EXIT_INTERNAL_ERROR",
+        _ => string.Create(CultureInfo.InvariantCulture, $"exit reason {reason}"),
+    };
 
     private KvmSregs ReadSregs()
     {

@@ -22,8 +22,14 @@ internal sealed class KvmGraveyard : IDisposable
         places.Wait();
         _ = Task.Run(() =>
         {
-            machine.Dispose();
-            places.Release();
+            try
+            {
+                machine.Dispose();
+            }
+            finally
+            {
+                places.Release();
+            }
         });
     }
 

@@ -47,7 +47,6 @@ internal struct KvmSregs
 [StructLayout(LayoutKind.Explicit)]
 internal struct KvmRunPage
 {
-    public const int Exception = 1;
     public const int Io = 2;
     public const int Mmio = 6;
     public const int Shutdown = 8;
@@ -69,8 +68,6 @@ internal struct KvmRunPage
     [FieldOffset(32)] public ulong MmioAddress;
     [FieldOffset(40)] public ulong MmioData;
     [FieldOffset(52)] public byte MmioIsWrite;
-
-    [FieldOffset(32)] public uint InternalSubError;
 
     [FieldOffset(288)] public ulong ValidRegs;
     [FieldOffset(296)] public ulong DirtyRegs;
@@ -137,9 +134,7 @@ internal struct KvmVcpuEvents
 {
     public const int Size = 64;
 
-    [FieldOffset(12)] public byte NmiInjected;
     [FieldOffset(13)] public byte NmiPending;
-    [FieldOffset(14)] public byte NmiMasked;
     [FieldOffset(25)] public byte SmiPending;
 }
 

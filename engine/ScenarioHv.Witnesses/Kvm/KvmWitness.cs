@@ -9,6 +9,8 @@ namespace ScenarioHv.Witnesses;
 /// that calls.
 /// </summary>
 /// <remarks>
+/// A window is a loop of the host: it lets the CPU in with IF = 1, KVM injects what is deliverable, and an instruction that comes through
+/// ends the window. So each place where an interrupt can be taken is an entry, whatever processor the host has.
 /// The guest has no code for INIT, start-up and SMI: an operation that leads to one ends in <see cref="NotSupportedException"/>, and so
 /// does an MSR that belongs to no local APIC. The APIC timer counts real time.
 /// </remarks>
@@ -215,6 +217,7 @@ public sealed partial class KvmWitness : IWitness
                 Perform(core, run, 0, Snippet.WriteMmio, rax: op.Value, rbx: op.Address);
                 return "";
             case RecordedOpKind.ReadMmio:
+                ClearReadBuffer(core, run);
                 return Read(Perform(core, run, 0, Snippet.ReadMmio, rbx: op.Address), $"={(uint)regs.Rax:x8}");
             case RecordedOpKind.WritePort:
                 Perform(core, run, 0, Snippet.WritePort, rax: op.Value, rdx: op.Address);
@@ -246,6 +249,11 @@ public sealed partial class KvmWitness : IWitness
             default: throw new InvalidOperationException($"{op.Kind} is no access of a guest.");
         }
     }
+
+    // Where a local APIC has no register KVM answers with what its instruction emulator read last (lapic.c:apic_mmio_read leaves the
+    // buffer as it is). Offset 8 of the I/O APIC's page is no register either, but there KVM answers 0.
+    private void ClearReadBuffer(Core core, Deliveries run) =>
+        Perform(core, run, 0, Snippet.ReadMmio, rbx: IoApic.BaseAddress + 8);
 
     // The guest asks its own APIC, by MMIO or MSR as its mode has it.
     private string ReadPpr(Core core, Deliveries run)

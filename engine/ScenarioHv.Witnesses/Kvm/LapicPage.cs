@@ -42,14 +42,6 @@ internal unsafe struct LapicPage
 
     public readonly bool Has(int register, int vector) => (this[register, vector / 32] >> (vector % 32) & 1) != 0;
 
-    public readonly bool IsEmpty(int register)
-    {
-        uint any = 0;
-        for (int word = 0; word < VectorWords; word++)
-            any |= this[register, word];
-        return any == 0;
-    }
-
     public void Clear(int register)
     {
         for (int word = 0; word < VectorWords; word++)

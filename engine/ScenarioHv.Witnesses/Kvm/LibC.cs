@@ -14,7 +14,6 @@ internal static partial class LibC
     public const int MapAnonymous = 0x20;
     public const int ErrorNotPermitted = 1;
     public const int ErrorInterrupted = 4;
-    public const int ErrorAgain = 11;
     public const int BlockSignals = 0;
     public const int SetSignals = 2;
     public const int ClockMonotonic = 1;

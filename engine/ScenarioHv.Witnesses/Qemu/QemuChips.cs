@@ -118,7 +118,7 @@ internal sealed class QemuChips(QemuMachine machine, MessageDelivery deliver) : 
         machine.WritePort(port, PollCommand);
         byte found = machine.ReadPort(port);
         if (found != (PollFound | expected))
-            throw new WitnessException($"QEMU's 8259 at {port:X}h acknowledges {found:X2}h, where its state has input {expected} requesting");
+            throw new WitnessException($"QEMU's 8259 at {port:X}h acknowledges {found:X2}h, but by its state input {expected} asks");
         if (wasPolled)
             machine.WritePort(port, PollCommand);
     }
@@ -129,9 +129,9 @@ internal sealed class QemuChips(QemuMachine machine, MessageDelivery deliver) : 
             && select < IoApic.FirstEntryRegister + 2 * IoApic.StandardPinCount;
         if (isHighHalf && value >> 24 == 0 && (value & 0x00FF_0000) != 0)
         {
+            int pin = (select - IoApic.FirstEntryRegister) / 2;
             throw new NotSupportedException(
-                $"entry {(select - IoApic.FirstEntryRegister) / 2} gets destination 0 with reserved bits set, which QEMU sends as an access to "
-                + "the local APIC of the running CPU");
+                $"entry {pin} gets destination 0 with reserved bits set, which QEMU sends into the running CPU's local APIC");
         }
     }
 

@@ -10,6 +10,7 @@ namespace ScenarioHv.Witnesses;
 /// <summary>QEMU's monitor, in its machine protocol (QMP).</summary>
 internal sealed class QemuMonitor : IDisposable
 {
+    private readonly QemuProcess process;
     private readonly NetworkStream stream;
     private readonly StreamReader reader;
 
@@ -18,6 +19,7 @@ internal sealed class QemuMonitor : IDisposable
     /// <exception cref="WitnessException">It gives no greeting that is understood.</exception>
     public QemuMonitor(QemuProcess process)
     {
+        this.process = process;
         stream = new NetworkStream(process.MonitorSocket) { ReadTimeout = QemuProcess.ExchangeTimeout };
         reader = new StreamReader(stream, Encoding.UTF8);
         JsonNode? version = Read()["QMP"]?["version"]?["qemu"];
@@ -63,7 +65,7 @@ internal sealed class QemuMonitor : IDisposable
         }
 
         if (!saved.Wait(QemuProcess.ExchangeTimeout))
-            throw new WitnessException("QEMU does not end its saved state");
+            throw process.Failure("QEMU does not end its saved state");
         return saved.Result;
     }
 
@@ -109,7 +111,7 @@ internal sealed class QemuMonitor : IDisposable
         }
         catch (Exception error) when (error is IOException or ObjectDisposedException)
         {
-            throw new WitnessException("QEMU's monitor is gone", error);
+            throw process.Failure("QEMU's monitor is gone", error);
         }
     }
 
@@ -117,12 +119,12 @@ internal sealed class QemuMonitor : IDisposable
     {
         try
         {
-            string line = reader.ReadLine() ?? throw new WitnessException("QEMU's monitor has ended");
+            string line = reader.ReadLine() ?? throw process.Failure("QEMU's monitor has ended");
             return JsonNode.Parse(line) as JsonObject ?? throw new WitnessException($"QEMU's monitor says '{line}'");
         }
         catch (Exception error) when (error is IOException or ObjectDisposedException)
         {
-            throw new WitnessException("QEMU's monitor does not answer", error);
+            throw process.Failure("QEMU's monitor does not answer", error);
         }
         catch (JsonException error)
         {

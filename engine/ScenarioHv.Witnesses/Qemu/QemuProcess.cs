@@ -28,6 +28,7 @@ internal sealed class QemuProcess : IDisposable
     private readonly Process shell;
     private readonly BlockingCollection<string> lines = [];
     private readonly Queue<string> lastLines = [];
+    private bool isDisposed;
 
     private QemuProcess(Process shell)
     {
@@ -70,14 +71,28 @@ internal sealed class QemuProcess : IDisposable
     public string ReadLine()
     {
         if (!lines.TryTake(out string? line, ExchangeTimeout))
-            throw new WitnessException(lines.IsCompleted ? $"QEMU has ended{Said()}" : $"QEMU does not answer{Said()}");
+            throw Failure(lines.IsCompleted ? "QEMU has ended" : "QEMU does not answer");
         Keep(line);
         return line;
+    }
+
+    /// <summary>Ends the process, which does not do as it should: nothing will wait for it again.</summary>
+    /// <param name="message">What is wrong.</param>
+    /// <param name="inner">What was found.</param>
+    /// <returns>What to throw.</returns>
+    public WitnessException Failure(string message, Exception? inner = null)
+    {
+        string said = Said();
+        Dispose();
+        return new WitnessException($"{message}{said}", inner);
     }
 
     /// <summary>Ends the process.</summary>
     public void Dispose()
     {
+        if (isDisposed)
+            return;
+        isDisposed = true;
         MonitorSocket?.Dispose();
         TestSocket?.Dispose();
         try

@@ -55,7 +55,7 @@ internal sealed class QemuTestPort(QemuProcess process)
         }
         catch (Exception error) when (error is SocketException or ObjectDisposedException)
         {
-            throw new WitnessException("QEMU has ended", error);
+            throw process.Failure("QEMU has ended", error);
         }
     }
 }

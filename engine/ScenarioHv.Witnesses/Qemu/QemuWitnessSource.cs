@@ -22,10 +22,18 @@ public sealed class QemuWitnessSource : IWitnessSource
     /// <summary>Starts QEMU.</summary>
     /// <exception cref="WitnessUnavailableException">There is none, or it cannot be used.</exception>
     public QemuWitnessSource()
+        : this(Environment.GetEnvironmentVariable("PATH") ?? "")
+    {
+    }
+
+    /// <summary>Starts the QEMU of a search path.</summary>
+    /// <param name="path">The folders, as PATH has them.</param>
+    /// <exception cref="WitnessUnavailableException">There is none, or it cannot be used.</exception>
+    internal QemuWitnessSource(string path)
     {
         if (!OperatingSystem.IsLinux())
             throw new WitnessUnavailableException("QEMU is driven through sockets and files that only Linux has");
-        executable = Find(Environment.GetEnvironmentVariable("PATH") ?? "")
+        executable = Find(path)
             ?? throw new WitnessUnavailableException($"there is no {Program} on PATH");
         machine = new QemuMachine(executable);
         Name = $"QEMU {machine.Version} (I/O APIC and 8259 pair; local APICs and CPUs are the model's)";

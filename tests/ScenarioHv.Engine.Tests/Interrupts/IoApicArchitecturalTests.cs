@@ -23,6 +23,18 @@ public class IoApicArchitecturalTests
         Assert.That(_bench.Chip.TryDispatch(3, out _), Is.False);
     }
 
+    // 4 NMI, 7 ExtINT, programmed as level: SDM3 10.11.2.
+    [TestCase(0x400u)]
+    [TestCase(0x700u)]
+    public void NMI_and_ExtINT_are_edge_whatever_the_trigger_mode_says(uint mode)
+    {
+        _bench.EntryLow(3, mode | Level);
+        _bench.Chip.SetLine(3, true);
+        Assert.That(_bench.Chip.TryDispatch(3, out _), Is.True);
+        _bench.Chip.Dispatched(3, 1);
+        Assert.That((_bench.Chip[3].Entry.RemoteIrr, _bench.Chip.TryDispatch(3, out _)), Is.EqualTo((false, false)));
+    }
+
     [Test]
     public void Edge_is_not_a_line_that_an_EOI_would_find_asserted()
     {

@@ -17,7 +17,8 @@ internal sealed class NaivePic8259Pair
     {
         if (irq < 8)
         {
-            master.Line(irq, high);
+            if (irq != 2)
+                master.Line(irq, high);
             return;
         }
 
@@ -121,10 +122,11 @@ internal sealed class NaivePic8259Pair
             for (int i = 1; i <= 8; i++)
             {
                 int level = (lowest + i) % 8;
-                bool blocks = isr[level] && !(special && imr[level]) && !(fullyNested && IsMaster && level == 2);
-                if (blocks)
-                    return -1;
-                if (Asks(level) && !imr[level])
+                bool asks = Asks(level) && !imr[level];
+                bool nests = fullyNested && IsMaster && level == 2 && asks;
+                if (isr[level] && !(special && imr[level]))
+                    return nests ? level : -1;
+                if (asks)
                     return level;
             }
 

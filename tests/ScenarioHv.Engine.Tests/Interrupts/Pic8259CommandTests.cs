@@ -276,9 +276,10 @@ public sealed class Pic8259CommandTests(string flavour)
     [Test]
     public void IR2_driven_high_by_itself_gives_the_slaves_spurious_15_with_ISR_bit_2_of_the_master()
     {
-        var bench = New();
+        Pic8259Policies shared = policies with { Cascade = Pic8259Cascade.SharedWire };
+        var bench = new Pic8259Bench(shared);
         bench.High(2);
-        var answer = bench.Pair.Acknowledge(policies);
+        var answer = bench.Pair.Acknowledge(shared);
         Assert.That((answer.IsSpurious, answer.Irq, (int)answer.Vector, bench.Isr), Is.EqualTo((true, 15, 0x2F, 0x04)));
     }
 

@@ -68,6 +68,50 @@ public sealed class Pic8259PolicyTests
         Assert.That(bench.Pair.Master.Init, Is.EqualTo(Pic8259Init.Ready));
     }
 
+    [TestCase("architectural", 0x00)]
+    [TestCase("kvm", 0x04)]
+    [TestCase("qemu", 0x04)]
+    [TestCase("openvmm", 0x04)]
+    public void IRQ2_is_no_input_of_a_PC_but_models_take_it_for_the_cascade(string flavour, int irr)
+    {
+        var bench = New(flavour);
+        bench.High(2);
+        Assert.That(bench.Irr, Is.EqualTo(irr));
+    }
+
+    [Test]
+    public void IRQ2_withdrawn_takes_no_request_of_the_slave_away()
+    {
+        var bench = New("architectural");
+        bench.High(9);
+        bench.Low(2);
+        Assert.That((bench.Int, bench.Inta()), Is.EqualTo((true, 0x29)));
+    }
+
+    // The 8259A: the slave in service is not locked out; nothing is said of levels below it, which fully nested mode keeps out.
+    [TestCase("architectural", false)]
+    [TestCase("kvm", true)]
+    [TestCase("qemu", true)]
+    [TestCase("openvmm", false)]
+    public void Special_fully_nested_mode_and_a_request_below_the_slave_in_service(string flavour, bool interrupts)
+    {
+        var bench = New(flavour, masterIcw4: 0x11);
+        bench.High(12);
+        bench.Inta();
+        bench.High(3);
+        Assert.That(bench.Int, Is.EqualTo(interrupts));
+    }
+
+    [Test]
+    public void Special_fully_nested_mode_still_lets_levels_above_the_slave_through()
+    {
+        var bench = New("architectural", masterIcw4: 0x11);
+        bench.High(12);
+        bench.Inta();
+        bench.High(1);
+        Assert.That((bench.Int, bench.Inta()), Is.EqualTo((true, 0x21)));
+    }
+
     [TestCase("architectural", true)]
     [TestCase("kvm", false)]
     [TestCase("qemu", false)]
