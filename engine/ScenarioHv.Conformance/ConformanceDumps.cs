@@ -25,7 +25,7 @@ internal static class ConformanceDumps
         var entries = new StringBuilder();
         for (int pin = 0; pin < chip.PinCount; pin++)
         {
-            irr |= IsLatched(chip[pin].Flags) ? 1u << pin : 0;
+            irr |= chip.IsHeld(pin) ? 1u << pin : 0;
             RedirectionEntry entry = chip[pin].Entry;
             if (entry.Bits != RedirectionEntry.Reset.Bits)
                 entries.Append(CultureInfo.InvariantCulture, $" {pin}={entry.Bits:x16}");
@@ -36,9 +36,6 @@ internal static class ConformanceDumps
 
     public static string Of(in Pic8259Pair pair, in Pic8259Policies policies) =>
         $"{Of('M', pair.Master, policies)} {Of('S', pair.Slave, policies)}";
-
-    // Asserted and not yet delivered: what KVM_GET_IRQCHIP saves of its irr, and QEMU's irr.
-    private static bool IsLatched(IoApicPinFlags flags) => (flags & (IoApicPinFlags.Irr | IoApicPinFlags.Delivered)) == IoApicPinFlags.Irr;
 
     private static string Of(char name, in Pic8259 chip, in Pic8259Policies policies) => string.Create(
         CultureInfo.InvariantCulture,

@@ -6,10 +6,10 @@ namespace ScenarioHv.Conformance;
 /// <param name="Name">The implementation and its version: <c>kvm@6.18</c>.</param>
 /// <param name="LocalApic">The policies of the local APICs.</param>
 /// <param name="Pic">The policies of the 8259 pair.</param>
-/// <param name="IoApic">The flavour of the I/O APIC.</param>
+/// <param name="IoApic">The policies of the I/O APIC.</param>
 /// <param name="Msi">Who reads an MSI.</param>
 public sealed record ConformancePreset(
-    string Name, LocalApicPolicies LocalApic, Pic8259Policies Pic, IoApicFlavour IoApic, MsiRules Msi)
+    string Name, LocalApicPolicies LocalApic, Pic8259Policies Pic, IoApicPolicies IoApic, MsiRules Msi)
 {
     /// <summary>
     /// Linux 6.18 KVM's in-kernel irqchip, as the recordings were made: the LINT0 quirk (KVM_X86_QUIRK_LINT0_REENABLED) and the quirk of
@@ -24,7 +24,7 @@ public sealed record ConformancePreset(
             SharedIds = SharedIdsPolicy.FirstInMap,
         },
         Pic8259Policies.Kvm,
-        IoApicFlavour.KvmKernel,
+        IoApicPolicies.Kvm,
         MsiRules.Kvm)
     {
         PendingNmis = 2,
@@ -37,10 +37,9 @@ public sealed record ConformancePreset(
         "qemu@7.2",
         LocalApicPolicies.Qemu with { BspLint0 = BspLint0Policy.Masked },
         Pic8259Policies.Qemu,
-        IoApicFlavour.QemuUserspace,
+        IoApicPolicies.Qemu,
         MsiRules.Kvm)
     {
-        IoApicVersion = Engine.Interrupts.IoApic.VersionWithEoiRegister,
         IoApicWindowSize = 0x1000,
         HasX2Apic = false,
     };
@@ -50,17 +49,11 @@ public sealed record ConformancePreset(
         "architectural",
         LocalApicPolicies.Architectural,
         Pic8259Policies.Architectural,
-        IoApicFlavour.Architectural,
-        MsiRules.Architectural)
-    {
-        IoApicVersion = Engine.Interrupts.IoApic.VersionWithEoiRegister,
-    };
+        IoApicPolicies.Architectural with { EoiRegister = IoApicEoiRegister.Present },
+        MsiRules.Architectural);
 
     /// <summary>All presets.</summary>
     public static IReadOnlyList<ConformancePreset> All { get; } = [Kvm618, Qemu72, Architectural];
-
-    /// <summary>The I/O APIC's version register, bits 7:0: 11h, or 20h with an EOI register.</summary>
-    public byte IoApicVersion { get; init; } = Engine.Interrupts.IoApic.Version82093;
 
     /// <summary>How many bytes from FEC00000h the I/O APIC decodes; of an address in them bits 7:0 count.</summary>
     public uint IoApicWindowSize { get; init; } = 0x100;

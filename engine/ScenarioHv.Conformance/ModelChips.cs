@@ -18,7 +18,7 @@ internal sealed class ModelChips : IChips
     {
         this.preset = preset;
         this.deliver = deliver;
-        Chip.PowerOn(preset.IoApicVersion);
+        Chip.PowerOn();
         pic.PowerOn();
     }
 

@@ -30,6 +30,12 @@ public static class NearestName
         return tied ? null : nearest;
     }
 
+    /// <summary>The end of a message about a wrong name, <c>; did you mean 'b'?</c>, or nothing.</summary>
+    /// <param name="found">What the author wrote.</param>
+    /// <param name="names">What is allowed.</param>
+    public static string Hint(string found, IEnumerable<string> names) =>
+        Of(found, names) is { } nearest ? $"; did you mean '{nearest}'?" : "";
+
     /// <summary>The number of edits between two words, ignoring case.</summary>
     /// <param name="left">One word.</param>
     /// <param name="right">The other word.</param>

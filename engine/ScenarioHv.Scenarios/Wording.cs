@@ -24,8 +24,7 @@ internal static class Wording
     {
         if (names.Count == 0)
             return "none is allowed here";
-        var nearest = NearestName.Of(found, names);
         var list = string.Join(", ", shown ?? names);
-        return (names.Count == 1 ? "expected " : "expected one of ") + list + (nearest is null ? "" : $"; did you mean '{nearest}'?");
+        return (names.Count == 1 ? "expected " : "expected one of ") + list + NearestName.Hint(found, names);
     }
 }

@@ -51,6 +51,9 @@ public sealed class CheckListDescribeTests : CommandFixture
     }
 
     [TestCase("policies", "throttle(count, delay)", "958a01dab8e0", "qemu@4.1")]
+    [TestCase("policies", "lapic-fixed-while-disabled: what a software-disabled APIC does", "accepted  it enters IRR",
+        "[architectural, kvm, openvmm, xen] source: SDM3 10.4.7.2", "pic-reinit: what ICW1 leaves standing", "i8259_common.c",
+        "lapic-...: kvm, but lapic-bsp-lint0: masked", "ioapic-...: architectural, but ioapic-eoi-register: present")]
     [TestCase("timing", "nested-switch", "estimates", "skylake")]
     [TestCase("properties", "byte by byte", "custody", "Other orders of")]
     public void Describe_a_subject(string subject, params string[] parts)
@@ -63,6 +66,10 @@ public sealed class CheckListDescribeTests : CommandFixture
             Assert.That(result.Out, Does.Contain(part));
         }
     }
+
+    [Test]
+    public void Description_of_the_policies_fits_the_page() =>
+        Assert.That(Run("describe", "policies").Out.Split('\n').Select(line => line.Length), Has.All.AtMost(140));
 
     [Test]
     public void Describe_what_there_is_not() => AssertBadInput(Run("describe", "polices"), "polices");

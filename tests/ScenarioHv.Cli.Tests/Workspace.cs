@@ -22,6 +22,50 @@ public sealed class Workspace
         Script("parameter", "await cpu.Work(cpu.Parameter(\"cycles\"));");
         Script("msr", "await cpu.ReadMsr(0x1b);");
         Script("amd", "await cpu.Stgi();");
+        Script("disabled", """
+            await cpu.MmioWrite(0xfee000f0, 0xff);
+                await cpu.Work(50_000);
+                await cpu.MmioWrite(0xfee000f0, 0x1ff);
+                await cpu.Sti();
+                while (true)
+                    await cpu.Hlt();
+            }
+
+            async GuestTask OnInterrupt(Cpu cpu, byte vector)
+            {
+                await cpu.Eoi();
+                await cpu.Report("done");
+            """);
+        Script("ended-at-the-io-apic", """
+            await cpu.Sti();
+                while (true)
+                    await cpu.Hlt();
+            }
+
+            async GuestTask OnInterrupt(Cpu cpu, byte vector)
+            {
+                await cpu.Out32(0xd004, 1);
+                await cpu.MmioWrite(0xfec00040, vector);
+                await cpu.MmioWrite(0xfec00000, 0x38);
+                if ((await cpu.MmioRead(0xfec00010) & 0x4000) == 0)
+                    await cpu.Report("done");
+            """);
+        Script("edge-to-level", """
+            await cpu.MmioWrite(0xfec00000, 0x38);
+                await cpu.MmioWrite(0xfec00010, 0x41);
+                await cpu.Work(50_000);
+                await cpu.MmioWrite(0xfec00010, 0x8042);
+                await cpu.Sti();
+                while (true)
+                    await cpu.Hlt();
+            }
+
+            async GuestTask OnInterrupt(Cpu cpu, byte vector)
+            {
+                if (vector == 0x42)
+                    await cpu.Report("done");
+                await cpu.Eoi();
+            """);
         Script("broken", "await cpu.Wrok(10);");
     }
 

@@ -120,8 +120,7 @@ internal sealed class RunCommand(Terminal terminal, LogLevel logLevel)
             return dialect;
         }
 
-        var nearest = NearestName.Of(name, TraceDialects.All.Select(known => known.Name));
-        var hint = nearest is null ? "" : $"; did you mean '{nearest}'?";
+        var hint = NearestName.Hint(name, TraceDialects.All.Select(known => known.Name));
         throw new InputException($"--dialect {name}: expected {string.Join(" or ", TraceDialects.All)}{hint}");
     }
 }

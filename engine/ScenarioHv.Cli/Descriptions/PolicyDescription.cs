@@ -1,4 +1,6 @@
 using ScenarioHv.Cli.Output;
+using ScenarioHv.Engine.Configuration;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Scenarios;
 using ScenarioHv.Scenarios.Assembly;
 
@@ -10,7 +12,7 @@ internal static class PolicyDescription
     /// <summary>Writes it.</summary>
     public static void Write(Page page)
     {
-        foreach (var point in EngineVocabulary.Instance.PolicyPoints)
+        foreach (var point in EngineVocabulary.Instance.PolicyPoints.Where(point => ControllerPolicyTable.Find(point.Name) is null))
         {
             page.Heading(point.Name);
             page.Paragraph(point.Summary);
@@ -20,9 +22,56 @@ internal static class PolicyDescription
             }
         }
 
+        WriteControllers(page, ControllerKind.LocalApic, "local APIC");
+        WriteControllers(page, ControllerKind.IoApic, "I/O APIC");
+        WriteControllers(page, ControllerKind.Msi, "message-signalled interrupts");
+        WriteControllers(page, ControllerKind.Pic, "8259A pair (no machine of a scenario has one yet)");
+        page.Heading("implementations of interrupt controllers");
+        page.Paragraph("They stand in brackets at the values that they have, as far as their sources say.");
+        page.Terms([.. ControllerPolicyTable.Presets.Select(preset => (preset.Name, preset.Source))]);
         page.Heading("presets");
         page.Paragraph("'hypervisor' and 'userspace' of a scenario name a preset; 'policies' and '--set' replace what it chooses.");
         page.Terms([.. EngineVocabulary.PresetPolicies.Select(preset => (preset.Preset.Name, InWords(preset.Preset, preset.Policies)))]);
+        page.Paragraph("Their interrupt controllers:");
+        page.Terms(
+        [
+            ("kvm@..., irqchip: kernel", InWords(ControllerPolicies.Usual(HypervisorKind.Kvm, IrqchipKind.Kernel))),
+            ("kvm@..., irqchip: split, qemu@...", InWords(ControllerPolicies.Usual(HypervisorKind.Kvm, IrqchipKind.Split))),
+            ("bare-metal", InWords(ControllerPolicies.Usual(HypervisorKind.BareMetal, IrqchipKind.Kernel))),
+        ]);
+    }
+
+    private static string InWords(ControllerPolicies policies) =>
+        $"lapic-...: {NearestTo(ControllerKind.LocalApic, policies)}\nioapic-...: {NearestTo(ControllerKind.IoApic, policies)}";
+
+    /// <summary>The implementation with the fewest differences at one controller, and what they are: <c>kvm, but ...</c>.</summary>
+    private static string NearestTo(ControllerKind controller, ControllerPolicies policies)
+    {
+        var points = ControllerPolicyTable.Points.Where(point => point.Controller == controller).ToList();
+        var nearest = ControllerPolicyTable.Presets.MinBy(preset => points.Count(point => Differs(point, preset, policies)))!;
+        var differences = points.Where(point => Differs(point, nearest, policies))
+            .Select(point => $"{point.Name}: {point.ValueIn(policies).Name}")
+            .ToList();
+        return nearest.Name + (differences.Count == 0 ? "" : $", but {string.Join(", ", differences)}");
+    }
+
+    private static bool Differs(ControllerPolicyPoint point, ControllerPreset preset, in ControllerPolicies policies) =>
+        point.ValueIn(preset.Policies) != point.ValueIn(policies);
+
+    private static void WriteControllers(Page page, ControllerKind controller, string title)
+    {
+        page.Heading(title);
+        foreach (var point in ControllerPolicyTable.Points.Where(point => point.Controller == controller))
+        {
+            page.Paragraph($"{point.Name}: {point.Summary}");
+            page.Terms([.. point.Values.Select(value => (value.Name, InWords(point, value)))], indent: 6);
+        }
+    }
+
+    private static string InWords(ControllerPolicyPoint point, ControllerPolicyValue value)
+    {
+        var presets = string.Join(", ", ControllerPolicyTable.PresetsWith(point, value).Select(preset => preset.Name));
+        return $"{value.Meaning}\n{(presets.Length == 0 ? "" : $"[{presets}] ")}source: {value.Source}";
     }
 
     private static string InWords(PresetInfo preset, IReadOnlyList<(string Point, string Value)> policies)

@@ -37,15 +37,14 @@ internal sealed record ScenarioFile(ScenarioDocument Document, IReadOnlyList<Set
     /// </summary>
     private static ScenarioDocument WithExpectation(ScenarioDocument document, string path)
     {
-        var changed = MachineAssembly.PoliciesOf(document.Base);
         var written = ScenarioReader.Read(path, EngineVocabulary.Instance);
-        if (changed.SequenceEqual(MachineAssembly.PoliciesOf(written.Base)))
+        if (MachineAssembly.HaveSamePolicies(document.Base, written.Base))
         {
             return document;
         }
 
         var twin = document.Cells.Skip(1).FirstOrDefault(cell =>
-            IsSameMachine(cell.Scenario, document.Base) && MachineAssembly.PoliciesOf(cell.Scenario).SequenceEqual(changed));
+            IsSameMachine(cell.Scenario, document.Base) && MachineAssembly.HaveSamePolicies(cell.Scenario, document.Base));
         var scenario = document.Base with { Expect = twin?.Expect ?? [] };
         return new ScenarioDocument(scenario, [document.Cells[0] with { Scenario = scenario }, .. document.Cells.Skip(1)]);
     }

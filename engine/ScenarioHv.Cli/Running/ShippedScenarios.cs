@@ -39,8 +39,7 @@ internal static class ShippedScenarios
 
     private static InputException Unknown(string name, string wanted)
     {
-        var nearest = NearestName.Of(wanted, All.Select(entry => entry.Name));
-        var hint = nearest is null ? "" : $"; did you mean '{nearest}'?";
+        var hint = NearestName.Hint(wanted, All.Select(entry => entry.Name));
         return new InputException(
             $"there is no file '{name}' and no shipped scenario of that name{hint} ('scenariohv list' shows those there are)");
     }

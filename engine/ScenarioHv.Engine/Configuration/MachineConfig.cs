@@ -150,6 +150,11 @@ public sealed record MachineConfig
     /// <summary>What an EOI does that finds the line still high.</summary>
     public IIoApicEoiPolicy IoApicEoi { get; init; } = new Reinject();
 
+    /// <summary>
+    /// The choices of its interrupt controllers; null for those that are usual with <see cref="Hypervisor"/> and <see cref="Irqchip"/>.
+    /// </summary>
+    public ControllerPolicies? Controllers { get; init; }
+
     /// <summary>The guest.</summary>
     public required GuestProgram L1 { get; init; }
 

@@ -41,7 +41,7 @@ public sealed class DeviceBus
     internal void Reset(Machine machine)
     {
         var ioApic = _board.IoApicOf(machine);
-        ioApic.PowerOn(_board.IoApicFlavour == IoApicFlavour.KvmKernel ? IoApic.Version82093 : IoApic.VersionWithEoiRegister);
+        ioApic.PowerOn();
         for (var i = 0; i < _devices.Count; i++)
         {
             var device = _devices[i];
@@ -96,7 +96,7 @@ public sealed class DeviceBus
                 return changed ? LineChanged(context, stimulus.Device, line.LineLevel) : default;
             default:
                 if (!machine.Ref(_msis, place).TryFire(0, out var msi)
-                    || !MsiFormat.TryDecode(msi, MsiRules.Kvm, MsiDestinationFormat.Bits8, out message))
+                    || !MsiFormat.TryDecode(msi, _board.Controllers.Msi, MsiDestinationFormat.Bits8, out message))
                 {
                     return default;
                 }

@@ -1,7 +1,8 @@
 namespace ScenarioHv.Engine.Interrupts;
 
 /// <summary>
-/// An I/O APIC: a view on its header and pins, which lie in the machine (82093AA; KVM ioapic.c; QEMU hw/intc/ioapic.c).
+/// An I/O APIC: a view on its header and pins, which lie in the machine (82093AA; KVM ioapic.c; QEMU hw/intc/ioapic.c). Where they differ,
+/// its <see cref="IoApicPolicies"/> decide.
 /// Each operation is what happens between two moments at which another CPU could look; the caller strings them together:
 /// <list type="number">
 /// <item><see cref="SetLine"/> or <see cref="WriteWindow"/> names the pins to try;</item>
@@ -14,7 +15,6 @@ namespace ScenarioHv.Engine.Interrupts;
 /// Not modelled: polarity (lines are assertions), the message latency of the APIC bus, KVM's mask and ack notifiers and its count of RTC
 /// EOIs (the caller says in <see cref="SetLine"/> whether one is outstanding), QEMU's INTA cycle for ExtINT entries that are masked
 /// or coalesced (<c>ioapic_entry_parse</c> reads the 8259A before it looks at the mask), interrupt remapping.
-/// The delivery modes that ought to be edge (SMI, NMI, INIT, ExtINT) obey the trigger bit, as they do in KVM and QEMU.
 /// </summary>
 public readonly ref partial struct IoApic
 {
@@ -37,20 +37,20 @@ public readonly ref partial struct IoApic
 
     private readonly ref IoApicHeader _header;
     private readonly Span<IoApicPin> _pins;
-    private readonly IoApicFlavour _flavour;
+    private readonly IoApicPolicies _policies;
 
     /// <summary>Creates the view.</summary>
     /// <param name="header">The registers that are not per pin.</param>
     /// <param name="pins">1 to <see cref="MaximumPinCount"/> pins.</param>
-    /// <param name="flavour">Whose I/O APIC it is.</param>
+    /// <param name="policies">Which I/O APIC it is.</param>
     /// <exception cref="InvalidOperationException">The number of pins is outside its range.</exception>
-    public IoApic(ref IoApicHeader header, Span<IoApicPin> pins, IoApicFlavour flavour)
+    public IoApic(ref IoApicHeader header, Span<IoApicPin> pins, IoApicPolicies policies)
     {
         if (pins.Length is 0 or > MaximumPinCount)
             throw new InvalidOperationException($"An I/O APIC has 1 to {MaximumPinCount} pins, not {pins.Length}.");
         _header = ref header;
         _pins = pins;
-        _flavour = flavour;
+        _policies = policies;
     }
 
     /// <summary>The number of pins.</summary>
@@ -60,69 +60,61 @@ public readonly ref partial struct IoApic
     /// <param name="pin">0 to <see cref="PinCount"/> - 1.</param>
     public ref readonly IoApicPin this[int pin] => ref _pins[pin];
 
-    /// <summary>The state after power-on: <see cref="RedirectionEntry.Reset"/> in every entry, lines low.</summary>
-    /// <param name="version"><see cref="Version82093"/> or, except in KVM, <see cref="VersionWithEoiRegister"/>.</param>
-    /// <exception cref="InvalidOperationException">The flavour has no such version.</exception>
-    public void PowerOn(byte version)
+    /// <summary>The state after power-on: masked entries, lines low, the version of <see cref="IoApicPolicies.EoiRegister"/>.</summary>
+    public void PowerOn()
     {
-        if (version != Version82093 && (version != VersionWithEoiRegister || _flavour == IoApicFlavour.KvmKernel))
-            throw new InvalidOperationException($"The {_flavour} I/O APIC has no version {version:X2}h.");
-        _header = new IoApicHeader { Version = version };
+        _header = new IoApicHeader { Version = HasEoiRegister ? VersionWithEoiRegister : Version82093 };
         foreach (ref var pin in _pins)
-            pin = new IoApicPin { Entry = RedirectionEntry.Reset };
+            pin = new IoApicPin { Entry = EntryAfterReset };
     }
 
-    /// <summary>
-    /// Reset: IOREGSEL and ID 0, entries masked, nothing latched. KVM only sets the mask bit of an entry (KVM ioapic.c:kvm_ioapic_reset).
-    /// </summary>
+    /// <summary>Reset: IOREGSEL and ID 0, entries masked as <see cref="IoApicPolicies.Reset"/> has it, nothing latched.</summary>
     public void Reset()
     {
+        var keepsEntries = _policies.Reset == IoApicReset.MaskOnly;
         _header.Select = 0;
         _header.Id = 0;
         foreach (ref var pin in _pins)
         {
-            if (_flavour == IoApicFlavour.KvmKernel)
+            if (keepsEntries)
                 pin.Entry.IsMasked = true;
             else
-                pin.Entry = RedirectionEntry.Reset;
-            pin.Flags &= IoApicPinFlags.Line;
+                pin.Entry = EntryAfterReset;
+            pin.Flags &= keepsEntries ? IoApicPinFlags.None : IoApicPinFlags.Line;
         }
     }
 
     /// <summary>A line changes, or is driven again at the level it has.</summary>
-    /// <param name="pin">The pin. QEMU connects pin 0 to pin 2 (ISA IRQ 0).</param>
+    /// <param name="pin">The pin, which <see cref="IoApicPolicies.PinZero"/> may redirect.</param>
     /// <param name="high">True if the line is asserted.</param>
-    /// <param name="rtcEoiOutstanding">KVM only, pin 8 with line status: an earlier interrupt awaits its EOI, so that an assertion is
-    /// coalesced and leaves no trace (KVM ioapic.c:rtc_irq_check_coalesced).</param>
+    /// <param name="rtcEoiOutstanding">Pin 8 with line status: an earlier interrupt awaits its EOI (KVM ioapic.c:rtc_irq_check_coalesced).
+    /// It counts with <see cref="IoApicRtc.Coalesced"/> alone.</param>
     public IoApicLineChange SetLine(int pin, bool high, bool rtcEoiOutstanding = false)
     {
-        if (_flavour == IoApicFlavour.QemuUserspace && pin == 0)
+        if (pin == 0 && _policies.PinZero == IoApicPinZero.PinTwo)
             pin = 2;
+        if (high && rtcEoiOutstanding && pin == RtcPin && _policies.Rtc == IoApicRtc.Coalesced)
+            return new IoApicLineChange(IoApicLineOutcome.Coalesced, default);
         ref var state = ref _pins[pin];
-        var outcome = _flavour switch
-        {
-            IoApicFlavour.Architectural => SampleLine(ref state, high),
-            IoApicFlavour.KvmKernel when high && rtcEoiOutstanding && pin == RtcPin => IoApicLineOutcome.Coalesced,
-            IoApicFlavour.KvmKernel => SetKvmIrr(ref state, high),
-            IoApicFlavour.QemuUserspace => SetQemuIrr(ref state, high),
-            _ => throw UnknownFlavour(),
-        };
-        // QEMU runs its scan for an asserted level line without looking at the mask first.
+        var rising = high && (state.Flags & IoApicPinFlags.Line) == 0;
+        state.Flags = high ? state.Flags | IoApicPinFlags.Line : state.Flags & ~IoApicPinFlags.Line;
+        var outcome = !high ? Deassert(ref state)
+            : IsLevel(state.Entry) ? AssertLevel(ref state)
+            : AssertEdge(ref state, rising);
+
+        // A scan for an asserted level line looks at no mask first.
         var scans = outcome == IoApicLineOutcome.WantsService
-            || (_flavour == IoApicFlavour.QemuUserspace && high && IsLevel(state.Entry) && !state.Entry.RemoteIrr);
+            || (ScansTable && high && IsLevel(state.Entry) && !state.Entry.RemoteIrr);
         return new IoApicLineChange(outcome, scans ? ServiceFor(pin) : default);
     }
 
-    /// <summary>
-    /// The pins to try when one asks for service: itself, or in QEMU, whose <c>ioapic_service</c> scans the table, all of them.
-    /// </summary>
+    /// <summary>The pins to try when one asks for service (<see cref="IoApicPolicies.ServicePins"/>).</summary>
     /// <param name="pin">The pin that asks.</param>
-    public IoApicPinRange ServiceFor(int pin) =>
-        _flavour == IoApicFlavour.QemuUserspace ? new IoApicPinRange(0, PinCount) : new IoApicPinRange(pin, pin + 1);
+    public IoApicPinRange ServiceFor(int pin) => ScansTable ? new IoApicPinRange(0, PinCount) : new IoApicPinRange(pin, pin + 1);
 
     /// <summary>
-    /// True if <see cref="TryDispatch"/> would send. KVM's <c>ioapic_service</c> sends an edge entry whenever it is called with the line
-    /// high: it is called by a rising edge and by an EOI (see <see cref="LineStillAsserted"/>), not by a scan.
+    /// True if <see cref="TryDispatch"/> would send. With <see cref="IoApicEdgeLatch.LineHigh"/> an edge entry is sent whenever this is
+    /// asked with the line high: by a rising edge and by an EOI (see <see cref="LineStillAsserted"/>), not by a scan.
     /// </summary>
     /// <param name="pin">The pin.</param>
     public bool WantsService(int pin)
@@ -134,8 +126,9 @@ public readonly ref partial struct IoApic
     }
 
     /// <summary>
-    /// Sends the interrupt of a pin if it wants service. An edge is used up here. QEMU sets remote IRR here, before anyone has accepted.
-    /// In the other flavours a level pin sends nothing further until <see cref="Dispatched"/> is called, which must follow.
+    /// Sends the interrupt of a pin if it wants service. A latched edge is used up here. With <see cref="IoApicRemoteIrr.WhenSent"/> remote
+    /// IRR is set here, before anyone has accepted; otherwise a level pin sends nothing further until <see cref="Dispatched"/> is called,
+    /// which must follow.
     /// </summary>
     /// <param name="pin">The pin.</param>
     /// <param name="message">The message to deliver. Mode <see cref="DeliveryMode.ExtInt"/>: the vector comes from the 8259A.</param>
@@ -146,18 +139,18 @@ public readonly ref partial struct IoApic
             return false;
         ref var state = ref _pins[pin];
         message = state.Entry.ToMessage();
-        if (IsLevel(state.Entry) && _flavour == IoApicFlavour.QemuUserspace)
+        if (!IsLevel(state.Entry))
+            state.Flags = LatchesEdges ? state.Flags & ~IoApicPinFlags.Irr : state.Flags | IoApicPinFlags.Delivered;
+        else if (_policies.RemoteIrr == IoApicRemoteIrr.WhenSent)
             state.Entry.RemoteIrr = true;
-        else if (IsLevel(state.Entry))
-            state.Flags |= IoApicPinFlags.InFlight;
         else
-            state.Flags = _flavour == IoApicFlavour.KvmKernel ? state.Flags | IoApicPinFlags.Delivered : state.Flags & ~IoApicPinFlags.Irr;
+            state.Flags |= IoApicPinFlags.InFlight;
         return true;
     }
 
     /// <summary>
-    /// The message of <see cref="TryDispatch"/> was delivered. Remote IRR of a level pin is set if a local APIC accepted;
-    /// KVM sets it for every result but 0, and so also for -1 (KVM ioapic.c:ioapic_service). QEMU does not look at the result.
+    /// The message of <see cref="TryDispatch"/> was delivered: remote IRR of a level pin is set as <see cref="IoApicPolicies.RemoteIrr"/>
+    /// has it.
     /// </summary>
     /// <param name="pin">The pin.</param>
     /// <param name="acceptedBy">The number of local APICs that accepted; -1 if KVM's slow path found no destination at all.</param>
@@ -168,15 +161,15 @@ public readonly ref partial struct IoApic
         if ((state.Flags & IoApicPinFlags.InFlight) != 0)
         {
             state.Flags &= ~IoApicPinFlags.InFlight;
-            state.Entry.RemoteIrr |= _flavour == IoApicFlavour.KvmKernel ? acceptedBy != 0 : acceptedBy > 0;
+            state.Entry.RemoteIrr |= acceptedBy > 0 || (acceptedBy < 0 && _policies.RemoteIrr == IoApicRemoteIrr.UnlessRefused);
         }
 
         return acceptedBy;
     }
 
     /// <summary>
-    /// The next pin, in ascending order, that the EOI of a vector reaches: every level entry with that vector now, and in KVM every entry
-    /// with it, because ack notifiers of edge entries are called too. Ask again after each pin: the table may have changed.
+    /// The next pin, in ascending order, that the EOI of a vector reaches (<see cref="IoApicPolicies.EoiMatch"/>). Ask again after each
+    /// pin: the table may have changed.
     /// </summary>
     /// <param name="vector">The vector ended.</param>
     /// <param name="from">The first pin to look at.</param>
@@ -193,7 +186,8 @@ public readonly ref partial struct IoApic
     }
 
     /// <summary>
-    /// An EOI reaches a pin. KVM matches the vector only and trusts the TMR for the rest; QEMU passes over a pin whose remote IRR is clear.
+    /// An EOI reaches a pin. <see cref="IoApicPolicies.EoiMatch"/> says whether the entry is meant, and
+    /// <see cref="IoApicPolicies.EoiWithoutRemoteIrr"/> what happens if its remote IRR is clear.
     /// </summary>
     /// <param name="pin">The pin.</param>
     /// <param name="vector">The vector ended.</param>
@@ -207,134 +201,145 @@ public readonly ref partial struct IoApic
         ref var entry = ref _pins[pin].Entry;
         if (!tmr || directed || !IsReachedByEoi(entry, vector))
             return false;
-        if (_flavour == IoApicFlavour.QemuUserspace && !entry.RemoteIrr)
+        if (!entry.RemoteIrr && _policies.EoiWithoutRemoteIrr == IoApicEoiWithoutRemoteIrr.Skipped)
             return false;
         entry.RemoteIrr = false;
         return true;
     }
 
     /// <summary>
-    /// True if a pin is unmasked and its line asserted: after <see cref="ClearRemoteIrr"/>, the question whether to send again.
-    /// KVM also answers for an edge entry that shares the vector, whose line would then be sent again.
+    /// True if a pin is unmasked and its line asserted: after <see cref="ClearRemoteIrr"/>, the question whether to send again. With
+    /// <see cref="IoApicEoiMatch.EveryEntry"/> the line of an edge entry that shares the vector counts too.
     /// </summary>
     /// <param name="pin">The pin.</param>
     public bool LineStillAsserted(int pin)
     {
         ref readonly var state = ref _pins[pin];
-        return !state.Entry.IsMasked && (IsLevel(state.Entry) || _flavour != IoApicFlavour.Architectural) && Asks(state);
+        return !state.Entry.IsMasked && (IsLevel(state.Entry) || EoiReachesEdges) && Asks(state);
     }
 
     /// <summary>
-    /// True if delayed work sends this pin: KVM tries level pins only (KVM ioapic.c:kvm_ioapic_eoi_inject_work),
-    /// the others every pin that wants service.
+    /// True if delayed work sends this pin: every pin that wants service, but for an edge entry that asks only because its line is high
+    /// (KVM ioapic.c:kvm_ioapic_eoi_inject_work tries level pins).
     /// </summary>
     /// <param name="pin">The pin.</param>
-    public bool WantsDelayedService(int pin) =>
-        WantsService(pin) && (IsLevel(_pins[pin].Entry) || _flavour != IoApicFlavour.KvmKernel);
+    public bool WantsDelayedService(int pin) => WantsService(pin) && (LatchesEdges || IsLevel(_pins[pin].Entry));
 
     /// <summary>
-    /// KVM: forgets an asserted level line that a resampling irqfd is going to report afresh, instead of sending it at an RTE write.
+    /// Forgets an asserted level line that a resampling irqfd is going to report afresh, instead of sending it at an RTE write (KVM).
     /// </summary>
     /// <param name="pin">The pin.</param>
-    /// <exception cref="InvalidOperationException">Not KVM's I/O APIC.</exception>
+    /// <exception cref="InvalidOperationException">Edges are latched: not KVM's kind.</exception>
     public void DropForResample(int pin)
     {
-        RequireKvm();
-        _pins[pin].Flags &= ~IoApicPinFlags.Irr;
-    }
-
-    /// <summary>KVM: the bit of <c>irr</c> that KVM_GET_IRQCHIP saves, an assertion not yet delivered.</summary>
-    /// <param name="pin">The pin.</param>
-    /// <exception cref="InvalidOperationException">Not KVM's I/O APIC.</exception>
-    public bool SavedIrr(int pin)
-    {
-        RequireKvm();
-        return (_pins[pin].Flags & (IoApicPinFlags.Irr | IoApicPinFlags.Delivered)) == IoApicPinFlags.Irr;
+        RequireLines();
+        _pins[pin].Flags &= ~IoApicPinFlags.Line;
     }
 
     /// <summary>
-    /// KVM: the part of KVM_SET_IRQCHIP that loads an entry verbatim and forgets its line. When every pin is loaded,
-    /// the saved pins are asserted again with <see cref="SetLine"/>, one by one, ascending.
+    /// True if an assertion is held that was not sent as an edge: QEMU's <c>irr</c>, and what KVM_GET_IRQCHIP saves of KVM's.
+    /// </summary>
+    /// <param name="pin">The pin.</param>
+    public bool IsHeld(int pin) =>
+        LatchesEdges || (LatchesLevels && IsLevel(_pins[pin].Entry))
+            ? (_pins[pin].Flags & IoApicPinFlags.Irr) != 0
+            : IsUndelivered(_pins[pin]);
+
+    /// <summary>The bit of <c>irr</c> that KVM_GET_IRQCHIP saves, an assertion not yet delivered.</summary>
+    /// <param name="pin">The pin.</param>
+    /// <exception cref="InvalidOperationException">Edges are latched: not KVM's kind.</exception>
+    public bool SavedIrr(int pin)
+    {
+        RequireLines();
+        return IsUndelivered(_pins[pin]);
+    }
+
+    /// <summary>
+    /// The part of KVM_SET_IRQCHIP that loads an entry verbatim and forgets its line. When every pin is loaded, the saved pins are asserted
+    /// again with <see cref="SetLine"/>, one by one, ascending.
     /// </summary>
     /// <param name="pin">The pin.</param>
     /// <param name="entry">The saved entry.</param>
-    /// <exception cref="InvalidOperationException">Not KVM's I/O APIC.</exception>
+    /// <exception cref="InvalidOperationException">Edges are latched: not KVM's kind.</exception>
     public void RestorePin(int pin, RedirectionEntry entry)
     {
-        RequireKvm();
+        RequireLines();
         _pins[pin] = new IoApicPin { Entry = entry };
     }
 
-    private IoApicLineOutcome SampleLine(ref IoApicPin pin, bool high)
+    private bool HasEoiRegister => _policies.EoiRegister == IoApicEoiRegister.Present;
+
+    private bool ScansTable => _policies.ServicePins == IoApicServicePins.WholeTable;
+
+    private bool LatchesEdges => _policies.EdgeLatch == IoApicEdgeLatch.UntilSent;
+
+    private bool LatchesLevels => _policies.LevelRequest == IoApicLevelRequest.Latch;
+
+    private bool EoiReachesEdges => _policies.EoiMatch == IoApicEoiMatch.EveryEntry;
+
+    private RedirectionEntry EntryAfterReset => _policies.Reset == IoApicReset.LogicalEntries
+        ? new RedirectionEntry(RedirectionEntry.MaskBit | RedirectionEntry.LogicalBit)
+        : RedirectionEntry.Reset;
+
+    private IoApicLineOutcome Deassert(ref IoApicPin pin)
     {
-        var rising = high && (pin.Flags & IoApicPinFlags.Line) == 0;
-        pin.Flags = high ? pin.Flags | IoApicPinFlags.Line : pin.Flags & ~IoApicPinFlags.Line;
-        if (!high)
-            return IoApicLineOutcome.Deasserted;
-        if (IsLevel(pin.Entry))
-            return LevelOutcome(pin);
+        if (LatchesLevels && IsLevel(pin.Entry))
+            pin.Flags &= ~IoApicPinFlags.Irr;
+        return IoApicLineOutcome.Deasserted;
+    }
+
+    private IoApicLineOutcome AssertLevel(ref IoApicPin pin)
+    {
+        if (LatchesLevels)
+            pin.Flags |= IoApicPinFlags.Irr;
+        return pin.Entry.IsMasked || pin.Entry.RemoteIrr || (pin.Flags & IoApicPinFlags.InFlight) != 0
+            ? IoApicLineOutcome.Ignored
+            : IoApicLineOutcome.WantsService;
+    }
+
+    // Without a latch the line is compared before the mask is looked at: an edge that merges counts as coalesced, not as masked.
+    private IoApicLineOutcome AssertEdge(ref IoApicPin pin, bool rising)
+    {
+        var needsRise = _policies.EdgeDetection == IoApicEdgeDetection.RisingLine;
+        if (!LatchesEdges)
+        {
+            pin.Flags &= ~IoApicPinFlags.Delivered;
+            return needsRise && !rising ? IoApicLineOutcome.Coalesced
+                : pin.Entry.IsMasked ? IoApicLineOutcome.Ignored
+                : IoApicLineOutcome.WantsService;
+        }
+
         if (pin.Entry.IsMasked)
+        {
+            if (_policies.MaskedEdge == IoApicMaskedEdge.Latched && (rising || !needsRise))
+                pin.Flags |= IoApicPinFlags.Irr;
             return IoApicLineOutcome.Ignored;
-        if (!rising || (pin.Flags & IoApicPinFlags.Irr) != 0)
+        }
+
+        if (needsRise && (!rising || (pin.Flags & IoApicPinFlags.Irr) != 0))
             return IoApicLineOutcome.Coalesced;
         pin.Flags |= IoApicPinFlags.Irr;
         return IoApicLineOutcome.WantsService;
     }
 
-    private IoApicLineOutcome SetKvmIrr(ref IoApicPin pin, bool high)
-    {
-        var wasHigh = (pin.Flags & IoApicPinFlags.Irr) != 0;
-        pin.Flags = high ? pin.Flags | IoApicPinFlags.Irr : pin.Flags & ~IoApicPinFlags.Irr;
-        if (!high)
-            return IoApicLineOutcome.Deasserted;
-        if (IsLevel(pin.Entry))
-            return LevelOutcome(pin);
-        pin.Flags &= ~IoApicPinFlags.Delivered;
-        if (wasHigh)
-            return IoApicLineOutcome.Coalesced;
-        return pin.Entry.IsMasked ? IoApicLineOutcome.Ignored : IoApicLineOutcome.WantsService;
-    }
-
-    private IoApicLineOutcome SetQemuIrr(ref IoApicPin pin, bool high)
-    {
-        if (!high)
-        {
-            if (IsLevel(pin.Entry))
-                pin.Flags &= ~IoApicPinFlags.Irr;
-            return IoApicLineOutcome.Deasserted;
-        }
-
-        if (!IsLevel(pin.Entry) && pin.Entry.IsMasked)
-            return IoApicLineOutcome.Ignored;
-        pin.Flags |= IoApicPinFlags.Irr;
-        return IsLevel(pin.Entry) ? LevelOutcome(pin) : IoApicLineOutcome.WantsService;
-    }
-
-    private static IoApicLineOutcome LevelOutcome(in IoApicPin pin) =>
-        pin.Entry.IsMasked || pin.Entry.RemoteIrr || (pin.Flags & IoApicPinFlags.InFlight) != 0
-            ? IoApicLineOutcome.Ignored
-            : IoApicLineOutcome.WantsService;
-
     /// <summary>A request is there, whatever mask and remote IRR say.</summary>
     private bool Asks(in IoApicPin pin)
     {
-        var source = _flavour == IoApicFlavour.Architectural && IsLevel(pin.Entry) ? IoApicPinFlags.Line : IoApicPinFlags.Irr;
-        return (pin.Flags & source) != 0;
+        var latches = IsLevel(pin.Entry) ? LatchesLevels : LatchesEdges;
+        return (pin.Flags & (latches ? IoApicPinFlags.Irr : IoApicPinFlags.Line)) != 0;
     }
 
-    private bool IsReachedByEoi(RedirectionEntry entry, byte vector) =>
-        entry.Vector == vector && (IsLevel(entry) || _flavour == IoApicFlavour.KvmKernel);
+    private static bool IsUndelivered(in IoApicPin pin) =>
+        (pin.Flags & (IoApicPinFlags.Line | IoApicPinFlags.Delivered)) == IoApicPinFlags.Line;
 
-    private void RequireKvm()
-    {
-        if (_flavour != IoApicFlavour.KvmKernel)
-            throw new InvalidOperationException($"The {_flavour} I/O APIC has no such operation: it is KVM's.");
-    }
-
-    private InvalidOperationException UnknownFlavour() => new($"No I/O APIC flavour {(int)_flavour}.");
-
-    // NMI, SMI, INIT and ExtINT are edge-triggered whatever the trigger mode says (SDM3 10.11.2): nobody sends an EOI that could clear
-    // their remote IRR. KVM and QEMU obey the trigger mode.
     private bool IsLevel(RedirectionEntry entry) => entry.IsLevel
-        && (_flavour != IoApicFlavour.Architectural || entry.Mode is DeliveryMode.Fixed or DeliveryMode.LowestPriority);
+        && (_policies.EdgeModes == IoApicEdgeModes.ObeyTrigger || entry.Mode is DeliveryMode.Fixed or DeliveryMode.LowestPriority);
+
+    private bool IsReachedByEoi(RedirectionEntry entry, byte vector) => entry.Vector == vector && (IsLevel(entry) || EoiReachesEdges);
+
+    private void RequireLines()
+    {
+        if (LatchesEdges)
+            throw new InvalidOperationException("This I/O APIC latches edges: its pins have no irr as KVM saves it.");
+    }
 }

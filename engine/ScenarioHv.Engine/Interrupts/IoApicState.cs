@@ -1,18 +1,5 @@
 namespace ScenarioHv.Engine.Interrupts;
 
-/// <summary>Whose I/O APIC it is. Each rule on which they differ is written once, in <see cref="IoApic"/>.</summary>
-public enum IoApicFlavour : byte
-{
-    /// <summary>The 82093AA (or its successor with an EOI register, version 20h): what bare metal does.</summary>
-    Architectural = 0,
-
-    /// <summary>KVM's in-kernel model (KVM ioapic.c). Its version is always 11h.</summary>
-    KvmKernel = 1,
-
-    /// <summary>QEMU's userspace model (QEMU hw/intc/ioapic.c), which a split irqchip uses as well.</summary>
-    QemuUserspace = 2,
-}
-
 /// <summary>
 /// The registers of an I/O APIC that are not per pin. The arbitration ID is loaded whenever the ID is, and so is not kept.
 /// </summary>
@@ -37,7 +24,7 @@ public struct IoApicPin
     /// <summary>The redirection table entry.</summary>
     public RedirectionEntry Entry;
 
-    /// <summary>What is remembered of the line; which bits are in use depends on the flavour.</summary>
+    /// <summary>What is remembered of the line; which bits are in use depends on the policies.</summary>
     public IoApicPinFlags Flags;
 
     /// <summary>For the layout only: always 0.</summary>
@@ -54,20 +41,23 @@ public enum IoApicPinFlags : byte
     /// <summary>Low, nothing pending.</summary>
     None = 0,
 
-    /// <summary>
-    /// Architectural: an edge was recognised and its message is not yet sent.
-    /// KVM: <c>irr</c>, the line as last set (for an edge entry "high", not "request pending").
-    /// QEMU: <c>irr</c>, of a level entry the line, of an edge entry a request not yet sent.
-    /// </summary>
+    /// <summary>A request that is latched and not yet sent; what is latched, <see cref="IoApicPolicies"/> say.</summary>
     Irr = 1,
 
-    /// <summary>Architectural: the level of the line, an input that no reset changes.</summary>
+    /// <summary>
+    /// The level at which the line was driven last: KVM's <c>irr</c>. An input, which only <see cref="IoApicReset.MaskOnly"/> forgets.
+    /// </summary>
     Line = 2,
 
-    /// <summary>KVM: <c>irr_delivered</c>, the edge behind <see cref="Irr"/> has been delivered and is not saved as pending.</summary>
+    /// <summary>
+    /// KVM's <c>irr_delivered</c>: the edge behind <see cref="Line"/> has been delivered and is not saved as pending. With
+    /// <see cref="IoApicEdgeLatch.LineHigh"/> alone.
+    /// </summary>
     Delivered = 4,
 
-    /// <summary>Architectural and KVM: a level message left the chip and its acceptance is not yet known.</summary>
+    /// <summary>
+    /// A level message left the chip and its acceptance is not yet known; never with <see cref="IoApicRemoteIrr.WhenSent"/>.
+    /// </summary>
     InFlight = 8,
 }
 
@@ -125,8 +115,8 @@ public readonly struct IoApicLineChange
     public IoApicLineOutcome Outcome { get; }
 
     /// <summary>
-    /// The pins to try with <see cref="IoApic.TryDispatch"/>. QEMU's <c>ioapic_service</c> scans every pin, so that a line of one can send
-    /// the delayed interrupt of another; it does so even if the pin itself is masked.
+    /// The pins to try with <see cref="IoApic.TryDispatch"/>. With <see cref="IoApicServicePins.WholeTable"/> a line of one pin can send
+    /// the delayed interrupt of another, even if the pin itself is masked.
     /// </summary>
     public IoApicPinRange Service { get; }
 }

@@ -27,17 +27,13 @@ public readonly ref partial struct IoApic
     /// <summary>Register 10h: the low half of entry 0; entry n is at 10h + 2n and 11h + 2n.</summary>
     public const byte FirstEntryRegister = 0x10;
 
-    /// <summary>
-    /// A read of the window. IOWIN is read with 4 bytes: QEMU reads 0 otherwise, and so does the architectural flavour, where it is
-    /// undefined; KVM gives the low bytes, or zero-extends to 8.
-    /// </summary>
+    /// <summary>A read of the window. IOWIN is read with the sizes of <see cref="IoApicPolicies.WindowAccess"/>.</summary>
     /// <param name="offset">The address; bits 7:0 are decoded.</param>
     /// <param name="size">The size in bytes: 1, 2, 4 or 8.</param>
     public uint ReadWindow(uint offset, int size = 4) => (offset & 0xFF) switch
     {
         IoRegSel => _header.Select,
-        IoWin when _flavour == IoApicFlavour.KvmKernel => ReadRegister() & LowBytes(size),
-        IoWin when size == 4 => ReadRegister(),
+        IoWin when size == 4 || _policies.WindowAccess != IoApicWindowAccess.Dwords => ReadRegister() & LowBytes(size),
         _ => 0,
     };
 
@@ -48,7 +44,7 @@ public readonly ref partial struct IoApic
     public IoApicWrite WriteWindow(uint offset, uint value, int size = 4)
     {
         value &= LowBytes(size);
-        var decoded = size == 4 || _flavour == IoApicFlavour.KvmKernel;
+        var decoded = size == 4 || _policies.WindowAccess == IoApicWindowAccess.AnySize;
         switch (offset & 0xFF)
         {
             case IoRegSel:
@@ -56,22 +52,20 @@ public readonly ref partial struct IoApic
                 break;
             case IoWin when decoded:
                 return new IoApicWrite(WriteRegister(value), -1);
-            case EoiOffset when decoded && _header.Version >= VersionWithEoiRegister:
+            case EoiOffset when decoded && HasEoiRegister:
                 return new IoApicWrite(default, EoiVector(value));
         }
 
         return new IoApicWrite(default, -1);
     }
 
-    /// <summary>
-    /// Reads the register that IOREGSEL selects. An index without a register reads all ones in KVM, 0 in QEMU and, where the manual is
-    /// silent, in the architectural flavour. There, delivery status is 1 while a message waits to be sent or accepted; KVM and QEMU
-    /// always show 0.
-    /// </summary>
+    /// <summary>Reads the register that IOREGSEL selects.</summary>
     public uint ReadRegister()
     {
         switch (_header.Select)
         {
+            case ArbitrationRegister when _policies.ArbitrationId == IoApicArbitrationId.Zero:
+                return 0;
             case IdRegister:
             case ArbitrationRegister:
                 return (uint)_header.Id << 24;
@@ -80,13 +74,14 @@ public readonly ref partial struct IoApic
         }
 
         if (!SelectsEntry(out var pin))
-            return _flavour == IoApicFlavour.KvmKernel ? uint.MaxValue : 0;
+            return UnknownIndex;
         return (_header.Select & 1) != 0 ? _pins[pin].Entry.High : _pins[pin].Entry.Low | DeliveryStatus(pin);
     }
 
     /// <summary>
-    /// Writes the register that IOREGSEL selects. Of an entry one half is written; delivery status and remote IRR stay,
-    /// except that remote IRR is cleared if the entry is edge now (KVM ioapic.c:ioapic_write_indirect; QEMU ioapic_fix_edge_remote_irr).
+    /// Writes the register that IOREGSEL selects. Of an entry one half is written; delivery status and remote IRR stay, unless
+    /// <see cref="IoApicPolicies.RemoteIrrAtWrite"/> says otherwise, and except that remote IRR is cleared if the entry is edge now (KVM
+    /// ioapic.c:ioapic_write_indirect; QEMU ioapic_fix_edge_remote_irr; Xen vioapic.c:vioapic_write_redirent).
     /// </summary>
     /// <param name="value">The value.</param>
     /// <returns>The pins to try with <see cref="TryDispatch"/>.</returns>
@@ -97,21 +92,37 @@ public readonly ref partial struct IoApic
         if (!SelectsEntry(out var pin))
             return default;
         ref var state = ref _pins[pin];
+        var before = state.Entry;
         if ((_header.Select & 1) != 0)
             state.Entry.High = value & StoredHighBits;
         else
-            state.Entry.Low = (value & StoredLowBits) | (state.Entry.Low & RedirectionEntry.ReadOnlyBits);
-        SettleAfterWrite(ref state);
-        return ServiceAfterWrite(pin);
+            state.Entry.Low = (value & StoredLowBits) | (state.Entry.Low & KeptLowBits);
+        SettleAfterWrite(ref state, IsLevel(before));
+        return ServiceAfterWrite(pin, isUnmasked: before.IsMasked && !state.Entry.IsMasked);
     }
 
-    // KVM and QEMU store the reserved bits as well (recorded from KVM: a write of all ones reads FFFFAFFFh and FFFFFFFFh).
     private uint StoredLowBits =>
-        (_flavour == IoApicFlavour.Architectural ? 0x1_FFFF : uint.MaxValue) & ~RedirectionEntry.ReadOnlyBits;
+        (_policies.ReservedBits == IoApicReservedBits.Stored ? uint.MaxValue : 0x1_FFFF) & ~RedirectionEntry.ReadOnlyBits;
 
-    private uint StoredHighBits => _flavour == IoApicFlavour.Architectural ? 0xFF00_0000 : uint.MaxValue;
+    private uint StoredHighBits => _policies.ReservedBits switch
+    {
+        IoApicReservedBits.Stored => uint.MaxValue,
+        IoApicReservedBits.ExtendedDestination => 0xFFFF_0000,
+        _ => 0xFF00_0000,
+    };
 
-    private void SettleAfterWrite(ref IoApicPin pin)
+    private uint KeptLowBits => _policies.RemoteIrrAtWrite == IoApicRemoteIrrAtWrite.Kept
+        ? RedirectionEntry.ReadOnlyBits
+        : RedirectionEntry.DeliveryStatusBit;
+
+    private uint UnknownIndex => _policies.UnknownIndex switch
+    {
+        IoApicUnknownIndex.Ones => uint.MaxValue,
+        IoApicUnknownIndex.OnesBelowTable when _header.Select < FirstEntryRegister => uint.MaxValue,
+        _ => 0,
+    };
+
+    private void SettleAfterWrite(ref IoApicPin pin, bool wasLevel)
     {
         if (!IsLevel(pin.Entry))
         {
@@ -119,19 +130,21 @@ public readonly ref partial struct IoApic
             pin.Flags &= ~IoApicPinFlags.InFlight;
         }
 
-        // An edge that was recognised and not sent is withdrawn by the mask (82093AA 3.2.4, bit 16), and means nothing to a level entry.
-        if (_flavour == IoApicFlavour.Architectural && (IsLevel(pin.Entry) || pin.Entry.IsMasked))
+        // An edge that was recognised and not sent is withdrawn by the mask as well (82093AA 3.2.4, bit 16).
+        var isMaskedEdge = !IsLevel(pin.Entry) && pin.Entry.IsMasked && _policies.MaskedEdge == IoApicMaskedEdge.Lost;
+        if (_policies.LatchAtWrite == IoApicLatchAtWrite.Withdrawn && (isMaskedEdge || IsLevel(pin.Entry) != wasLevel))
             pin.Flags &= ~IoApicPinFlags.Irr;
     }
 
-    /// <summary>
-    /// An asserted level line fires; an edge does not, except in QEMU, whose scan sends what irr still holds of the level.
-    /// </summary>
-    private IoApicPinRange ServiceAfterWrite(int pin)
+    /// <summary>An asserted level line fires. An edge does not, unless it was held for this: by the mask, or as what is latched.</summary>
+    private IoApicPinRange ServiceAfterWrite(int pin, bool isUnmasked)
     {
-        if (_flavour == IoApicFlavour.QemuUserspace)
+        if (ScansTable)
             return ServiceFor(pin);
-        return IsLevel(_pins[pin].Entry) && WantsService(pin) ? ServiceFor(pin) : default;
+        var fires = IsLevel(_pins[pin].Entry)
+            || (IsHeld(pin) && (_policies.LatchAtWrite == IoApicLatchAtWrite.Kept
+                || (isUnmasked && _policies.MaskedEdge == IoApicMaskedEdge.Latched)));
+        return fires && WantsService(pin) ? ServiceFor(pin) : default;
     }
 
     private bool SelectsEntry(out int pin)
@@ -142,14 +155,12 @@ public readonly ref partial struct IoApic
 
     private uint DeliveryStatus(int pin)
     {
-        var waits = _flavour == IoApicFlavour.Architectural
+        var waits = _policies.DeliveryStatus == IoApicDeliveryStatus.WhileWaiting
             && (WantsService(pin) || (_pins[pin].Flags & IoApicPinFlags.InFlight) != 0);
         return waits ? RedirectionEntry.DeliveryStatusBit : 0;
     }
 
-    /// <summary>QEMU compares all 32 bits with the vectors, so that a value above FFh ends nothing.</summary>
-    private int EoiVector(uint value) =>
-        _flavour == IoApicFlavour.QemuUserspace && value > 0xFF ? -1 : (byte)value;
+    private int EoiVector(uint value) => value > 0xFF && _policies.EoiValue == IoApicEoiValue.AllBits ? -1 : (byte)value;
 
     private static uint LowBytes(int size) => size switch
     {

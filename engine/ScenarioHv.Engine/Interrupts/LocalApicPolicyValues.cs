@@ -345,7 +345,7 @@ public enum LowestPriorityPolicy : byte
     LowestTaskPriority = 0,
 
     /// <summary>
-    /// KVM's default: the candidate with index vector mod n (lapic.c:kvm_vector_to_index), absent ones counted in its fast path.
+    /// The candidate with index vector mod n, absent ones counted in the fast path (KVM lapic.c:kvm_vector_to_index, its default).
     /// </summary>
     VectorHash = 1,
 

@@ -273,7 +273,7 @@ public struct Pic8259
         SetMode(Pic8259Modes.Single, (icw1 & 0x02) != 0 && policies.Single == Pic8259Single.Honoured);
         SetMode(Pic8259Modes.LevelTriggered, (icw1 & 0x08) != 0 && policies.LevelBit == Pic8259LevelBit.Honoured);
         Modes &= ~(Pic8259Modes.SpecialMask | Pic8259Modes.ReadIsr | Pic8259Modes.ReadNothing);
-        if ((icw1 & 0x01) == 0 || policies.Reinit == Pic8259Reinit.Clears)
+        if ((icw1 & 0x01) == 0 || policies.Reinit == Pic8259Reinit.Clear)
             Modes &= ~(Pic8259Modes.AutoEoi | Pic8259Modes.SpecialFullyNested);
         Imr = 0;
         HighestPriority = 0;
@@ -281,23 +281,23 @@ public struct Pic8259
         Init = Pic8259Init.ExpectsIcw2;
         switch (policies.Reinit)
         {
-            case Pic8259Reinit.KeepsIsr:
+            case Pic8259Reinit.KeepIsr:
                 Spent = policies.ShortPulse == Pic8259ShortPulse.Spurious ? Lines : (byte)0;
                 break;
-            case Pic8259Reinit.KeepsIsrNotifiesEdges:
+            case Pic8259Reinit.KeepIsrNotifyEdges:
                 Lines = 0;
                 Spent = 0;
                 ended = isAccepted ? droppedEdges : (byte)0;
                 Isr = (byte)(Isr & ~ended);
                 break;
-            case Pic8259Reinit.Clears:
+            case Pic8259Reinit.Clear:
                 Lines = 0;
                 Spent = 0;
                 Isr = 0;
                 VectorBase = 0;
                 Modes &= ~(Pic8259Modes.Poll | Pic8259Modes.RotateInAutoEoi);
                 break;
-            case Pic8259Reinit.ClearsAndRearms:
+            case Pic8259Reinit.ClearAndRearm:
                 Spent = 0;
                 Isr = 0;
                 VectorBase = 0;

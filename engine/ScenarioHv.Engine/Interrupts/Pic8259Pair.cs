@@ -108,7 +108,7 @@ public struct Pic8259Pair
     /// <param name="policies">The machine's policies.</param>
     /// <param name="isAccepted">
     /// KVM, ICW1: some vCPU accepts the pair's interrupts, so that the edge requests dropped are notified
-    /// (see <see cref="Pic8259Reinit.KeepsIsrNotifiesEdges"/>).
+    /// (see <see cref="Pic8259Reinit.KeepIsrNotifyEdges"/>).
     /// </param>
     /// <returns>The IRQs 0 to 15, one bit each, whose EOI it was.</returns>
     /// <exception cref="InvalidOperationException">The pair has no such port.</exception>

@@ -6,27 +6,26 @@ namespace ScenarioHv.Engine.Interrupts;
 public enum Pic8259Reinit : byte
 {
     /// <summary>
-    /// The 8259A: the edge-detect circuit is reset, so that each edge input needs a fresh low-to-high; AEOI and SFNM go if IC4 = 0.
-    /// The datasheet does not mention the ISR: it is kept.
+    /// The edge-detect circuit is reset, so that each edge input needs a fresh low-to-high; AEOI and SFNM go if IC4 = 0; the ISR is kept
+    /// (8259A, ICW1, which does not mention the ISR).
     /// </summary>
-    KeepsIsr = 0,
+    KeepIsr = 0,
 
     /// <summary>
-    /// KVM i8259.c:kvm_pic_reset: the memory of the lines is cleared, so that a line already high is a new edge when it is driven
-    /// again; the IRR keeps its level inputs; the ISR and the vector base are kept. If some vCPU accepts the 8259's interrupts, each edge
-    /// request that is dropped is notified as acknowledged, which clears its ISR bit.
+    /// The memory of the lines is cleared, so that a line already high is a new edge when it is driven again; the IRR keeps its level
+    /// inputs; ISR and vector base are kept. If some vCPU accepts the 8259's interrupts, each edge request that is dropped is notified as
+    /// acknowledged, which clears its ISR bit (KVM i8259.c:kvm_pic_reset).
     /// </summary>
-    KeepsIsrNotifiesEdges = 1,
+    KeepIsrNotifyEdges = 1,
 
     /// <summary>
-    /// QEMU i8259_common.c:pic_reset_common: as KVM, but ISR, vector base and all of ICW4, the poll and the rotation in AEOI go.
+    /// The memory of the lines is cleared as in KVM, and ISR, vector base, all of ICW4, the poll and the rotation in AEOI go (QEMU
+    /// i8259_common.c:pic_reset_common).
     /// </summary>
-    Clears = 2,
+    Clear = 2,
 
-    /// <summary>
-    /// OpenVMM chipset/pic: ISR and vector base go, and each input counts as having been low, so that a high line is an edge.
-    /// </summary>
-    ClearsAndRearms = 3,
+    /// <summary>ISR and vector base go; each input counts as low before, so that a high line is an edge (OpenVMM chipset/pic).</summary>
+    ClearAndRearm = 3,
 }
 
 /// <summary>What ICW1 bit 1 (SNGL) does.</summary>
@@ -73,8 +72,7 @@ public enum Pic8259Poll : byte
 
     /// <summary>
     /// It is INTA and EOI at once: the request goes, level or not, and the ISR bit is cleared; on the slave, IRR and ISR bit 2 of the
-    /// master
-    /// go too (KVM i8259.c:pic_poll_read).
+    /// master go too (KVM i8259.c:pic_poll_read).
     /// </summary>
     AcknowledgesAndEnds = 1,
 }
@@ -126,8 +124,8 @@ public enum Pic8259Cascade : byte
     Wire = 0,
 
     /// <summary>
-    /// By a pulse at each recomputation for as long as the slave has a request (KVM i8259.c:pic_update_irq). It needs
-    /// <see cref="Pic8259ShortPulse.Latched"/>.
+    /// By a pulse at each recomputation for as long as the slave has a request, which needs short pulses to be latched (KVM
+    /// i8259.c:pic_update_irq).
     /// </summary>
     Pulse = 1,
 
@@ -151,7 +149,7 @@ public enum Pic8259FullyNested : byte
 /// <summary>When the INT pin of the master follows its requests.</summary>
 public enum Pic8259IntPin : byte
 {
-    /// <summary>Always.</summary>
+    /// <summary>Always (8259A, QEMU, OpenVMM).</summary>
     Continuous = 0,
 
     /// <summary>
@@ -162,8 +160,8 @@ public enum Pic8259IntPin : byte
 
     /// <summary>
     /// The INT pin of either chip is a stored level that follows when one of its inputs is driven, at ICW1 and OCW1, when a request is
-    /// acknowledged by INTA or a poll, and when OCW2 ends or rotates something (QEMU i8259.c:pic_update_irq). OCW3, ICW2 to ICW4, the
-    /// ELCR, an idle poll and a spurious INTA leave it: special mask mode, for one, lets nothing through before the next of these.
+    /// acknowledged by INTA or a poll, and when OCW2 ends or rotates something. OCW3, ICW2 to ICW4, the ELCR, an idle poll and a spurious
+    /// INTA leave it: special mask mode, for one, lets nothing through before the next of these (QEMU i8259.c:pic_update_irq).
     /// </summary>
     AtTouches = 2,
 }
@@ -213,7 +211,7 @@ public readonly record struct Pic8259Policies
     /// <summary>KVM's in-kernel pair as recorded in Linux 6.18 (KVM i8259.c).</summary>
     public static Pic8259Policies Kvm => new()
     {
-        Reinit = Pic8259Reinit.KeepsIsrNotifiesEdges,
+        Reinit = Pic8259Reinit.KeepIsrNotifyEdges,
         Single = Pic8259Single.Ignored,
         LevelBit = Pic8259LevelBit.Ignored,
         SpecialMask = Pic8259SpecialMask.StoredOnly,
@@ -228,7 +226,7 @@ public readonly record struct Pic8259Policies
     /// <summary>QEMU 7.2's userspace pair (QEMU i8259.c, i8259_common.c).</summary>
     public static Pic8259Policies Qemu => new()
     {
-        Reinit = Pic8259Reinit.Clears,
+        Reinit = Pic8259Reinit.Clear,
         LevelBit = Pic8259LevelBit.Ignored,
         SpecialMask = Pic8259SpecialMask.WorksWithPlainEoi,
         ShortPulse = Pic8259ShortPulse.Latched,
@@ -241,7 +239,7 @@ public readonly record struct Pic8259Policies
     /// <summary>OpenVMM's pair (chipset/pic). Rotation, AEOI and SFNM, of which nothing else is known, are the datasheet's.</summary>
     public static Pic8259Policies OpenVmm => new()
     {
-        Reinit = Pic8259Reinit.ClearsAndRearms,
+        Reinit = Pic8259Reinit.ClearAndRearm,
         Single = Pic8259Single.Ignored,
         LevelBit = Pic8259LevelBit.Ignored,
         SpecialMask = Pic8259SpecialMask.Rejected,

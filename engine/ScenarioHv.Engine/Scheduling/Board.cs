@@ -27,6 +27,7 @@ public sealed class Board
     private readonly int[,] _guestFibers;
     private readonly int[] _hostFibers;
     private readonly int _ioFiber;
+    private readonly IoApicPolicies _ioApicPolicies;
     private readonly Slot<byte>[] _variables;
     private readonly Slot<ulong>[] _shared;
 
@@ -34,6 +35,8 @@ public sealed class Board
     public Board(MachineConfig config)
     {
         Config = config;
+        Controllers = config.Controllers ?? ControllerPolicies.Usual(config.Hypervisor, config.Irqchip);
+        _ioApicPolicies = Controllers.IoApic;
         var layout = new MachineLayout();
         Layout = layout;
         var vcpus = config.Vcpus;
@@ -177,10 +180,11 @@ public sealed class Board
     /// <summary>How the local APIC timer's input relates to the TSC.</summary>
     public LocalApicTimerClock ApicClock => new(Config.TscHz, Config.ApicBusHz);
 
-    /// <summary>What kind of local APIC it has: the architecture's, or KVM's with its own choices.</summary>
-    public LocalApicOptions ApicOptions => IsKvm
-        ? LocalApicOptions.Architectural with { Policies = LocalApicPolicies.Kvm with { BspLint0 = BspLint0Policy.Masked } }
-        : LocalApicOptions.Architectural;
+    /// <summary>The choices of its interrupt controllers.</summary>
+    public ControllerPolicies Controllers { get; }
+
+    /// <summary>What kind of local APIC it has.</summary>
+    public LocalApicOptions ApicOptions => LocalApicOptions.Architectural with { Policies = Controllers.LocalApic };
 
     /// <summary>What the processor does with guest code.</summary>
     internal GuestProcessor Processor { get; }
@@ -204,11 +208,7 @@ public sealed class Board
     public FiberSlot IoFiber => Layout.Fiber(_ioFiber);
 
     /// <summary>The I/O APIC of <paramref name="machine"/>.</summary>
-    public IoApic IoApicOf(Machine machine) => new(ref machine.Ref(IoApicHeader), machine.Span(IoApicPins), IoApicFlavour);
-
-    /// <summary>Whose I/O APIC it is.</summary>
-    public IoApicFlavour IoApicFlavour => !IsKvm ? IoApicFlavour.Architectural
-        : Config.Irqchip == IrqchipKind.Kernel ? IoApicFlavour.KvmKernel : IoApicFlavour.QemuUserspace;
+    public IoApic IoApicOf(Machine machine) => new(ref machine.Ref(IoApicHeader), machine.Span(IoApicPins), _ioApicPolicies);
 
     internal int VariablesOffset(int vcpu, int level)
     {

@@ -52,13 +52,32 @@ public static class MachineAssembly
         return WithPolicies(config, machine, isKvm);
     }
 
-    /// <summary>The policies that a scenario runs with, by point: its own, or its presets'.</summary>
+    /// <summary>
+    /// The policies that a scenario runs with, by point: its own, or its presets'. Of the interrupt controllers' those alone that the
+    /// scenario names.
+    /// </summary>
     public static IReadOnlyList<(string Point, string Value)> PoliciesOf(Scenario scenario) =>
     [
-        .. PolicyTable.Points
-            .Where(point => scenario.Machine.Hypervisor != Presets.BareMetal || point.Name != PolicyTable.ImmediateExit)
-            .Select(point => (point.Name, Choose(scenario.Machine, point.Name).ToString())),
+        .. Chosen(scenario.Machine).Select(policy => (policy.Point, policy.Value.ToString())),
+        .. scenario.Machine.Policies
+            .Where(policy => ControllerChoices.IsOne(policy.Key))
+            .Select(policy => (policy.Key, policy.Value.ToString())),
     ];
+
+    /// <summary>Whether two scenarios run with the same policies, named or not.</summary>
+    public static bool HaveSamePolicies(Scenario one, Scenario other) =>
+        Chosen(one.Machine).SequenceEqual(Chosen(other.Machine))
+        && ControllerChoices.Of(one.Machine) == ControllerChoices.Of(other.Machine);
+
+    private static IEnumerable<(string Point, PolicyValue Value)> Chosen(MachineSection machine)
+    {
+        if (machine.Hypervisor != Presets.BareMetal)
+        {
+            yield return (PolicyTable.ImmediateExit, Choose(machine, PolicyTable.ImmediateExit));
+        }
+
+        yield return (PolicyTable.IoApicEoi, Choose(machine, PolicyTable.IoApicEoi));
+    }
 
     private static MachineConfig WithPolicies(MachineConfig config, MachineSection machine, bool isKvm)
     {
@@ -71,7 +90,11 @@ public static class MachineAssembly
             throw exit.Mark.Error("immediate-exit is a hypervisor's; on bare-metal there is none below the guest");
         }
 
-        return config with { IoApicEoi = PolicyTable.MakeIoApicEoi(Choose(machine, PolicyTable.IoApicEoi), config) };
+        return config with
+        {
+            IoApicEoi = PolicyTable.MakeIoApicEoi(Choose(machine, PolicyTable.IoApicEoi), config),
+            Controllers = ControllerChoices.Of(machine, config),
+        };
     }
 
     /// <summary>The scenario's own choice, else the preset's of whom the point belongs to.</summary>

@@ -98,6 +98,7 @@ internal static class PolicyTable
             IoApicEoi,
             "what an EOI does that reaches a level pin whose line is still asserted",
             [.. IoApicEois.Select(entry => entry.Info)]),
+        .. ControllerChoices.Points,
     ];
 
     /// <summary>Makes the immediate-exit policy.</summary>

@@ -5,6 +5,8 @@ namespace ScenarioHv.Scenarios.Binding;
 /// <summary>Policy points and their values, held against the vocabulary.</summary>
 internal sealed class PolicyBinder(Vocabulary vocabulary, long tscHz)
 {
+    private const int MostListed = 12;
+
     private readonly string[] _points = Fields.NamesOf(vocabulary.PolicyPoints, point => point.Name);
 
     /// <summary>A map from points to values, in the order written.</summary>
@@ -21,7 +23,19 @@ internal sealed class PolicyBinder(Vocabulary vocabulary, long tscHz)
         var index = Array.IndexOf(_points, name);
         return index >= 0
             ? vocabulary.PolicyPoints[index]
-            : throw mark.Error($"unknown policy point {Wording.Quote(name)}; {Wording.Expected(name, _points)}");
+            : throw mark.Error($"unknown policy point {Wording.Quote(name)}; {Advice(name)}");
+    }
+
+    private string Advice(string name)
+    {
+        foreach (var (prefix, reason) in vocabulary.AbsentControllers)
+        {
+            if (name.StartsWith(prefix, StringComparison.Ordinal))
+                return reason;
+        }
+        return _points.Length <= MostListed
+            ? Wording.Expected(name, _points)
+            : $"'scenariohv describe policies' lists the {_points.Length} there are{NearestName.Hint(name, _points)}";
     }
 
     public PolicyValue Value(PolicyPointInfo point, YamlNode node)

@@ -2,24 +2,44 @@ using ScenarioHv.Engine.Interrupts;
 
 namespace ScenarioHv.Engine.Tests.Interrupts;
 
+/// <summary>The three I/O APICs that were recorded or are the manual's: names for presets, as attributes take them.</summary>
+public enum IoApicFlavour
+{
+    Architectural,
+    KvmKernel,
+    QemuUserspace,
+}
+
 /// <summary>
 /// An I/O APIC with the plainest local APICs around it, wired as KVM and QEMU do: an EOI sends a line that is still asserted at once.
 /// </summary>
 internal sealed class IoApicBench
 {
-    private readonly IoApicFlavour _flavour;
+    private readonly IoApicPolicies _policies;
     private readonly IoApicPin[] _pins;
     private IoApicHeader _header;
 
     public IoApicBench(IoApicFlavour flavour, int cpus = 1, int pins = IoApic.StandardPinCount)
+        : this(PoliciesOf(flavour), cpus, pins)
     {
-        _flavour = flavour;
-        _pins = new IoApicPin[pins];
-        Cpus = [.. Enumerable.Range(0, cpus).Select(id => new StandInLapic((byte)id))];
-        Chip.PowerOn(flavour == IoApicFlavour.QemuUserspace ? IoApic.VersionWithEoiRegister : IoApic.Version82093);
     }
 
-    public IoApic Chip => new(ref _header, _pins, _flavour);
+    public IoApicBench(IoApicPolicies policies, int cpus = 1, int pins = IoApic.StandardPinCount)
+    {
+        _policies = policies;
+        _pins = new IoApicPin[pins];
+        Cpus = [.. Enumerable.Range(0, cpus).Select(id => new StandInLapic((byte)id))];
+        Chip.PowerOn();
+    }
+
+    public static IoApicPolicies PoliciesOf(IoApicFlavour flavour) => flavour switch
+    {
+        IoApicFlavour.Architectural => IoApicPolicies.Architectural,
+        IoApicFlavour.KvmKernel => IoApicPolicies.Kvm,
+        _ => IoApicPolicies.Qemu,
+    };
+
+    public IoApic Chip => new(ref _header, _pins, _policies);
 
     public StandInLapic[] Cpus { get; }
 

@@ -188,7 +188,7 @@ internal sealed class BareMetalHypervisor(Board board) : Hypervisor
             if (decision == IoApicEoiDecision.Resend)
             {
                 machine.Ref(board.Statistics).Resent++;
-                Service(machine, new IoApicPinRange(pin, pin + 1), TimingCost.Resend);
+                Service(machine, board.IoApicOf(machine).ServiceFor(pin), TimingCost.Resend);
             }
         }
     }

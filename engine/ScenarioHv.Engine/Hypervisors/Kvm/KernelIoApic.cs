@@ -24,7 +24,11 @@ internal static class KernelIoApic
             await thread.Point(At.LineSampled, TimingCost.LoopPoint);
             if (decision == IoApicEoiDecision.Resend)
             {
-                await Service(thread, pin);
+                var (first, end) = ServiceFor(pin);
+                for (var other = first; other < end; other++)
+                {
+                    await Service(thread, other);
+                }
             }
             else if (decision == IoApicEoiDecision.Delay)
             {
@@ -36,11 +40,23 @@ internal static class KernelIoApic
         }
     }
 
-    /// <summary>A line has changed (ioapic_set_irq). The trace line comes last and shows the entry as it was before.</summary>
-    public static async HostTask SetLine(HostThread thread, int pin)
+    /// <summary>
+    /// A line has changed (ioapic_set_irq). The trace line comes last and shows the entry as it was before.
+    /// </summary>
+    /// <param name="thread">Who drives the line.</param>
+    /// <param name="pin">Its pin.</param>
+    /// <param name="first">The first pin that the change has served.</param>
+    /// <param name="end">One past the last.</param>
+    public static async HostTask SetLine(HostThread thread, int pin, int first, int end)
     {
         var entry = HostThread.Machine.Ref(HostThread.Board.IoApicPins, pin).Entry.Bits;
-        var accepted = await Service(thread, pin);
+        var accepted = -1;
+        for (var other = first; other < end; other++)
+        {
+            var result = await Service(thread, other);
+            accepted = other == pin ? result : accepted;
+        }
+
         HostThread.Context.Emit(TraceEventKind.KvmIoapicSetIrq, (ulong)pin, entry, accepted == 0 ? 1UL : 0);
     }
 
@@ -71,6 +87,12 @@ internal static class KernelIoApic
                 await Service(thread, pin);
             }
         }
+    }
+
+    private static (int First, int End) ServiceFor(int pin)
+    {
+        var range = HostThread.Board.IoApicOf(HostThread.Machine).ServiceFor(pin);
+        return (range.First, range.End);
     }
 
     private static int Next(byte vector, int from) => HostThread.Board.IoApicOf(HostThread.Machine).NextEoiPin(vector, from);

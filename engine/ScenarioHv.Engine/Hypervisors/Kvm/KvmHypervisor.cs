@@ -116,10 +116,11 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     }
 
     /// <summary>A message enters the kernel by KVM_SIGNAL_MSI or by a GSI that is routed to it (kvm_set_msi).</summary>
-    public void SignalMsi(StepContext context, in ApicMessage message)
+    /// <returns>How many local APICs accepted it; -1 if none was addressed.</returns>
+    public int SignalMsi(StepContext context, in ApicMessage message)
     {
         context.Emit(TraceEventKind.KvmMsiSetIrq, message.Destination, message.Vector, (ulong)message.Mode, (ulong)message.Flags);
-        Deliver(context, message);
+        return Deliver(context, message);
     }
 
     /// <summary>Somebody kicks a vCPU: out of the guest by an interrupt, or out of its sleep (kvm_vcpu_kick).</summary>

@@ -152,7 +152,12 @@ internal static class KvmLapic
         else if (isWrite)
         {
             VcpuThread.Emit(TraceEventKind.KvmMmio, 2, 4, address, value);
-            var (first, end) = WriteIoApic(address, value);
+            var (first, end, ended) = WriteIoApic(address, value);
+            if (ended >= 0)
+            {
+                await KernelIoApic.EndOfInterrupt(vcpu.Thread, (byte)ended, level: true);
+            }
+
             for (var pin = first; pin < end; pin++)
             {
                 await KernelIoApic.Service(vcpu.Thread, pin);
@@ -168,10 +173,10 @@ internal static class KvmLapic
         }
     }
 
-    private static (int First, int End) WriteIoApic(uint address, uint value)
+    private static (int First, int End, int Ended) WriteIoApic(uint address, uint value)
     {
         var write = HostThread.Kvm.WriteIoApic(HostThread.Context, address & 0xff, value);
-        return (write.Service.First, write.Service.End);
+        return (write.Service.First, write.Service.End, write.EoiVector);
     }
 
     private static void BeginUserspaceAccess(VcpuThread vcpu, bool isWrite, uint address, uint value)

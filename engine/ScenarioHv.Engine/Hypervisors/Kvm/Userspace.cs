@@ -144,7 +144,7 @@ internal static class Userspace
             if (line.Gsi != 0)
             {
                 HostThread.Context.Emit(TraceEventKind.KvmSetIrq, (ulong)line.Gsi, line.High ? 1UL : 0);
-                await KernelIoApic.SetLine(thread, line.Gsi);
+                await KernelIoApic.SetLine(thread, line.Gsi, first, end);
             }
 
             return;
@@ -171,8 +171,8 @@ internal static class Userspace
             await thread.Point(At.LineSampled, TimingCost.LoopPoint);
             if (decision == IoApicEoiDecision.Resend)
             {
-                // ioapic_service scans the whole table; the other pins want nothing or were owed service anyway.
-                for (var other = 0; other < IoApic.StandardPinCount; other++)
+                var (first, end) = ServiceFor(pin);
+                for (var other = first; other < end; other++)
                 {
                     await ServicePin(thread, other);
                 }
@@ -217,11 +217,18 @@ internal static class Userspace
 
         await thread.Point(At.MessageSent, TimingCost.Message);
         HostThread.Context.Emit(TraceEventKind.KvmSetIrq, (ulong)pin, 1);
-        HostThread.Kvm.SignalMsi(HostThread.Context, message);
+        var accepted = HostThread.Kvm.SignalMsi(HostThread.Context, message);
+        HostThread.Board.IoApicOf(HostThread.Machine).Dispatched(pin, accepted);
         if (!message.IsLevel)
         {
             HostThread.Context.Emit(TraceEventKind.KvmSetIrq, (ulong)pin, 0);
         }
+    }
+
+    private static (int First, int End) ServiceFor(int pin)
+    {
+        var range = HostThread.Board.IoApicOf(HostThread.Machine).ServiceFor(pin);
+        return (range.First, range.End);
     }
 
     private static int Next(byte vector, int from) => HostThread.Board.IoApicOf(HostThread.Machine).NextEoiPin(vector, from);

@@ -1,0 +1,50 @@
+using ScenarioHv.Engine.Configuration;
+using ScenarioHv.Engine.Interrupts;
+
+namespace ScenarioHv.Engine.Policies;
+
+/// <summary>
+/// The choices of a machine's interrupt controllers. <see cref="ControllerPolicyTable"/> has the name and the words of each.
+/// </summary>
+public readonly record struct ControllerPolicies
+{
+    /// <summary>The local APICs.</summary>
+    public LocalApicPolicies LocalApic { get; init; }
+
+    /// <summary>The 8259A pair, where there is one.</summary>
+    public Pic8259Policies Pic { get; init; }
+
+    /// <summary>The I/O APIC.</summary>
+    public IoApicPolicies IoApic { get; init; }
+
+    /// <summary>Who reads an MSI.</summary>
+    public MsiRules Msi { get; init; }
+
+    /// <summary>
+    /// What a machine's controllers are if nothing is said: KVM's, with QEMU's I/O APIC and 8259A if the irqchip is split; on bare metal
+    /// the manual's, with a timer that goes on when its mode changes and an I/O APIC of version 20h. The machines begin behind their
+    /// firmware, so that LINT0 is masked.
+    /// </summary>
+    /// <param name="hypervisor">What runs the guest.</param>
+    /// <param name="irqchip">Where KVM's controllers are; without meaning on bare metal.</param>
+    public static ControllerPolicies Usual(HypervisorKind hypervisor, IrqchipKind irqchip)
+    {
+        if (hypervisor == HypervisorKind.BareMetal)
+        {
+            return new ControllerPolicies
+            {
+                LocalApic = LocalApicPolicies.Architectural with { TimerModeSwitch = TimerModeSwitchPolicy.KeepsCounting },
+                IoApic = IoApicPolicies.Architectural with { EoiRegister = IoApicEoiRegister.Present },
+            };
+        }
+
+        var isSplit = irqchip == IrqchipKind.Split;
+        return new ControllerPolicies
+        {
+            LocalApic = LocalApicPolicies.Kvm with { BspLint0 = BspLint0Policy.Masked },
+            Pic = isSplit ? Pic8259Policies.Qemu : Pic8259Policies.Kvm,
+            IoApic = isSplit ? IoApicPolicies.Qemu : IoApicPolicies.Kvm,
+            Msi = MsiRules.Kvm,
+        };
+    }
+}

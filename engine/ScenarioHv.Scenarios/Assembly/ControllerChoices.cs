@@ -1,0 +1,112 @@
+using ScenarioHv.Engine.Configuration;
+using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Policies;
+
+namespace ScenarioHv.Scenarios.Assembly;
+
+/// <summary>
+/// The choices of a scenario's interrupt controllers: the usual ones of its hypervisor, and over them those that it names. What could have
+/// no effect in its machine is refused.
+/// </summary>
+internal static class ControllerChoices
+{
+    private const string NoPic = "no machine of a scenario has an 8259A yet";
+    private const string NoX2Apic = "no guest of a scenario can enter x2APIC mode";
+    private const string NoApicBase = "no guest of a scenario can write IA32_APIC_BASE";
+
+    /// <summary>The points, for the reader and for <c>describe policies</c>.</summary>
+    public static IEnumerable<PolicyPointInfo> Points { get; } =
+    [
+        .. ControllerPolicyTable.Points.Select(point => new PolicyPointInfo(
+            point.Name,
+            point.Summary,
+            [.. point.Values.Select(value => new PolicyValueInfo(value.Name, [], value.Meaning, value.Source))])),
+    ];
+
+    /// <summary>Whether a policy point is a controller's.</summary>
+    public static bool IsOne(string point) => ControllerPolicyTable.Find(point) is not null;
+
+    /// <summary>What the controllers of a machine are.</summary>
+    /// <exception cref="ScenarioException">A choice is one that could have no effect in this machine.</exception>
+    public static ControllerPolicies Of(MachineSection machine, MachineConfig config)
+    {
+        var chosen = Of(machine);
+        foreach (var (name, value) in machine.Policies)
+        {
+            if (ControllerPolicyTable.Find(name) is { } point && Problem(point, value.Name, config, chosen) is { } problem)
+            {
+                throw value.Mark.Error($"{name} can have no effect here: {problem}");
+            }
+        }
+
+        return chosen;
+    }
+
+    /// <summary>The same without asking whether the machine can show it.</summary>
+    public static ControllerPolicies Of(MachineSection machine)
+    {
+        var chosen = ControllerPolicies.Usual(
+            machine.Hypervisor == Presets.BareMetal ? HypervisorKind.BareMetal : HypervisorKind.Kvm,
+            machine.Irqchip == Irqchip.Split ? IrqchipKind.Split : IrqchipKind.Kernel);
+        foreach (var (name, value) in machine.Policies)
+        {
+            ControllerPolicyTable.TrySet(ref chosen, name, value.Name);
+        }
+
+        return chosen;
+    }
+
+    private static string? Problem(ControllerPolicyPoint point, string value, MachineConfig config, in ControllerPolicies chosen) =>
+        point.Controller switch
+        {
+            ControllerKind.Pic => NoPic,
+            ControllerKind.Msi => "the MSIs of its devices are assertions to FEExxxxxh, which everybody reads alike",
+            ControllerKind.IoApic => ProblemOfIoApic(point.Property, config, chosen),
+            _ => ProblemOfLocalApic(point.Property, config) ?? ProblemOfValue(point.Property, value, config),
+        };
+
+    private static string? ProblemOfLocalApic(string property, MachineConfig config) => property switch
+    {
+        nameof(LocalApicPolicies.DeviceBroadcast) or nameof(LocalApicPolicies.X2ApicReservedBits)
+            or nameof(LocalApicPolicies.IcrAcrossModes) => NoX2Apic,
+        nameof(LocalApicPolicies.HardwareDisable) or nameof(LocalApicPolicies.ApicBaseWrites) => NoApicBase,
+        nameof(LocalApicPolicies.PicGate) or nameof(LocalApicPolicies.ExtIntMessages) => NoPic,
+        nameof(LocalApicPolicies.LintInputs) => "nothing drives the LINT inputs of a scenario's machine",
+        nameof(LocalApicPolicies.SpuriousVector) => "in a scenario's machine INTR and INTA are one step, so that no request is missing",
+        nameof(LocalApicPolicies.EoiBroadcast) => "the local APICs of a scenario have no SVR bit 12 (bit 24 of the version register is 0)",
+        nameof(LocalApicPolicies.PendingWhileDisabled) when DeliversItself(config) => ByRvi,
+        _ => null,
+    };
+
+    private static string? ProblemOfValue(string property, string value, MachineConfig config) => property switch
+    {
+        nameof(LocalApicPolicies.IllegalVectors) when Is(value, IllegalVectorsPolicy.Delivered) && DeliversItself(config) => ByRvi,
+        nameof(LocalApicPolicies.LowestPriority)
+            when Is(value, LowestPriorityPolicy.Counters) || Is(value, LowestPriorityPolicy.LowestPprRoundRobin) =>
+            $"{value} needs a memory of earlier messages, which a scenario's machine does not keep",
+        _ => null,
+    };
+
+    private static string? ProblemOfIoApic(string property, MachineConfig config, in ControllerPolicies chosen) => property switch
+    {
+        nameof(IoApicPolicies.EdgeDetection) => "the lines of a scenario are driven only when they change",
+        nameof(IoApicPolicies.WindowAccess) => "guests of a scenario access the window with 4 bytes",
+        nameof(IoApicPolicies.Reset) => "a scenario's machine begins behind its reset, and has no other",
+        nameof(IoApicPolicies.Rtc) => "no machine of a scenario has an RTC yet",
+        nameof(IoApicPolicies.PinZero) when config is { Hypervisor: HypervisorKind.Kvm, Irqchip: IrqchipKind.Kernel } =>
+            "with 'irqchip: kernel' it is the kernel's routing of GSIs that says where GSI 0 goes",
+        nameof(IoApicPolicies.EdgeModes) when config.Hypervisor == HypervisorKind.BareMetal =>
+            "SMI, NMI, INIT and ExtINT from the I/O APIC are not modelled on bare metal",
+        nameof(IoApicPolicies.EoiValue) when chosen.IoApic.EoiRegister == IoApicEoiRegister.Absent =>
+            "the I/O APIC has no EOI register (ioapic-eoi-register: absent)",
+        _ => null,
+    };
+
+    private static bool DeliversItself(MachineConfig config) =>
+        config is { Hypervisor: HypervisorKind.Kvm, Vendor: Engine.Configuration.CpuVendor.Intel, Apicv: true };
+
+    private static string ByRvi => "with 'apicv: true' the processor delivers what RVI holds, whatever the local APIC's model would do";
+
+    private static bool Is<T>(string value, T member)
+        where T : struct, Enum => value == ControllerPolicyName.Kebab(member.ToString());
+}
