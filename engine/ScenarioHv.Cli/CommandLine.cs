@@ -55,7 +55,7 @@ internal static class CommandLine
             RunCommandOf(terminal),
             MatrixCommandOf(terminal),
             CheckCommandOf(terminal),
-            ConformCommandLine.Of(terminal, JsonOption()),
+            ConformCommandLine.Of(terminal, SetOption(), JsonOption()),
             ListCommandOf(terminal),
             DescribeCommandOf(terminal),
         };
@@ -224,7 +224,8 @@ internal static class CommandLine
             ? parsed.GetValue(option) ?? LogLevel.None
             : LogLevel.None;
 
-    private static SettingOverride[] Overrides(string[]? texts) => [.. (texts ?? []).Select(SettingOverride.Parse)];
+    /// <summary>What the options <c>--set</c> say.</summary>
+    public static SettingOverride[] Overrides(string[]? texts) => [.. (texts ?? []).Select(SettingOverride.Parse)];
 
     private static ExitCode UsageError(Terminal terminal, ParseResult parsed)
     {

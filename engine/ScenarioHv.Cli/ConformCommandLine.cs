@@ -17,7 +17,7 @@ internal static class ConformCommandLine
     private const ulong UsualSeed = 1;
 
     /// <summary>The command.</summary>
-    public static Command Of(Terminal terminal, Option<bool> json)
+    public static Command Of(Terminal terminal, Option<string[]> set, Option<bool> json)
     {
         var paths = new Argument<string[]>("path")
         {
@@ -44,12 +44,13 @@ internal static class ConformCommandLine
         var seed = NumberOption<ulong?>("--seed", $"The seed of --random; {UsualSeed} if not said.", 0, ulong.MaxValue);
         var command = new Command("conform", "Holds the model against recordings of a real kernel's interrupt controllers, or live ones.")
         {
-            paths, live, random, seed, preset, strict, json,
+            paths, live, random, seed, preset, set, strict, json,
         };
         command.SetAction(parsed => (int)ConformCommand.Run(terminal, new ConformRequest
         {
             Paths = parsed.GetValue(paths) ?? [],
             Preset = parsed.GetValue(preset),
+            Overrides = CommandLine.Overrides(parsed.GetValue(set)),
             Live = parsed.GetValue(live),
             Random = parsed.GetValue(random),
             Seed = parsed.GetValue(seed) ?? UsualSeed,

@@ -130,7 +130,8 @@ public sealed partial class ConformanceMachine
             Handle(cpu, vector, run, depth);
     }
 
-    // A fault gives up the handlers as well: they end nothing and return nowhere. An IRET lets NMIs in again, be it the NMI handler's or that of an interrupt taken in between (SDM3 6.7.1).
+    // A fault gives up the handlers as well: they end nothing and return nowhere. An IRET lets NMIs in again, be it the NMI handler's or
+    // that of an interrupt taken in between (SDM3 6.7.1).
     private void Handle(int cpu, int vector, Run run, int depth)
     {
         if (depth > MaxDepth)

@@ -62,8 +62,8 @@ public sealed partial class ConformanceMachine
 
     private bool IsAddressedBy(int cpu, RedirectionEntry entry) => apics[cpu].Matches(entry.ToMessage());
 
-    // Before a vCPU is entered. A level entry, or that of the RTC, has the EOI of its vector told if the vCPU is addressed by it, or has the
-    // vector pending (ioapic.c:kvm_ioapic_scan_entry).
+    // Before a vCPU is entered. A level entry, or that of the RTC, has the EOI of its vector told if the vCPU is addressed by it, or has
+    // the vector pending (ioapic.c:kvm_ioapic_scan_entry).
     private void ScanIfAsked(int cpu)
     {
         ref EoiCache cache = ref eoiCaches[cpu];
@@ -102,7 +102,9 @@ public sealed partial class ConformanceMachine
         /// <summary>The vectors.</summary>
         public Register256 Vectors;
 
-        /// <summary>The highest of them that is there because it was pending (<c>highest_stale_pending_ioapic_eoi</c>); 0 for none.</summary>
+        /// <summary>
+        /// The highest of them that is there because it was pending (<c>highest_stale_pending_ioapic_eoi</c>); 0 for none.
+        /// </summary>
         public int HighestStale;
 
         /// <summary>The next entry computes them anew (<c>KVM_REQ_SCAN_IOAPIC</c>).</summary>

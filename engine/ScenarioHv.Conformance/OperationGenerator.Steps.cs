@@ -43,12 +43,12 @@ public sealed partial class OperationGenerator
 
     private void DriveLine() => Add($"line {LineAndPin()} {(random.Below(5) < 3 ? 1 : 0)}");
 
-    // Fixed, lowest priority, sometimes NMI or ExtINT; reserved bits and the read-only ones now and then.
+    // Fixed, lowest priority, sometimes NMI, ExtINT or the reserved mode 3; reserved bits and the read-only ones now and then.
     private void WriteEntry()
     {
         int pin = random.Below(8) * 3;
         uint low = Vector() | Bit(3, 15) | Bit(6, 16) | Bit(3, 11) | Bit(10, 13) | Bit(20, 14) | Bit(20, 12) | Bit(30, 20);
-        low |= random.Below(12) switch { 0 or 1 => 0x100u, 2 => 0x400, 3 => 0x700, _ => 0 };
+        low |= random.Below(24) switch { < 4 => 0x100u, < 6 => 0x400, < 8 => 0x700, 8 => 0x300, _ => 0 };
         if (random.OneIn(2))
             Add($"iow {Cpu()} {0x11 + (2 * pin):x} {(uint)random.Of<byte>(Destinations) << 24:x}");
         Add($"iow {Cpu()} {0x10 + (2 * pin):x} {low:x}");
@@ -97,7 +97,7 @@ public sealed partial class OperationGenerator
     private void SendMsi()
     {
         uint address = 0xFEE0_0000 | (uint)random.Of<byte>(Destinations) << 12 | Bit(3, 2) | Bit(4, 3);
-        uint mode = random.Below(14) switch { 0 or 1 => 0x100u, 2 => 0x400, 3 => 0x700, _ => 0 };
+        uint mode = random.Below(28) switch { < 4 => 0x100u, < 6 => 0x400, < 8 => 0x700, 8 => 0x300, _ => 0 };
         Add($"msi {address:x} {Vector() | mode | Bit(8, 15) | Bit(4, 14):x}");
     }
 
@@ -105,7 +105,7 @@ public sealed partial class OperationGenerator
     {
         int cpu = Cpu();
         uint destination = random.Of<byte>(Destinations);
-        uint mode = random.Below(14) switch { 0 or 1 => 0x100u, 2 => 0x400, _ => 0 };
+        uint mode = random.Below(28) switch { < 4 => 0x100u, < 6 => 0x400, 6 => 0x300, 7 => 0x700, _ => 0 };
         uint low = Vector() | mode | (uint)random.Below(4) << 18 | Bit(3, 11) | (random.OneIn(5) ? 0 : 0x4000u) | Bit(8, 15);
         if (isX2Apic[cpu])
         {

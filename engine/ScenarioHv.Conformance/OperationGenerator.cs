@@ -7,8 +7,8 @@ namespace ScenarioHv.Conformance;
 /// may do, with few vectors and few destinations, so that things meet. The same seed and number give the same list for ever.
 /// </summary>
 /// <remarks>
-/// Left out are INIT, start-up and SMI, for which the recorded guest has no code; KVM's own delivery mode 3; and a timer that could expire
-/// at any other moment than during a <c>sleep</c>.
+/// Left out are INIT, start-up and SMI, for which the recorded guest has no code, and a timer that could expire at any other moment than
+/// during a <c>sleep</c>.
 /// </remarks>
 public sealed partial class OperationGenerator
 {

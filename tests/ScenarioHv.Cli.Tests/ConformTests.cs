@@ -55,6 +55,20 @@ public sealed class ConformTests : CommandFixture
         AssertBadInput(Run("conform", "--live", "kvm", "--random", "many"), "--random many: expected a whole number from 1");
     }
 
+    [Test]
+    public void A_policy_can_be_set_apart_from_the_preset()
+    {
+        var recording = Path.GetFileName(InFolder("poll.jsonl"));
+        File.WriteAllText(
+            InFolder(recording),
+            """{"name":"poll","setup":{"vcpus":1,"x2apic":0},"ops":["out 0 20 c","in 0 20"],"log":["","=07"]}""");
+
+        Assert.That(Run("conform", recording).ExitCode, Is.EqualTo(AsExpected));
+        Assert.That(Run("conform", recording, "--set", "pic-poll-idle=zero").Out, Does.Contain("  expected  =07\n  found     =00\n"));
+        AssertBadInput(Run("conform", recording, "--set", "pic-pol-idle=zero"), "did you mean 'pic-poll-idle'?");
+        AssertBadInput(Run("conform", recording, "--set", "pic-poll-idle=zerro"), "did you mean 'zero'?");
+    }
+
     [TestCase("kvm")]
     [TestCase("qemu")]
     public void A_witness_is_compared_or_its_absence_is_said_with_code_3(string witness)

@@ -43,7 +43,8 @@ public sealed class LiveRunTests
     [Test]
     public void What_a_machine_cannot_show_ends_the_list_and_is_told()
     {
-        LiveResult result = Run(ConformancePreset.Kvm618, ConformancePreset.Kvm618).Execute(List(["mw 0 fee000f0 1ff", "msi fee00000 500", "ppr 0"]));
+        LiveResult result = Run(ConformancePreset.Kvm618, ConformancePreset.Kvm618)
+            .Execute(List(["mw 0 fee000f0 1ff", "msi fee00000 500", "ppr 0"]));
         Assert.That(result.Limit, Does.StartWith("op 1, msi fee00000 500: ").And.Contain("Init"));
         Assert.That(result.Recording.Log, Is.EqualTo(new[] { "" }));
     }

@@ -1,5 +1,6 @@
 using ScenarioHv.Cli.Output;
 using ScenarioHv.Conformance;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Scenarios;
 
 namespace ScenarioHv.Cli.Commands;
@@ -12,6 +13,9 @@ internal sealed record ConformRequest
 
     /// <summary>The name of the model's preset; null for the witness's own, or the recordings'.</summary>
     public string? Preset { get; init; }
+
+    /// <summary>Policies of the model that are not the preset's.</summary>
+    public IReadOnlyList<SettingOverride> Overrides { get; init; } = [];
 
     /// <summary>The name of a witness on this machine, or null.</summary>
     public string? Live { get; init; }
@@ -51,7 +55,7 @@ internal static class ConformCommand
             throw new InputException("conform needs recordings: expected a file or a folder, or --live with --random");
         }
 
-        return Replay(terminal, request, preset ?? ConformancePreset.Kvm618);
+        return Replay(terminal, request, WithOverrides(preset ?? ConformancePreset.Kvm618, request.Overrides));
     }
 
     private static ExitCode Replay(Terminal terminal, ConformRequest request, ConformancePreset preset)
@@ -68,6 +72,28 @@ internal static class ConformCommand
         }
 
         return results.All(result => result.Failed == 0) ? ExitCode.AsExpected : ExitCode.NotAsExpected;
+    }
+
+    /// <summary>A preset with other policies, which its name tells.</summary>
+    /// <exception cref="InputException">There is no such policy of a controller, or no such value.</exception>
+    public static ConformancePreset WithOverrides(ConformancePreset preset, IReadOnlyList<SettingOverride> overrides)
+    {
+        foreach (var option in overrides)
+        {
+            var point = ControllerPolicyTable.Find(option.Point)
+                ?? throw new InputException($"{option.OptionText}: no controller has the policy '{option.Point}'"
+                    + NearestName.Hint(option.Point, ControllerPolicyTable.Points.Select(point => point.Name)));
+            var controllers = preset.Controllers;
+            if (!point.TrySet(ref controllers, option.Value))
+            {
+                throw new InputException($"{option.OptionText}: {option.Point} has no value '{option.Value}'"
+                    + NearestName.Hint(option.Value, point.Values.Select(value => value.Name)));
+            }
+
+            preset = preset with { Name = $"{preset.Name}, {option.Point}: {option.Value}", Controllers = controllers };
+        }
+
+        return preset;
     }
 
     private static ConformancePreset Preset(string name)

@@ -28,7 +28,7 @@ internal static class LiveConformCommand
 
         var files = RecordingReader.Read(request.Paths);
         using var source = LiveWitnesses.Open(live);
-        preset ??= source.Preset;
+        preset = ConformCommand.WithOverrides(preset ?? source.Preset, request.Overrides);
         var run = new LiveRun(source, preset, new Comparison(request.IsStrict));
         var results = Execute(terminal, run, files, request);
         if (request.Json)

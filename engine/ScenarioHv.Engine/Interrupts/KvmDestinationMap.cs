@@ -44,7 +44,8 @@ internal static class KvmDestinationMap
             return true;
         }
         LogicalMode mode = ModeOf(apics, policies);
-        if (source.Shorthand != IpiShorthand.None || (policies.SharedIds == SharedIdsPolicy.All && HasAliases(apics)) || IsBroadcast(apics, message, source, mode, policies))
+        bool isGivenUp = policies.SharedIds == SharedIdsPolicy.All && HasAliases(apics);
+        if (source.Shorthand != IpiShorthand.None || isGivenUp || IsBroadcast(apics, message, source, mode, policies))
             return false;
         if (!message.IsLogical)
         {

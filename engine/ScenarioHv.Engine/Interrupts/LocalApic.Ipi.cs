@@ -51,7 +51,8 @@ public partial struct LocalApic
                 when vector < FirstLegalVector && Policies.IllegalVectors == IllegalVectorsPolicy.Refused:
                 return new RegisterWriteEffect(ErrorEffects(LatchError(ApicErrors.SendIllegalVector)));
             case DeliveryMode.Init when (command & (IcrLevel | IcrAssert)) == IcrLevel:
-            case DeliveryMode.Reserved3 or DeliveryMode.ExtInt:
+            case DeliveryMode.Reserved3 when Policies.RemoteReads == RemoteReadsPolicy.Dropped:
+            case DeliveryMode.ExtInt:
                 return default;
         }
         var shorthand = (IpiShorthand)(command >> 18 & 3);

@@ -245,6 +245,22 @@ internal static class LocalApicPolicyTable
             (IcrAcrossModesPolicy.TwoHighHalves,
                 "each mode has its own and finds it again: ICR2 of the xAPIC page, and bits 63:32 of the 64-bit ICR",
                 "KVM lapic.c:kvm_x2apic_icr_write, where ICR is not split as AMD's x2AVIC has it")),
+        Of(
+            nameof(LocalApicPolicies.RemoteReads),
+            "what becomes of a message with delivery mode 3, remote read on the oldest processors and reserved since",
+            p => p.RemoteReads, (p, value) => p with { RemoteReads = value },
+            (RemoteReadsPolicy.Dropped, "nothing", "SDM3 10.6.1: reserved; QEMU apic.c:apic_bus_deliver, OpenVMM, Xen"),
+            (RemoteReadsPolicy.Unhalt,
+                "it is accepted and has the vCPU leave HLT, the paravirtual unhalt",
+                "KVM lapic.c:__apic_accept_irq, APIC_DM_REMRD")),
+        Of(
+            nameof(LocalApicPolicies.SharedIds),
+            "who takes a message to a physical ID that several local APICs have, since software has rewritten theirs",
+            p => p.SharedIds, (p, value) => p with { SharedIds = value },
+            (SharedIdsPolicy.All, "all of them: each compares for itself", "SDM3 10.6.2.1; KVM by default, whose map gives up then"),
+            (SharedIdsPolicy.FirstInMap,
+                "one in x2APIC mode, else the first: the place in KVM's map with KVM_X2APIC_API_USE_32BIT_IDS",
+                "lapic.c:kvm_recalculate_phys_map")),
     ];
 
     private static ControllerPolicyPoint Of<T>(

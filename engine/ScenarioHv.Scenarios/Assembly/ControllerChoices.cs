@@ -69,6 +69,7 @@ internal static class ControllerChoices
     {
         nameof(LocalApicPolicies.DeviceBroadcast) or nameof(LocalApicPolicies.X2ApicReservedBits)
             or nameof(LocalApicPolicies.IcrAcrossModes) => NoX2Apic,
+        nameof(LocalApicPolicies.RemoteReads) => "no HLT of a scenario's machine waits for it",
         nameof(LocalApicPolicies.HardwareDisable) or nameof(LocalApicPolicies.ApicBaseWrites) => NoApicBase,
         nameof(LocalApicPolicies.PicGate) or nameof(LocalApicPolicies.ExtIntMessages) => NoPic,
         nameof(LocalApicPolicies.LintInputs) => "nothing drives the LINT inputs of a scenario's machine",

@@ -95,21 +95,23 @@ public sealed partial class KvmWitness
         throw new WitnessException($"CPU {core.Cpu.Number} did not halt within {HaltPatience * HaltAttempts} ms");
     }
 
-    // With the signal pending, KVM only looks whether something woke the CPU.
+    // With the signal pending, KVM only looks whether something woke the CPU. The first look carries a timer that has run out into the IRR,
+    // the second one sees it there.
     private string Resume(Core core)
     {
         Arm(core);
-        timer.Raise();
-        RunEnd end = core.Cpu.Run();
-        if (end == RunEnd.Signal)
+        for (int look = 0; look < 2; look++)
         {
+            timer.Raise();
+            RunEnd end = core.Cpu.Run();
+            if (end != RunEnd.Signal)
+                return Wake(core, end);
             RunTimer.Clear();
-            if (core.Cpu.IsHalted())
-                return StayHalted(core);
-            end = core.Cpu.RunToReport(Patience);
+            if (!core.Cpu.IsHalted())
+                return Wake(core, core.Cpu.RunToReport(Patience));
         }
 
-        return Wake(core, end);
+        return StayHalted(core);
     }
 
     private string StayHalted(Core core)
