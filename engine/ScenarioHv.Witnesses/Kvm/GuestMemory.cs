@@ -122,7 +122,14 @@ internal sealed class GuestMemory : IDisposable
 
     private static KvmSegment Segment(ushort selector, byte type, byte db, byte isLong) => new()
     {
-        Limit = uint.MaxValue, Selector = selector, Type = type, Present = 1, Db = db, S = 1, L = isLong, G = 1,
+        Limit = uint.MaxValue,
+        Selector = selector,
+        Type = type,
+        Present = 1,
+        Db = db,
+        S = 1,
+        L = isLong,
+        G = 1,
     };
 
     // The first 5 GB in pages of 2 MB. Where the controllers are, KVM maps nothing.

@@ -80,7 +80,9 @@ internal sealed class KvmMachine : IDisposable
     {
         var region = new KvmMemoryRegion
         {
-            GuestAddress = GuestMemory.Base, Length = GuestMemory.Length, UserAddress = (ulong)memory.HostAddress,
+            GuestAddress = GuestMemory.Base,
+            Length = GuestMemory.Length,
+            UserAddress = (ulong)memory.HostAddress,
         };
         vm.Do("KVM_SET_USER_MEMORY_REGION", KvmIoctl.SetUserMemoryRegion, ref region);
     }
