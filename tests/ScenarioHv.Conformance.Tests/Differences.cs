@@ -37,6 +37,10 @@ public static class Differences
 
     private const string Level3InService = Pics + "pol 0 23 0;line p 3 1;win 0;";
 
+    private const string NestedSlave =
+        "out 0 20 11;out 0 21 20;out 0 21 4;out 0 21 11;out 0 a0 11;out 0 a1 28;out 0 a1 2;out 0 a1 1;mw 0 fee000f0 1ff;"
+        + "mw 0 fee00350 700;pol 0 29 0;line p 9 1;win 0 1;";
+
     public static readonly Disagreement[] All =
     [
         new(1, "fixed message to a software-disabled APIC", "msi fee00000 51;mw 0 fee000f0 1ff;win 0", "", "", "51"),
@@ -76,5 +80,11 @@ public static class Differences
         new(24, "level entry made edge, line high", On + "pol 0 51 0;iow 0 16 8051;line i 3 1;win 0;iow 0 16 62;win 0", "", "", "62"),
         new(25, "INT after ICW1 has dropped the requests", Pics + "line p 3 1;out 0 20 11;win 0 1", "", "27", ""),
         new(26, "edge whose line falls before INTA", Pics + "pulse p 3;win 0", "", "23", "23"),
+        new(27, "IRQ2 as an input", Pics + "line p 2 1;win 0 1", "", "2f", "2f"),
+        new(28, "IR3 while the slave is in service, special fully nested", NestedSlave + "line p 3 1;win 0 1", "", "23", "23"),
+        new(29, "level entry of mode NMI, line high", On + "iow 0 16 8400;line i 3 1;ior 0 16", "=00008400", "=0000c400", "=0000c400"),
+        new(30, "level entry of the reserved mode 3, line high",
+            On + "iow 0 16 8351;line i 3 1;ior 0 16", "=00008351", "=0000c351", "=0000c351"),
+        new(31, "two NMI messages before an instruction", On + "msi fee00000 400;msi fee00000 400;nop 0;nop 0", "", "02", ""),
     ];
 }
