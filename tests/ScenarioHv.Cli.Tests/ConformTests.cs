@@ -81,6 +81,11 @@ public sealed class ConformTests : CommandFixture
             Assert.Ignore(result.Error);
         }
 
+        if (!result.Out.Contains("Linux 6.18.", StringComparison.Ordinal) && !result.Out.Contains("QEMU 7.2.", StringComparison.Ordinal))
+        {
+            Assert.Ignore("The model is of another version: " + result.Out);
+        }
+
         Assert.That(result.ExitCode, Is.EqualTo(AsExpected), result.Out);
         Assert.That(result.Out, Does.Contain("random, seed 5       3       0       0"));
         Assert.That(result.Out, Does.EndWith("\n4 the same, 0 different, 0 followed in part\n"));

@@ -143,8 +143,12 @@ internal sealed class KvmCpu : IDisposable
     /// <summary>Raises its NMI pin.</summary>
     public void SendNmi() => file.Do("KVM_NMI", KvmIoctl.Nmi);
 
-    /// <summary>How many NMIs wait for it.</summary>
-    public int PendingNmis() => ReadEvents().NmiPending;
+    /// <summary>How many NMIs wait for it, one that KVM has in hand for the next entry included.</summary>
+    public int PendingNmis()
+    {
+        KvmVcpuEvents events = ReadEvents();
+        return events.NmiPending + events.NmiInjected;
+    }
 
     /// <summary>What the guest's code cannot take, or null. Asking takes INIT and start-up messages.</summary>
     public string? Stranger()

@@ -134,6 +134,7 @@ internal struct KvmVcpuEvents
 {
     public const int Size = 64;
 
+    [FieldOffset(12)] public byte NmiInjected;
     [FieldOffset(13)] public byte NmiPending;
     [FieldOffset(25)] public byte SmiPending;
 }
