@@ -223,7 +223,8 @@ public sealed partial class KvmWitness : IWitness
                 Perform(core, run, 0, Snippet.WriteMmio, rax: op.Value, rbx: op.Address);
                 return "";
             case RecordedOpKind.ReadMmio:
-                ClearReadBuffer(core, run);
+                if (core.Cpu.PendingNmis() < 2)
+                    ClearReadBuffer(core, run);
                 return Read(Perform(core, run, 0, Snippet.ReadMmio, rbx: op.Address), $"={(uint)regs.Rax:x8}");
             case RecordedOpKind.WritePort:
                 Perform(core, run, 0, Snippet.WritePort, rax: op.Value, rdx: op.Address);
@@ -257,7 +258,8 @@ public sealed partial class KvmWitness : IWitness
     }
 
     // Where a local APIC has no register KVM answers with what its instruction emulator read last (lapic.c:apic_mmio_read leaves the
-    // buffer as it is). Offset 8 of the I/O APIC's page is no register either, but there KVM answers 0.
+    // buffer as it is). Offset 8 of the I/O APIC's page is no register either, but there KVM answers 0. The access more would have a second
+    // NMI taken too early.
     private void ClearReadBuffer(Core core, Deliveries run) =>
         Perform(core, run, 0, Snippet.ReadMmio, rbx: IoApic.BaseAddress + 8);
 
