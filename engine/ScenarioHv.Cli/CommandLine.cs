@@ -55,7 +55,7 @@ internal static class CommandLine
             RunCommandOf(terminal),
             MatrixCommandOf(terminal),
             CheckCommandOf(terminal),
-            ConformCommandLine.Of(terminal, SetOption(), JsonOption()),
+            ConformCommandLine.Of(terminal, SetOption("pic-reinit=clear"), JsonOption()),
             ListCommandOf(terminal),
             DescribeCommandOf(terminal),
         };
@@ -76,7 +76,7 @@ internal static class CommandLine
     private static Command RunCommandOf(Terminal terminal)
     {
         var file = FileArgument();
-        var set = SetOption();
+        var set = SetOption("immediate-exit=\"throttle(100, 1000)\"");
         var cell = new Option<string?>("--cell")
         {
             Description = "Run this cell of the scenario instead of the scenario as written.",
@@ -121,7 +121,7 @@ internal static class CommandLine
     private static Command MatrixCommandOf(Terminal terminal)
     {
         var file = FileArgument();
-        var set = SetOption();
+        var set = SetOption("immediate-exit=\"throttle(100, 1000)\"");
         var json = JsonOption();
         var log = LogOption();
         var command = new Command("matrix", "Runs every cell of a scenario and holds the outcomes against the expected ones.")
@@ -175,9 +175,9 @@ internal static class CommandLine
         Description = "A scenario file, or the name of a shipped scenario (scenariohv list).",
     };
 
-    private static Option<string[]> SetOption() => new("--set")
+    private static Option<string[]> SetOption(string example) => new("--set")
     {
-        Description = "Set a policy: immediate-exit=\"throttle(100, 1000)\". Can be given several times.",
+        Description = $"Set a policy: {example}. Can be given several times.",
         HelpName = "point=value",
         Arity = ArgumentArity.OneOrMore,
         AllowMultipleArgumentsPerToken = false,
