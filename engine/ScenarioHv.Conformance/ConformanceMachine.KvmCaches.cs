@@ -7,6 +7,10 @@ public sealed partial class ConformanceMachine
 {
     private readonly EoiCache[] eoiCaches;
 
+    private bool HasMap => preset.Platform.DestinationMap == DestinationMapPolicy.Ahead;
+
+    private bool HasEoiCaches => preset.Platform.EoiVectors == EoiVectorsPolicy.Scanned;
+
     // KVM makes its map while it makes a vCPU, which is not yet one of the VM's: the last vCPU is missing from the map until something has
     // it made anew (lapic.c:kvm_recalculate_apic_map). Until then a message to its APIC ID is lost; broadcasts, shorthands and logical
     // destinations do not come that way. QEMU loads every local APIC at reset, and so no guest of QEMU sees it.
@@ -28,7 +32,7 @@ public sealed partial class ConformanceMachine
     private void LoadLocalApic(int cpu)
     {
         ref LocalApic apic = ref apics[cpu];
-        if (!preset.HasKvmCaches || apic.TimerInitialCount != 0)
+        if (!(HasMap || HasEoiCaches) || apic.TimerInitialCount != 0)
             return;
         MakeMap();
         if (apic.Mode == ApicMode.X2Apic && apic.Policies.IcrAcrossModes == IcrAcrossModesPolicy.TwoHighHalves)
@@ -87,7 +91,7 @@ public sealed partial class ConformanceMachine
     // An EOI that was told for a pending vector alone has the vCPU look anew (lapic.c:kvm_ioapic_send_eoi).
     private bool IsHandled(int cpu, byte vector)
     {
-        if (!preset.HasKvmCaches)
+        if (!HasEoiCaches)
             return true;
         ref EoiCache cache = ref eoiCaches[cpu];
         if (!cache.Vectors.Contains(vector))

@@ -41,7 +41,7 @@ public sealed partial class ConformanceMachine
         switch (request)
         {
             case CoreRequest.Nmi:
-                cores[cpu].LatchNmi(preset.PendingNmis);
+                cores[cpu].LatchNmi(preset.Platform.NmiLimit());
                 break;
             case CoreRequest.Unhalt:
                 cores[cpu].IsUnhalted = true;

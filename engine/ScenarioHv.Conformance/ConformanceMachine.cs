@@ -65,7 +65,7 @@ public sealed partial class ConformanceMachine : IWitness
             cores[cpu] = new Core();
         }
 
-        isMapIncomplete = preset.HasKvmCaches;
+        isMapIncomplete = HasMap;
         eoiCaches = new EoiCache[cpus];
         chips = makeChips(message => Deliver(message, MessageSource.Device));
     }
@@ -98,7 +98,7 @@ public sealed partial class ConformanceMachine : IWitness
             case RecordedOpKind.DumpIoApic: return chips.DumpIoApic();
             case RecordedOpKind.DumpPic: return chips.DumpPic();
             case RecordedOpKind.Nmi:
-                cores[op.Cpu].LatchNmi(preset.PendingNmis);
+                cores[op.Cpu].LatchNmi(preset.Platform.NmiLimit());
                 return cores[op.Cpu].IsHalted ? "" : Instruction(op.Cpu);
             case RecordedOpKind.Lint1:
                 PulseLint1();
@@ -172,7 +172,7 @@ public sealed partial class ConformanceMachine : IWitness
     {
         if (apics[cpu].DecodesMmio(address))
             WriteLocalApic(cpu, (int)(address % LocalApicRegister.PageSize), value);
-        else if (IsIoApic(address) && !IsHole(cpu, address))
+        else if (preset.Platform.IsIoApic(address) && !IsHole(cpu, address))
             WriteIoApic(address - IoApic.BaseAddress, value);
     }
 
@@ -198,14 +198,14 @@ public sealed partial class ConformanceMachine : IWitness
             return uint.MaxValue;
         if (apics[cpu].DecodesMmio(address))
             return apics[cpu].Read((int)(address % LocalApicRegister.PageSize), now, Clock);
-        return IsIoApic(address) ? chips.ReadIoApic(address - IoApic.BaseAddress) : uint.MaxValue;
+        return preset.Platform.IsIoApic(address) ? chips.ReadIoApic(address - IoApic.BaseAddress) : uint.MaxValue;
     }
 
     // The page of an APIC that is disabled or in x2APIC mode (KVM lapic.c:apic_mmio_read with KVM_X86_QUIRK_LAPIC_MMIO_HOLE).
     private bool IsHole(int cpu, uint address) =>
-        preset.HasMmioHole && apics[cpu].Mode != ApicMode.XApic && apics[cpu].ApicBase >> 12 == address >> 12;
-
-    private bool IsIoApic(uint address) => address - IoApic.BaseAddress < preset.IoApicWindowSize;
+        preset.Platform.MmioHole == MmioHolePolicy.Present
+        && apics[cpu].Mode != ApicMode.XApic
+        && apics[cpu].ApicBase >> 12 == address >> 12;
 
     private void WritePort(uint port, byte value)
     {

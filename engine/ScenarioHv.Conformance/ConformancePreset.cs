@@ -23,12 +23,8 @@ public sealed record ConformancePreset(string Name, ControllerPolicies Controlle
         Pic = Pic8259Policies.Kvm,
         IoApic = IoApicPolicies.Kvm,
         Msi = MsiRules.Kvm,
-    })
-    {
-        PendingNmis = 2,
-        HasKvmCaches = true,
-        HasMmioHole = true,
-    };
+        Platform = PlatformPolicies.Kvm,
+    });
 
     /// <summary>QEMU 7.2's own controllers (TCG), with LINT0 masked after RESET as in the recordings. They have no x2APIC mode.</summary>
     public static ConformancePreset Qemu72 { get; } = new("qemu@7.2", new ControllerPolicies
@@ -37,9 +33,9 @@ public sealed record ConformancePreset(string Name, ControllerPolicies Controlle
         Pic = Pic8259Policies.Qemu,
         IoApic = IoApicPolicies.Qemu,
         Msi = MsiRules.Kvm,
+        Platform = PlatformPolicies.Qemu,
     })
     {
-        IoApicWindowSize = 0x1000,
         HasX2Apic = false,
     };
 
@@ -49,25 +45,25 @@ public sealed record ConformancePreset(string Name, ControllerPolicies Controlle
         LocalApic = LocalApicPolicies.OpenVmm,
         Pic = Pic8259Policies.OpenVmm,
         IoApic = IoApicPolicies.OpenVmm,
-    })
-    {
-        IoApicWindowSize = 0x20,
-    };
+        Platform = PlatformPolicies.OpenVmm,
+    });
 
     /// <summary>Xen's local and I/O APIC, as far as its sources were read; the 8259 pair and the MSI rules are the manuals'.</summary>
     public static ConformancePreset Xen { get; } = new("xen", new ControllerPolicies
     {
         LocalApic = LocalApicPolicies.Xen,
         IoApic = IoApicPolicies.Xen,
+        Platform = PlatformPolicies.Xen,
     });
 
-    /// <summary>The manuals: SDM, 82093AA with its successor's EOI register, 8259A.</summary>
+    /// <summary>The manuals: SDM, 82093AA with its successor's EOI register and the window for it, 8259A.</summary>
     public static ConformancePreset Architectural { get; } = new("architectural", new ControllerPolicies
     {
         LocalApic = LocalApicPolicies.Architectural,
         Pic = Pic8259Policies.Architectural,
         IoApic = IoApicPolicies.Architectural with { EoiRegister = IoApicEoiRegister.Present },
         Msi = MsiRules.Architectural,
+        Platform = new PlatformPolicies { Window = IoApicWindowPolicy.Bytes256 },
     });
 
     /// <summary>All presets.</summary>
@@ -85,23 +81,11 @@ public sealed record ConformancePreset(string Name, ControllerPolicies Controlle
     /// <summary>Who reads an MSI.</summary>
     public MsiRules Msi => Controllers.Msi;
 
-    /// <summary>How many bytes from FEC00000h the I/O APIC decodes; of an address in them bits 7:0 count.</summary>
-    public uint IoApicWindowSize { get; init; } = 0x100;
+    /// <summary>What lies between the controllers and what they stand in.</summary>
+    public PlatformPolicies Platform => Controllers.Platform;
 
     /// <summary>CPUID can offer x2APIC mode.</summary>
     public bool HasX2Apic { get; init; } = true;
-
-    /// <summary>How many NMIs wait at a CPU that handles none (KVM x86.c:process_nmi latches two, a processor one: SDM3 6.7.1).</summary>
-    public int PendingNmis { get; init; } = 1;
-
-    /// <summary>
-    /// The map of destinations and the vectors whose EOI the I/O APIC is told are computed ahead, and can be out of date (KVM
-    /// lapic.c:kvm_recalculate_apic_map, ioapic.c:kvm_ioapic_scan_entry).
-    /// </summary>
-    public bool HasKvmCaches { get; init; }
-
-    /// <summary>Nothing answers below the page of an APIC that does not decode it (KVM_X86_QUIRK_LAPIC_MMIO_HOLE).</summary>
-    public bool HasMmioHole { get; init; }
 
     /// <summary>The preset of a name, or null.</summary>
     /// <param name="name">The name.</param>

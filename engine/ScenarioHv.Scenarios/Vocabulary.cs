@@ -6,11 +6,6 @@ public sealed record Vocabulary
     /// <summary>The points at which hypervisors differ, with their values.</summary>
     public required IReadOnlyList<PolicyPointInfo> PolicyPoints { get; init; }
 
-    /// <summary>
-    /// Controllers that no machine has yet: what their policy points' names would begin with, <c>synic-</c>, and why there is none.
-    /// </summary>
-    public IReadOnlyList<(string Prefix, string Reason)> AbsentControllers { get; init; } = [];
-
     /// <summary>Presets for <c>hypervisor</c>: <c>kvm@5.1</c>, <c>bare-metal</c>.</summary>
     public required IReadOnlyList<PresetInfo> Hypervisors { get; init; }
 

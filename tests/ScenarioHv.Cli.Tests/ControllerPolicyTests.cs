@@ -61,11 +61,13 @@ public sealed class ControllerPolicyTests : CommandFixture
             Run("run", LineScenario(machine, "edge-to-level.csx"), "--set", $"ioapic-level-request={request}").Line("outcome"),
             Does.StartWith(outcome));
 
-    [Test]
-    public void Controller_that_no_machine_has_is_bad_input() =>
+    [TestCase("pic-reinit=clear", "an 8259A")]
+    [TestCase("synic-scontrol-reset=enabled", "a SynIC")]
+    [TestCase("stimer-zero-count=disables", "synthetic timers")]
+    public void Controller_that_no_machine_has_is_bad_input(string setting, string controller) =>
         AssertBadInput(
-            Run("run", "first-steps", "--set", "pic-reinit=clear"),
-            "--set pic-reinit=clear: ", "no machine of a scenario has an 8259A yet");
+            Run("run", "first-steps", "--set", setting),
+            $"--set {setting}: ", $"no machine of a scenario has {controller} yet");
 
     private static string LineScenario(string machine, string script)
     {

@@ -75,7 +75,9 @@ internal static class ConformCommand
     }
 
     /// <summary>A preset with other policies, which its name tells.</summary>
-    /// <exception cref="InputException">There is no such policy of a controller, or no such value.</exception>
+    /// <exception cref="InputException">
+    /// There is no such policy of a controller, no such value, or the machine of the recordings lacks the controller.
+    /// </exception>
     public static ConformancePreset WithOverrides(ConformancePreset preset, IReadOnlyList<SettingOverride> overrides)
     {
         foreach (var option in overrides)
@@ -83,6 +85,11 @@ internal static class ConformCommand
             var point = ControllerPolicyTable.Find(option.Point)
                 ?? throw new InputException($"{option.OptionText}: no controller has the policy '{option.Point}'"
                     + NearestName.Hint(option.Point, ControllerPolicyTable.Points.Select(point => point.Name)));
+            if (Absent(point.Controller) is { } absent)
+            {
+                throw new InputException($"{option.OptionText}: the machine of the recordings has no {absent}");
+            }
+
             var controllers = preset.Controllers;
             if (!point.TrySet(ref controllers, option.Value))
             {
@@ -95,6 +102,15 @@ internal static class ConformCommand
 
         return preset;
     }
+
+    private static string? Absent(ControllerKind controller) => controller switch
+    {
+        ControllerKind.SynIc => "SynIC",
+        ControllerKind.SyntheticTimers => "synthetic timers",
+        ControllerKind.Hyperv => "Hyper-V interfaces to the local APIC",
+        ControllerKind.Pit => "8254",
+        _ => null,
+    };
 
     private static ConformancePreset Preset(string name)
     {

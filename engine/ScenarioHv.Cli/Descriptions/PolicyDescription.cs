@@ -25,7 +25,12 @@ internal static class PolicyDescription
         WriteControllers(page, ControllerKind.LocalApic, "local APIC");
         WriteControllers(page, ControllerKind.IoApic, "I/O APIC");
         WriteControllers(page, ControllerKind.Msi, "message-signalled interrupts");
+        WriteControllers(page, ControllerKind.Cpu, "CPU");
         WriteControllers(page, ControllerKind.Pic, "8259A pair (no machine of a scenario has one yet)");
+        WriteControllers(page, ControllerKind.Pit, "8254 (no machine of a scenario has one yet)");
+        WriteControllers(page, ControllerKind.SynIc, "SynIC (no machine of a scenario has one yet)");
+        WriteControllers(page, ControllerKind.SyntheticTimers, "synthetic timers (no machine of a scenario has them yet)");
+        WriteControllers(page, ControllerKind.Hyperv, "Hyper-V's interfaces to the local APIC (no machine of a scenario has them yet)");
         page.Heading("implementations of interrupt controllers");
         page.Paragraph("They stand in brackets at the values that they have, as far as their sources say.");
         page.Terms([.. ControllerPolicyTable.Presets.Select(preset => (preset.Name, preset.Source))]);
@@ -42,7 +47,8 @@ internal static class PolicyDescription
     }
 
     private static string InWords(ControllerPolicies policies) =>
-        $"lapic-...: {NearestTo(ControllerKind.LocalApic, policies)}\nioapic-...: {NearestTo(ControllerKind.IoApic, policies)}";
+        $"lapic-...: {NearestTo(ControllerKind.LocalApic, policies)}\nioapic-...: {NearestTo(ControllerKind.IoApic, policies)}"
+        + $"\ncpu-...: {NearestTo(ControllerKind.Cpu, policies)}";
 
     /// <summary>The implementation with the fewest differences at one controller, and what they are: <c>kvm, but ...</c>.</summary>
     private static string NearestTo(ControllerKind controller, ControllerPolicies policies)

@@ -9,7 +9,7 @@ public enum Pit8254Reload : byte
     /// <summary>At the end of the current period (82C54).</summary>
     AtPeriodEnd = 0,
 
-    /// <summary>At once: the timer is restarted (KVM i8254.c:pit_load_count).</summary>
+    /// <summary>At once: the timer is restarted (KVM i8254.c:pit_load_count; QEMU i8254.c:pit_load_count).</summary>
     Immediately = 1,
 }
 

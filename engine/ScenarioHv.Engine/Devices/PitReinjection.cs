@@ -2,6 +2,16 @@ using System.Runtime.InteropServices;
 
 namespace ScenarioHv.Engine.Devices;
 
+/// <summary>What becomes of ticks of channel 0 that expire before the guest has acknowledged the last one.</summary>
+public enum PitReinjectionRule : byte
+{
+    /// <summary>Every expiry is a pulse, and those that find the last one pending merge with it (82C54; QEMU i8254.c).</summary>
+    Off = 0,
+
+    /// <summary>They are counted and sent again, one at each acknowledgement (KVM i8254.c:pit_do_work, kvm_pit_ack_irq).</summary>
+    On = 1,
+}
+
 /// <summary>
 /// KVM's account of the ticks of channel 0 that the guest has not seen (KVM i8254.c: <c>pending</c>, <c>irq_ack</c>). It says for each
 /// expiry and each EOI of IRQ0 whether a pulse, high then low, is sent now. With <see cref="IsOn"/> = 0 (KVM_REINJECT_CONTROL) every expiry
@@ -27,11 +37,11 @@ public struct PitReinjection
     /// <summary>For the layout only: always 0.</summary>
     public ushort Reserved;
 
-    /// <summary>The state of a new timer: on, as KVM creates it, or off.</summary>
-    /// <param name="on">True to send missed ticks again.</param>
-    public PitReinjection(bool on)
+    /// <summary>The state of a new timer.</summary>
+    /// <param name="rule">KVM creates it with <see cref="PitReinjectionRule.On"/>.</param>
+    public PitReinjection(PitReinjectionRule rule)
     {
-        IsOn = on ? (byte)1 : (byte)0;
+        IsOn = rule == PitReinjectionRule.On ? (byte)1 : (byte)0;
         IsAcknowledged = 1;
     }
 

@@ -13,9 +13,6 @@ public enum HypervApicMsrRule : byte
     /// (KVM lapic.c:kvm_lapic_msr_write, kvm_x2apic_icr_write).
     /// </summary>
     Kvm = 1,
-
-    /// <summary>As <see cref="Tlfs"/>.</summary>
-    OpenVmm = 2,
 }
 
 /// <summary>

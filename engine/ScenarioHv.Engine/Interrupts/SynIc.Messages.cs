@@ -17,7 +17,9 @@ public readonly ref partial struct SynIc
     private bool IsMessagePageEnabled => (_state.Simp & SynIcMsr.EnableBit) != 0;
 
     private bool IsReadyForMessages =>
-        IsActive && IsMessagePageEnabled && (!_policy.MessagesNeedScontrol || (_state.Scontrol & SynIcMsr.EnableBit) != 0);
+        IsActive
+        && IsMessagePageEnabled
+        && (_policy.ScontrolGate == SynIcScontrolGate.EventsOnly || (_state.Scontrol & SynIcMsr.EnableBit) != 0);
 
     /// <summary>
     /// A message of a partition or of the monitor (HvCallPostMessage; QEMU hyperv_post_msg). It goes behind those that wait for the SINT
@@ -31,7 +33,7 @@ public readonly ref partial struct SynIc
     {
         if (message.IsEmpty || message.PayloadSize > SynIcMessage.MaxPayload)
             throw new InvalidOperationException($"A message of type {message.Type:X}h with {message.PayloadSize} bytes cannot be posted.");
-        if (!IsReadyForMessages || Refuses(this[sint], _policy.MaskedSintTakesMessages))
+        if (!IsReadyForMessages || RefusesMessage(this[sint]))
             return new SynIcPost(SynIcPostOutcome.InvalidSynicState);
         SynIcPost older = default;
         if (HeadOf(sint) < 0)
@@ -39,7 +41,7 @@ public readonly ref partial struct SynIc
             if (TryWriteSlot(sint, message, flagBusy: false, out var interrupt) == SlotAttempt.Written)
                 return new SynIcPost(SynIcPostOutcome.Delivered, interrupt);
         }
-        else if (Rescans(SynIcRescan.Post))
+        else if (RescansAtPost)
         {
             older = TryDeliverQueued(sint, referenceTime);
         }
@@ -80,7 +82,7 @@ public readonly ref partial struct SynIc
     {
         bool enabled = (_state.Scontrol & _state.Siefp & SynIcMsr.EnableBit) != 0;
         var source = this[sint];
-        if (!IsActive || !enabled || Refuses(source, _policy.MaskedSintTakesEvents))
+        if (!IsActive || !enabled || RefusesEvent(source))
             return new SynIcSignal(SynIcSignalOutcome.InvalidSynicState);
         if (!_events.Set(sint, flag))
             return new SynIcSignal(SynIcSignalOutcome.AlreadySet);
@@ -93,14 +95,14 @@ public readonly ref partial struct SynIc
         bool queues = busy == SyntheticTimerBusySlot.Queued;
         if (queues && (HeadOf(sint) >= 0 || !IsReadyForMessages))
         {
-            var older = Rescans(SynIcRescan.Post) ? TryDeliverQueued(sint, now) : default;
+            var older = RescansAtPost ? TryDeliverQueued(sint, now) : default;
             Enqueue(sint, message, timer + 1);
             return older with { Outcome = SynIcPostOutcome.Queued };
         }
         // OpenVMM: a sender that waits for the slot goes first.
         bool behind = busy == SyntheticTimerBusySlot.StaysDue && HeadOf(sint) >= 0;
         bool drops = busy == SyntheticTimerBusySlot.DropsPeriodic && periodic;
-        if (!IsReadyForMessages || behind || Refuses(this[sint], _policy.MaskedSintTakesMessages))
+        if (!IsReadyForMessages || behind || RefusesMessage(this[sint]))
             return new SynIcPost(SynIcPostOutcome.Undelivered);
         if (TryWriteSlot(sint, message, flagBusy: !drops, out var interrupt) == SlotAttempt.Written)
             return new SynIcPost(SynIcPostOutcome.Delivered, interrupt, timer);
@@ -122,12 +124,17 @@ public readonly ref partial struct SynIc
         }
     }
 
-    private bool Refuses(SynIcSint sint, bool maskedIsTaken) =>
-        (sint.IsMasked && !maskedIsTaken) || (sint.IsProxy && (_policy.SintBits & SynIcSint.ProxyBit) != 0);
+    private bool RefusesMessage(SynIcSint sint) =>
+        (sint.IsMasked && _policy.MaskedMessages == SynIcMaskedMessages.Refused) || IsServedByHost(sint);
+
+    private bool RefusesEvent(SynIcSint sint) =>
+        (sint.IsMasked && _policy.MaskedEvents == SynIcMaskedEvents.Refused) || IsServedByHost(sint);
+
+    private bool IsServedByHost(SynIcSint sint) => sint.IsProxy && _policy.SintBits == SynIcSintBits.PollingAndProxy;
 
     private SynIcInterrupt? InterruptOf(SynIcSint sint)
     {
-        bool silent = sint.IsMasked || (sint.IsPolling && (_policy.SintBits & SynIcSint.PollingBit) != 0);
+        bool silent = sint.IsMasked || (sint.IsPolling && _policy.SintBits != SynIcSintBits.None);
         return silent ? null : new SynIcInterrupt(sint.Vector, sint.IsAutoEoi);
     }
 
@@ -138,7 +145,7 @@ public readonly ref partial struct SynIc
         if (!IsMessagePageEnabled)
             return SlotAttempt.NotReady;
         var source = this[sint];
-        if (Refuses(source, _policy.MaskedSintTakesMessages))
+        if (RefusesMessage(source))
             return SlotAttempt.Refused;
         ref var slot = ref _messages[sint];
         if (!slot.IsEmpty)
@@ -180,7 +187,7 @@ public readonly ref partial struct SynIc
             if (entry.Sint == sint)
                 forSint++;
         }
-        return forSint < _policy.QueuedPerSint && posted < _queue.Length - SyntheticTimers.Count;
+        return forSint < (_policy.QueueDepth == SynIcQueueDepth.One ? 1 : byte.MaxValue) && posted < _queue.Length - SyntheticTimers.Count;
     }
 
     private void Enqueue(int sint, in SynIcMessage message, int origin)

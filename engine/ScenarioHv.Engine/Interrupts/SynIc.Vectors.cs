@@ -69,7 +69,7 @@ public readonly ref partial struct SynIc
     /// </summary>
     /// <param name="vector">0..255.</param>
     /// <returns>Bit n: SINTn is to be scanned. 0 if the policy does not scan at an EOI.</returns>
-    public ushort NotifyEoi(int vector) => Rescans(SynIcRescan.Eoi) ? SintsOf(vector) : (ushort)0;
+    public ushort NotifyEoi(int vector) => RescansAtEoiAndEom ? SintsOf(vector) : (ushort)0;
 
     private ushort SintsOf(int vector)
     {

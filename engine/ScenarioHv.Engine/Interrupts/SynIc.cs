@@ -141,7 +141,7 @@ public readonly ref partial struct SynIc
     public void Activate()
     {
         _state.Active = 1;
-        _state.Scontrol = _policy.ScontrolReset;
+        _state.Scontrol = _policy.ScontrolReset == SynIcScontrolReset.Enabled ? SynIcMsr.EnableBit : 0;
     }
 
     /// <summary>RDMSR of SCONTROL .. SINT15.</summary>
@@ -196,7 +196,7 @@ public readonly ref partial struct SynIc
                 _state.Simp = value;
                 return default;
             case SynIcMsr.Eom:
-                return new SynIcWrite(false, IsActive && Rescans(SynIcRescan.Eom) ? ushort.MaxValue : (ushort)0);
+                return new SynIcWrite(false, IsActive && RescansAtEoiAndEom ? ushort.MaxValue : (ushort)0);
             case >= SynIcMsr.Sint0 and <= SynIcMsr.Sint15:
                 return WriteSint((int)(msr - SynIcMsr.Sint0), value, fromHost);
             default:
@@ -232,5 +232,7 @@ public readonly ref partial struct SynIc
         };
     }
 
-    private bool Rescans(SynIcRescan trigger) => (_policy.Rescan & trigger) != 0;
+    private bool RescansAtEoiAndEom => _policy.Rescan != SynIcRescan.EachPass;
+
+    private bool RescansAtPost => _policy.Rescan == SynIcRescan.AtEoiEomAndPost;
 }

@@ -81,7 +81,7 @@ public readonly ref struct SyntheticTimers
             return SynIcWrite.Fault;
         int index = (int)(msr - SyntheticTimerMsr.Config0) >> 1;
         bool isCount = (msr & 1) != 0;
-        if (!isCount && _policy.ReservedBitsFault && (value & SyntheticTimerConfig.ReservedBits) != 0)
+        if (!isCount && _policy.ReservedBits == SyntheticTimerReservedBits.Fault && (value & SyntheticTimerConfig.ReservedBits) != 0)
             return SynIcWrite.Fault;
         ref var timer = ref _timers[index];
         Stop(index);
@@ -182,6 +182,8 @@ public readonly ref struct SyntheticTimers
         return next;
     }
 
+    private bool LostIsUndelivered => _policy.LostInterrupt == SyntheticTimerLostInterrupt.Undelivered;
+
     private static bool IsPeriodic(in SyntheticTimer timer) => (timer.Config & SyntheticTimerConfig.PeriodicBit) != 0;
 
     private void SetConfig(ref SyntheticTimer timer, ulong value)
@@ -201,7 +203,7 @@ public readonly ref struct SyntheticTimers
         timer.Count = value;
         if (fromHost)
             return;
-        if (value == 0 && _policy.ZeroCountDisables)
+        if (value == 0 && _policy.ZeroCount == SyntheticTimerZeroCount.Disables)
             timer.Config &= ~SyntheticTimerConfig.EnabledBit;
         else if (value != 0 && (timer.Config & SyntheticTimerConfig.AutoEnableBit) != 0)
             timer.Config |= SyntheticTimerConfig.EnabledBit;
@@ -224,7 +226,8 @@ public readonly ref struct SyntheticTimers
     private void Arm(ref SyntheticTimer timer, UInt128 expiry, Instant now)
     {
         ulong time = _clock.CountAt(now);
-        bool past = _policy.ComparesSigned ? unchecked((long)((ulong)expiry - time)) <= 0 : expiry <= time;
+        bool isSigned = _policy.FarCount == SyntheticTimerFarCount.Past;
+        bool past = isSigned ? unchecked((long)((ulong)expiry - time)) <= 0 : expiry <= time;
         timer.Flags |= SyntheticTimerFlags.Armed;
         timer.Deadline = past ? now : _clock.FirstInstantOf(expiry);
     }
@@ -235,7 +238,7 @@ public readonly ref struct SyntheticTimers
 
     private SynIcPost SendDirect(SyntheticTimerConfig config, bool apicAccepts)
     {
-        bool lost = !apicAccepts && _policy.InterruptMustBeAccepted;
+        bool lost = !apicAccepts && LostIsUndelivered;
         return new SynIcPost(lost ? SynIcPostOutcome.Undelivered : SynIcPostOutcome.Delivered, new SynIcInterrupt(config.Vector, false));
     }
 
@@ -253,7 +256,7 @@ public readonly ref struct SyntheticTimers
         var config = new SyntheticTimerConfig(timer.Config);
         var sent = _synic.PostFromTimer(index, config.Sint, message, _policy.BusySlot, config.IsPeriodic, time);
         bool taken = sent.Interrupt != null && apicAccepts;
-        return sent.Outcome == SynIcPostOutcome.Delivered && _policy.InterruptMustBeAccepted && !taken
+        return sent.Outcome == SynIcPostOutcome.Delivered && LostIsUndelivered && !taken
             ? sent with { Outcome = SynIcPostOutcome.Undelivered } : sent;
     }
 

@@ -1,4 +1,5 @@
 using ScenarioHv.Engine.Configuration;
+using ScenarioHv.Engine.Devices;
 using ScenarioHv.Engine.Interrupts;
 
 namespace ScenarioHv.Engine.Policies;
@@ -20,10 +21,26 @@ public readonly record struct ControllerPolicies
     /// <summary>Who reads an MSI.</summary>
     public MsiRules Msi { get; init; }
 
+    /// <summary>What lies between the controllers and what they stand in.</summary>
+    public PlatformPolicies Platform { get; init; }
+
+    /// <summary>The SynICs, where there are any.</summary>
+    public SynIcPolicy SynIc { get; init; }
+
+    /// <summary>Their timers.</summary>
+    public SyntheticTimerPolicy SyntheticTimers { get; init; }
+
+    /// <summary>Hyper-V's other interfaces to the local APICs, where there are any.</summary>
+    public HypervPolicies Hyperv { get; init; }
+
+    /// <summary>The 8254, where there is one.</summary>
+    public PitPolicies Pit { get; init; }
+
     /// <summary>
     /// What a machine's controllers are if nothing is said: KVM's, with QEMU's I/O APIC and 8259A if the irqchip is split; on bare metal
     /// the manual's, with a timer that goes on when its mode changes and an I/O APIC of version 20h. The machines begin behind their
-    /// firmware, so that LINT0 is masked.
+    /// firmware, so that LINT0 is masked and KVM's map of destinations complete, and all of them decode the whole page of the
+    /// I/O APIC.
     /// </summary>
     /// <param name="hypervisor">What runs the guest.</param>
     /// <param name="irqchip">Where KVM's controllers are; without meaning on bare metal.</param>
@@ -35,6 +52,7 @@ public readonly record struct ControllerPolicies
             {
                 LocalApic = LocalApicPolicies.Architectural with { TimerModeSwitch = TimerModeSwitchPolicy.KeepsCounting },
                 IoApic = IoApicPolicies.Architectural with { EoiRegister = IoApicEoiRegister.Present },
+                Platform = new PlatformPolicies { Window = IoApicWindowPolicy.Bytes4096 },
             };
         }
 
@@ -45,6 +63,15 @@ public readonly record struct ControllerPolicies
             Pic = isSplit ? Pic8259Policies.Qemu : Pic8259Policies.Kvm,
             IoApic = isSplit ? IoApicPolicies.Qemu : IoApicPolicies.Kvm,
             Msi = MsiRules.Kvm,
+            Platform = PlatformPolicies.Kvm with
+            {
+                Window = IoApicWindowPolicy.Bytes4096,
+                DestinationMap = DestinationMapPolicy.WhenNeeded,
+            },
+            SynIc = SynIcPolicy.Kvm,
+            SyntheticTimers = SyntheticTimerPolicy.Kvm,
+            Hyperv = HypervPolicies.Kvm,
+            Pit = isSplit ? PitPolicies.Qemu : PitPolicies.Kvm,
         };
     }
 }

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace ScenarioHv.Engine.Policies;
 
-/// <summary>An interrupt controller, or what speaks to one.</summary>
+/// <summary>An interrupt controller, or what speaks to one or listens to it.</summary>
 public enum ControllerKind : byte
 {
     /// <summary>The local APIC: <c>lapic-</c>.</summary>
@@ -16,6 +16,21 @@ public enum ControllerKind : byte
 
     /// <summary>Message-signalled interrupts: <c>msi-</c>.</summary>
     Msi,
+
+    /// <summary>The CPU that takes the interrupts: <c>cpu-</c>.</summary>
+    Cpu,
+
+    /// <summary>Hyper-V's synthetic interrupt controller: <c>synic-</c>.</summary>
+    SynIc,
+
+    /// <summary>Hyper-V's synthetic timers: <c>stimer-</c>.</summary>
+    SyntheticTimers,
+
+    /// <summary>Hyper-V's other interfaces to a local APIC: <c>hv-</c>.</summary>
+    Hyperv,
+
+    /// <summary>The 8254: <c>pit-</c>.</summary>
+    Pit,
 }
 
 /// <summary>The name of a policy point: what it belongs to, and the property that holds the choice.</summary>
@@ -33,6 +48,11 @@ public readonly record struct ControllerPolicyName(ControllerKind Controller, st
         ControllerKind.LocalApic => "lapic-",
         ControllerKind.Pic => "pic-",
         ControllerKind.IoApic => "ioapic-",
+        ControllerKind.Cpu => "cpu-",
+        ControllerKind.SynIc => "synic-",
+        ControllerKind.SyntheticTimers => "stimer-",
+        ControllerKind.Hyperv => "hv-",
+        ControllerKind.Pit => "pit-",
         _ => "msi-",
     };
 
@@ -41,7 +61,7 @@ public readonly record struct ControllerPolicyName(ControllerKind Controller, st
     public static string Kebab(string name)
     {
         // Words of the field that the code's capitals would tear apart.
-        name = name.Replace("X2Apic", "X2apic").Replace("ExtInt", "Extint");
+        name = name.Replace("X2Apic", "X2apic").Replace("ExtInt", "Extint").Replace("OpenVmm", "Openvmm");
         var text = new StringBuilder();
         foreach (var character in name)
         {

@@ -1,3 +1,4 @@
+using ScenarioHv.Engine.Devices;
 using ScenarioHv.Engine.Interrupts;
 
 namespace ScenarioHv.Engine.Policies;
@@ -12,11 +13,11 @@ public sealed record ControllerPreset(
 
 /// <summary>
 /// Every rule on which implementations of interrupt controllers differ: name, what it decides, values, meaning, source; and the
-/// implementations. SynIC and synthetic timers, which no machine has yet, are not in it.
+/// implementations.
 /// </summary>
 public static class ControllerPolicyTable
 {
-    /// <summary>The points: local APIC, I/O APIC, MSI, 8259A.</summary>
+    /// <summary>The points.</summary>
     public static IReadOnlyList<ControllerPolicyPoint> Points { get; } =
     [
         .. LocalApicPolicyTable.Points,
@@ -35,6 +36,11 @@ public static class ControllerPolicyTable
                     "KVM irq.c:kvm_set_msi_irq"),
             ]),
         .. Pic8259PolicyTable.Points,
+        .. PlatformPolicyTable.Points,
+        .. SynIcPolicyTable.Points,
+        .. SyntheticTimerPolicyTable.Points,
+        .. HypervPolicyTable.Points,
+        .. PitPolicyTable.Points,
     ];
 
     /// <summary>The implementations.</summary>
@@ -42,51 +48,77 @@ public static class ControllerPolicyTable
     [
         new(
             "architectural",
-            "SDM3 10; 82093AA; 8259A",
+            "SDM3 6, 10; 82093AA; 8259A; 82C54; TLFS",
             new ControllerPolicies
             {
                 LocalApic = LocalApicPolicies.Architectural,
                 Pic = Pic8259Policies.Architectural,
                 IoApic = IoApicPolicies.Architectural,
                 Msi = MsiRules.Architectural,
+                Platform = PlatformPolicies.Architectural,
+                SynIc = SynIcPolicy.Tlfs,
+                SyntheticTimers = SyntheticTimerPolicy.Tlfs,
+                Pit = PitPolicies.Architectural,
             },
-            [ControllerKind.LocalApic, ControllerKind.IoApic, ControllerKind.Msi, ControllerKind.Pic]),
+            Enum.GetValues<ControllerKind>()),
         new(
             "kvm",
-            "Linux 6.18, in-kernel irqchip, default quirks: lapic.c, ioapic.c, irq.c, i8259.c",
+            "Linux 6.18, in-kernel irqchip, default quirks: lapic.c, ioapic.c, irq.c, i8259.c, i8254.c, hyperv.c, x86.c",
             new ControllerPolicies
             {
                 LocalApic = LocalApicPolicies.Kvm,
                 Pic = Pic8259Policies.Kvm,
                 IoApic = IoApicPolicies.Kvm,
                 Msi = MsiRules.Kvm,
+                Platform = PlatformPolicies.Kvm,
+                SynIc = SynIcPolicy.Kvm,
+                SyntheticTimers = SyntheticTimerPolicy.Kvm,
+                Hyperv = HypervPolicies.Kvm,
+                Pit = PitPolicies.Kvm,
             },
-            [ControllerKind.LocalApic, ControllerKind.IoApic, ControllerKind.Msi, ControllerKind.Pic]),
+            Enum.GetValues<ControllerKind>()),
         new(
             "qemu",
-            "QEMU 7.2, TCG: hw/intc/apic.c, ioapic.c, i8259.c",
+            "QEMU 7.2, TCG: hw/intc/apic.c, ioapic.c, i8259.c, hw/timer/i8254.c",
             new ControllerPolicies
             {
                 LocalApic = LocalApicPolicies.Qemu,
                 Pic = Pic8259Policies.Qemu,
                 IoApic = IoApicPolicies.Qemu,
                 Msi = MsiRules.Kvm,
+                Platform = PlatformPolicies.Qemu,
+                Pit = PitPolicies.Qemu,
             },
-            [ControllerKind.LocalApic, ControllerKind.IoApic, ControllerKind.Msi, ControllerKind.Pic]),
+            [
+                ControllerKind.LocalApic, ControllerKind.IoApic, ControllerKind.Msi, ControllerKind.Pic, ControllerKind.Cpu,
+                ControllerKind.Pit,
+            ]),
         new(
             "openvmm",
-            "OpenVMM: virt_support_apic, chipset/ioapic, chipset/pic",
+            "OpenVMM: virt_support_apic, chipset/ioapic, chipset/pic, hv1_emulator",
             new ControllerPolicies
             {
                 LocalApic = LocalApicPolicies.OpenVmm,
                 Pic = Pic8259Policies.OpenVmm,
                 IoApic = IoApicPolicies.OpenVmm,
+                Platform = PlatformPolicies.OpenVmm,
+                SynIc = SynIcPolicy.OpenVmm,
+                SyntheticTimers = SyntheticTimerPolicy.OpenVmm,
+                Hyperv = HypervPolicies.OpenVmm,
             },
-            [ControllerKind.LocalApic, ControllerKind.IoApic, ControllerKind.Pic]),
+            [
+                ControllerKind.LocalApic, ControllerKind.IoApic, ControllerKind.Pic, ControllerKind.SynIc,
+                ControllerKind.SyntheticTimers, ControllerKind.Hyperv,
+            ]),
         new(
             "xen",
             "Xen: vlapic.c, vioapic.c",
-            new ControllerPolicies { LocalApic = LocalApicPolicies.Xen, IoApic = IoApicPolicies.Xen },
+            new ControllerPolicies
+            {
+                LocalApic = LocalApicPolicies.Xen,
+                IoApic = IoApicPolicies.Xen,
+                Platform = PlatformPolicies.Xen,
+            },
             [ControllerKind.LocalApic, ControllerKind.IoApic]),
     ];
 

@@ -60,6 +60,11 @@ internal static class ControllerChoices
         point.Controller switch
         {
             ControllerKind.Pic => NoPic,
+            ControllerKind.SynIc => "no machine of a scenario has a SynIC yet",
+            ControllerKind.SyntheticTimers => "no machine of a scenario has synthetic timers yet",
+            ControllerKind.Hyperv => "no machine of a scenario has Hyper-V's interfaces to the local APIC yet",
+            ControllerKind.Pit => "no machine of a scenario has an 8254 yet",
+            ControllerKind.Cpu => config.Hypervisor == HypervisorKind.BareMetal ? "NMIs are not modelled on bare metal" : null,
             ControllerKind.Msi => "the MSIs of its devices are assertions to FEExxxxxh, which everybody reads alike",
             ControllerKind.IoApic => ProblemOfIoApic(point.Property, config, chosen),
             _ => ProblemOfLocalApic(point.Property, config) ?? ProblemOfValue(point.Property, value, config),
@@ -70,7 +75,10 @@ internal static class ControllerChoices
         nameof(LocalApicPolicies.DeviceBroadcast) or nameof(LocalApicPolicies.X2ApicReservedBits)
             or nameof(LocalApicPolicies.IcrAcrossModes) => NoX2Apic,
         nameof(LocalApicPolicies.RemoteReads) => "no HLT of a scenario's machine waits for it",
-        nameof(LocalApicPolicies.HardwareDisable) or nameof(LocalApicPolicies.ApicBaseWrites) => NoApicBase,
+        nameof(LocalApicPolicies.HardwareDisable) or nameof(LocalApicPolicies.ApicBaseWrites)
+            or nameof(PlatformPolicies.MmioHole) => NoApicBase,
+        nameof(PlatformPolicies.DestinationMap) =>
+            "a scenario begins when all CPUs have long been there, and so KVM's map is complete",
         nameof(LocalApicPolicies.PicGate) or nameof(LocalApicPolicies.ExtIntMessages) => NoPic,
         nameof(LocalApicPolicies.LintInputs) => "nothing drives the LINT inputs of a scenario's machine",
         nameof(LocalApicPolicies.SpuriousVector) => "in a scenario's machine INTR and INTA are one step, so that no request is missing",
@@ -92,6 +100,8 @@ internal static class ControllerChoices
     {
         nameof(IoApicPolicies.EdgeDetection) => "the lines of a scenario are driven only when they change",
         nameof(IoApicPolicies.WindowAccess) => "guests of a scenario access the window with 4 bytes",
+        nameof(PlatformPolicies.EoiVectors) => "KVM's scan of the I/O APIC is part of its loop, and bare metal has none",
+        nameof(PlatformPolicies.Window) => "the machines of scenarios decode the whole page",
         nameof(IoApicPolicies.Reset) => "a scenario's machine begins behind its reset, and has no other",
         nameof(IoApicPolicies.Rtc) => "no machine of a scenario has an RTC yet",
         nameof(IoApicPolicies.PinZero) when config is { Hypervisor: HypervisorKind.Kvm, Irqchip: IrqchipKind.Kernel } =>

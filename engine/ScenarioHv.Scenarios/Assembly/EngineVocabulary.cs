@@ -13,11 +13,6 @@ public static class EngineVocabulary
     public static Vocabulary Instance { get; } = new()
     {
         PolicyPoints = PolicyTable.Points,
-        AbsentControllers =
-        [
-            ("synic-", "no machine of a scenario has a SynIC yet"),
-            ("stimer-", "no machine of a scenario has synthetic timers yet"),
-        ],
         Hypervisors = Presets.HypervisorInfos,
         Userspaces = Presets.UserspaceInfos,
         DeviceTypes = [.. Devices.Select(device => device.Info)],

@@ -26,17 +26,9 @@ internal sealed class PolicyBinder(Vocabulary vocabulary, long tscHz)
             : throw mark.Error($"unknown policy point {Wording.Quote(name)}; {Advice(name)}");
     }
 
-    private string Advice(string name)
-    {
-        foreach (var (prefix, reason) in vocabulary.AbsentControllers)
-        {
-            if (name.StartsWith(prefix, StringComparison.Ordinal))
-                return reason;
-        }
-        return _points.Length <= MostListed
-            ? Wording.Expected(name, _points)
-            : $"'scenariohv describe policies' lists the {_points.Length} there are{NearestName.Hint(name, _points)}";
-    }
+    private string Advice(string name) => _points.Length <= MostListed
+        ? Wording.Expected(name, _points)
+        : $"'scenariohv describe policies' lists the {_points.Length} there are{NearestName.Hint(name, _points)}";
 
     public PolicyValue Value(PolicyPointInfo point, YamlNode node)
     {

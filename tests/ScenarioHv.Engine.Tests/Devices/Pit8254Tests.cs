@@ -228,7 +228,7 @@ public sealed class Pit8254Tests
     [Test]
     public void KVM_sends_a_pulse_only_after_the_last_one_was_acknowledged_and_makes_up_for_the_others()
     {
-        var ticks = new PitReinjection(on: true);
+        var ticks = new PitReinjection(PitReinjectionRule.On);
         Assert.That((ticks.Expired(), ticks.Expired(), ticks.Expired()), Is.EqualTo((true, false, false)));
         Assert.That((ticks.Acknowledged(), ticks.Acknowledged(), ticks.Acknowledged()), Is.EqualTo((true, true, false)));
         Assert.That((ticks.Pending, ticks.Expired()), Is.EqualTo((0u, true)));
@@ -237,7 +237,7 @@ public sealed class Pit8254Tests
     [Test]
     public void KVM_forgets_the_ticks_it_owes_when_a_count_is_written()
     {
-        var ticks = new PitReinjection(on: true);
+        var ticks = new PitReinjection(PitReinjectionRule.On);
         ticks.Expired();
         ticks.Expired();
         ticks.CountWritten();
@@ -247,7 +247,7 @@ public sealed class Pit8254Tests
     [Test]
     public void KVM_without_reinjection_pulses_at_every_expiry()
     {
-        var ticks = new PitReinjection(on: false);
+        var ticks = new PitReinjection(PitReinjectionRule.Off);
         Assert.That((ticks.Expired(), ticks.Expired(), ticks.Acknowledged()), Is.EqualTo((true, true, false)));
     }
 

@@ -1,4 +1,7 @@
+using ScenarioHv.Engine.Configuration;
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Tests.Machines;
 using ScenarioHv.Engine.Tracing;
 using static ScenarioHv.Engine.Tests.Machines.SampleMachine;
@@ -51,6 +54,33 @@ internal sealed class KvmNmiIpiTimerTests
         var rig = new Rig(Kvm(WithNmi(Main, Nmi)) with { Apicv = apicv }).UntilReport("main");
         Assert.That(rig.Reports, Is.EqualTo(new[] { "nmi", "end", "nmi", "end", "main" }));
         Assert.That(rig.Count("kvm_exit: reason NMI_WINDOW"), Is.EqualTo(1));
+    }
+
+    // Three vCPUs send at once, so that all three NMIs arrive during the exit that the first one brings about.
+    [TestCase(PendingNmisPolicy.Two, 2)]
+    [TestCase(PendingNmisPolicy.One, 1)]
+    public void Of_three_NMIs_outside_an_NMI_handler_KVM_keeps_two_and_a_processor_one(PendingNmisPolicy policy, int taken)
+    {
+        static async GuestTask Main(Cpu cpu)
+        {
+            await cpu.Work(50_000);
+            if (cpu.Id != 0)
+                await cpu.MmioWrite(IcrLow, NmiMode);
+            await cpu.Work(10_000_000);
+            await cpu.Report("main");
+        }
+
+        static async GuestTask Nmi(Cpu cpu) => await cpu.Report("nmi");
+
+        var usual = ControllerPolicies.Usual(HypervisorKind.Kvm, IrqchipKind.Kernel);
+        var machine = Kvm(WithNmi(Main, Nmi)) with
+        {
+            Vcpus = 4,
+            Controllers = usual with { Platform = usual.Platform with { PendingNmis = policy } },
+        };
+        var rig = new Rig(machine).UntilReport("main");
+        Assert.That(rig.Count("kvm_apic_accept_irq: apicid 0 vec 0 (NMI|edge)"), Is.EqualTo(3));
+        Assert.That(rig.Reports.Count(report => report == "nmi"), Is.EqualTo(taken));
     }
 
     [Test]

@@ -113,7 +113,6 @@ public class ApicAssistTests
     }
 
     [TestCase(HypervApicMsrRule.Tlfs, 0x100UL, false)]
-    [TestCase(HypervApicMsrRule.OpenVmm, 0x100UL, false)]
     [TestCase(HypervApicMsrRule.Kvm, 0x1_0000_0000UL, false)]
     [TestCase(HypervApicMsrRule.Kvm, 0x155UL, true)]
     [TestCase(HypervApicMsrRule.Tlfs, 0x55UL, true)]

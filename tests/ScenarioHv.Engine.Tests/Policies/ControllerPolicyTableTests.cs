@@ -9,13 +9,21 @@ namespace ScenarioHv.Engine.Tests.Policies;
 /// <summary>The table of policy points against the types that it puts into words.</summary>
 public sealed partial class ControllerPolicyTableTests
 {
+    private static readonly string[] DocumentedIn =
+    [
+        "Interrupts/LocalApicPolicyValues", "Interrupts/IoApicPolicyValues", "Interrupts/Pic8259Policies", "Interrupts/PlatformPolicies",
+        "Interrupts/SynIcPolicy", "Interrupts/SyntheticTimerPolicy", "Interrupts/ApicAssistPage", "Interrupts/HypervApicMsrs",
+        "Interrupts/MsiFormat", "Devices/Pit8254", "Devices/PitReinjection",
+    ];
+
     public static IEnumerable<ControllerPolicyPoint> Points => ControllerPolicyTable.Points;
 
     public static IEnumerable<TestCaseData> Properties =>
-        from owner in new[] { (typeof(LocalApicPolicies), ControllerKind.LocalApic), (typeof(Pic8259Policies), ControllerKind.Pic),
-            (typeof(IoApicPolicies), ControllerKind.IoApic) }
-        from property in owner.Item1.GetProperties(BindingFlags.Public | BindingFlags.Instance)
-        select new TestCaseData(property, owner.Item2).SetArgDisplayNames($"{owner.Item1.Name}.{property.Name}");
+        from owner in typeof(ControllerPolicies).GetProperties(BindingFlags.Public | BindingFlags.Instance)
+        where !owner.PropertyType.IsEnum
+        from property in owner.PropertyType.GetProperties(BindingFlags.Public | BindingFlags.Instance)
+        select new TestCaseData(property, OwnerOf(owner.Name, property.Name))
+            .SetArgDisplayNames($"{owner.PropertyType.Name}.{property.Name}");
 
     [TestCaseSource(nameof(Properties))]
     public void Every_choice_is_a_point_and_each_of_its_values_is_named_once(PropertyInfo property, ControllerKind controller)
@@ -38,7 +46,7 @@ public sealed partial class ControllerPolicyTableTests
         Assert.That(Points.Select(point => point.Name), Is.Unique);
         foreach (var point in Points)
         {
-            Assert.That(point.Name, Does.Match("^(lapic|ioapic|pic|msi)(-[a-z0-9]+)+$"));
+            Assert.That(point.Name, Does.Match("^(lapic|ioapic|pic|msi|cpu|synic|stimer|hv|pit)(-[a-z0-9]+)+$"));
             Assert.That(point.Values.Select(value => value.Name), Is.Unique.And.All.Match("^[a-z0-9]+(-[a-z0-9]+)*$"));
         }
     }
@@ -50,6 +58,16 @@ public sealed partial class ControllerPolicyTableTests
     [TestCase("lapic-lint-inputs", "only-extint-and-nmi")]
     [TestCase("ioapic-edge-latch", "line-high")]
     [TestCase("msi-rules", "kvm")]
+    [TestCase("cpu-pending-nmis", "two")]
+    [TestCase("ioapic-window", "bytes256")]
+    [TestCase("lapic-mmio-hole", "present")]
+    [TestCase("lapic-destination-map", "ahead")]
+    [TestCase("ioapic-eoi-vectors", "scanned")]
+    [TestCase("synic-vector-check", "unless-masked")]
+    [TestCase("synic-auto-eoi", "with-request")]
+    [TestCase("stimer-sint-zero", "disables-if-enabled-before")]
+    [TestCase("hv-apic-assist", "openvmm")]
+    [TestCase("pit-reinjection", "on")]
     public void Names_as_scenarios_write_them(string point, string value)
     {
         ControllerPolicies policies = default;
@@ -96,13 +114,11 @@ public sealed partial class ControllerPolicyTableTests
     [Test]
     public void Words_of_a_value_are_those_of_its_documentation()
     {
-        var sources = string.Concat(new[] { "LocalApicPolicyValues", "IoApicPolicyValues", "Pic8259Policies" }
-            .Select(name => File.ReadAllText(Path.Combine(EngineFolder(), "Interrupts", name + ".cs"))));
+        var sources = string.Concat(DocumentedIn.Select(name => File.ReadAllText(Path.Combine(EngineFolder(), name + ".cs"))));
         var documented = Documentation().Matches(sources)
             .Select(match => Plain(match.Groups[1].Value))
             .ToHashSet(StringComparer.OrdinalIgnoreCase);
-        var written = Points.Where(point => point.Controller != ControllerKind.Msi)
-            .SelectMany(point => point.Values)
+        var written = Points.SelectMany(point => point.Values)
             .Select(value => $"{value.Meaning} ({value.Source}).");
         Assert.That(written.Where(words => !documented.Contains(words)), Is.Empty);
     }
@@ -117,12 +133,23 @@ public sealed partial class ControllerPolicyTableTests
         Assert.That(split.LocalApic, Is.EqualTo(kernel.LocalApic));
         Assert.That(bare.LocalApic, Is.EqualTo(LocalApicOptions.Architectural.Policies));
         Assert.That(kernel.IoApic, Is.EqualTo(IoApicPolicies.Kvm));
+        Assert.That(kernel.Platform.PendingNmis, Is.EqualTo(PendingNmisPolicy.Two));
         Assert.That(split.IoApic, Is.EqualTo(IoApicPolicies.Qemu));
         Assert.That(bare.IoApic, Is.EqualTo(IoApicPolicies.Architectural with { EoiRegister = IoApicEoiRegister.Present }));
     }
 
     [GeneratedRegex(@"/// <summary>((?:(?!</summary>).)*)</summary>\s+\w+ = \d+,", RegexOptions.Singleline)]
     private static partial Regex Documentation();
+
+    // The choices between the controllers go by the controller that they are seen at.
+    private static ControllerKind OwnerOf(string owner, string property) => (owner, property) switch
+    {
+        (nameof(ControllerPolicies.Platform), nameof(PlatformPolicies.PendingNmis)) => ControllerKind.Cpu,
+        (nameof(ControllerPolicies.Platform), nameof(PlatformPolicies.Window) or nameof(PlatformPolicies.EoiVectors)) =>
+            ControllerKind.IoApic,
+        (nameof(ControllerPolicies.Platform), _) => ControllerKind.LocalApic,
+        _ => Enum.Parse<ControllerKind>(owner),
+    };
 
     private static string Plain(string comment) =>
         Regex.Replace(Regex.Replace(comment, "</?c>", ""), @"[\s/]*///\s*|\s+", " ").Trim();

@@ -236,7 +236,7 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
                 break;
             case CoreRequest.Nmi:
                 ref var kvm = ref context.Machine.Ref(board.Kvm, vcpu);
-                kvm.NmiQueued = (byte)Math.Min(kvm.NmiQueued + 1, 2);
+                kvm.NmiQueued = (byte)Math.Min(kvm.NmiQueued + 1, board.Controllers.Platform.NmiLimit());
                 kvm.Requests |= KvmRequests.Nmi;
                 Kick(context, vcpu);
                 return true;

@@ -1,5 +1,5 @@
+using ScenarioHv.Engine.Interrupts;
 using ScenarioHv.Engine.Virtualization.Vmx;
-
 
 namespace ScenarioHv.Engine.Hypervisors.Kvm;
 
@@ -31,13 +31,15 @@ internal static class Requests
     }
 
     /// <summary>
-    /// NMIs that have arrived become pending (x86.c:process_nmi): at most two, and one only while the guest is in an NMI handler or on its
-    /// way into one.
+    /// NMIs that have arrived become pending (x86.c:process_nmi): as many as <see cref="PlatformPolicies.PendingNmis"/> says, and one only
+    /// while the guest is in an NMI handler or on its way into one.
     /// </summary>
     private static void QueueNmis(VcpuThread vcpu)
     {
         ref var kvm = ref vcpu.Kvm;
-        var limit = vcpu.Core(vcpu.State.Level).NmiBlocked != 0 || kvm.NmiInjected != 0 ? 1 : 2;
+        var limit = vcpu.Core(vcpu.State.Level).NmiBlocked != 0 || kvm.NmiInjected != 0
+            ? 1
+            : HostThread.Board.Controllers.Platform.NmiLimit();
         kvm.NmiPending = (byte)Math.Min(kvm.NmiPending + kvm.NmiQueued, limit);
         kvm.NmiQueued = 0;
         vcpu.Request(KvmRequests.Event);
