@@ -11,6 +11,8 @@ public sealed class KvmRecordingTests
     [TestCase("directed.jsonl", 141)]
     [TestCase("random-1cpu.jsonl.gz", 600)]
     [TestCase("random-2cpu.jsonl.gz", 105)]
+    [TestCase("live-directed.jsonl", 25)]
+    [TestCase("live-random.jsonl.gz", 400)]
     public void A_recording_repeats_itself(string file, int cases)
     {
         KvmWitnessSource source = LiveKvm.Source;
