@@ -28,6 +28,15 @@ public sealed class BadInputTests : CommandFixture
     }
 
     [Test]
+    public void Line_on_GSI_0_of_an_in_kernel_irqchip_is_shown_with_its_place()
+    {
+        var text = File.ReadAllText(InFolder(Scenario("gsi", "done.csx", "reached")));
+        File.WriteAllText(InFolder("gsi0.yaml"), text.Replace("{ type: msi, vector: 0x60 }", "{ type: line, gsi: 0, vector: 0x60 }"));
+
+        AssertBadInput(Run("check", "gsi0.yaml"), "gsi0.yaml:10:", "GSI 0", "choose 1..23");
+    }
+
+    [Test]
     public void Script_that_does_not_exist_is_shown_with_its_place() =>
         AssertBadInput(Run("run", Scenario("nowhere", "nowhere.csx", "reached")), "nowhere.yaml:12:7: ", "nowhere.csx", "does not exist");
 

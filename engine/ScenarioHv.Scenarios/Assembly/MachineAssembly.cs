@@ -163,12 +163,25 @@ public static class MachineAssembly
                 Destination = section.Destination ?? 0,
                 IoBase = (ushort)(section.Settings.TryGetValue("io", out var io) ? io.Number : FirstIoBase + (devices.Count * IoStride)),
             };
+            RequireRoutedGsi(section, config, machine);
             RequireOwnPorts(section, config, devices);
             RequireOneEntry(section, config, devices);
             devices.Add(config);
         }
 
         return devices;
+    }
+
+    /// <summary>
+    /// QEMU routes GSI 0 of the in-kernel irqchip to pin 2 (kvm_pc_setup_irq_routing), where the PIT is; that is not modelled.
+    /// </summary>
+    private static void RequireRoutedGsi(DeviceSection section, DeviceConfig config, MachineSection machine)
+    {
+        var isKernel = machine.Hypervisor != Presets.BareMetal && machine.Irqchip == Irqchip.Kernel;
+        if (config.Gsi == 0 && config.Kind != DeviceKind.Msi && isKernel)
+        {
+            throw section.Mark.Error($"{section.Name} is on GSI 0, which 'irqchip: kernel' routes to the timer's pin: choose 1..23");
+        }
     }
 
     private static void RequireOwnPorts(DeviceSection section, DeviceConfig config, List<DeviceConfig> others)
