@@ -9,14 +9,12 @@ public sealed partial class ConformanceMachine
     private const int NmiVector = 2;
     private const int InvalidOpcodeVector = 6;
     private const int GeneralProtectionVector = 0x0D;
-    private const int MaxHooks = 4;
-    private const int MaxDepth = 500;
     private const byte NonSpecificEoi = 0x20;
 
     private void AddHook(RecordedOp hook)
     {
-        if (hooks.Count(other => other.FirstVector == hook.FirstVector) == MaxHooks)
-            throw new NotSupportedException($"a handler makes at most {MaxHooks} line changes");
+        if (hooks.Count(other => other.FirstVector == hook.FirstVector) == RecordedOp.MaxHooks)
+            throw new NotSupportedException($"a handler makes at most {RecordedOp.MaxHooks} line changes");
         hooks.Add(hook);
     }
 
@@ -34,17 +32,20 @@ public sealed partial class ConformanceMachine
             int waiting = cores[cpu].PendingNmis;
             seen = Access(access);
             if (seen == Fault)
+            {
+                seen = "";
                 run.Fault(GeneralProtectionVector, 0);
+            }
             else if (cores[cpu].PendingNmis > waiting && cores[cpu].CanTakeNmi)
+            {
                 TakeNmi(cpu, run, 0);
+            }
         }
 
         if (run.IsFull)
             throw new NotSupportedException("a handler's window takes interrupts without end");
-        return seen.Length == 0 || seen == Fault || run.Text.Length == 0 ? Value(seen) + run.Text : $"{seen} {run.Text}";
+        return seen.Length == 0 || run.Text.Length == 0 ? seen + run.Text : $"{seen} {run.Text}";
     }
-
-    private static string Value(string seen) => seen == Fault ? "" : seen;
 
     // An NMI that waits is taken before STI: it counts, but its handler finds no IF to clear, and the window opens all the same.
     private string Window(int cpu, int max)
@@ -134,8 +135,8 @@ public sealed partial class ConformanceMachine
     // that of an interrupt taken in between (SDM3 6.7.1).
     private void Handle(int cpu, int vector, Run run, int depth)
     {
-        if (depth > MaxDepth)
-            throw new NotSupportedException($"handlers nest more than {MaxDepth} deep");
+        if (depth > RecordedOp.MaxDepth)
+            throw new NotSupportedException($"handlers nest more than {RecordedOp.MaxDepth} deep");
         run.Add(vector, depth);
         HandlerSteps steps = cores[cpu].Handlers[vector];
         if (steps.HasFlag(HandlerSteps.Hook))
@@ -208,6 +209,7 @@ public sealed partial class ConformanceMachine
     {
         private readonly List<string> taken = [];
         private int room = max;
+
         public bool IsOver { get; private set; }
 
         public bool IsFull => taken.Count >= room;

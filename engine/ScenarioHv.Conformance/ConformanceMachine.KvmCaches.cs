@@ -7,8 +7,6 @@ public sealed partial class ConformanceMachine
 {
     private readonly EoiCache[] eoiCaches;
 
-    private bool HasMap => preset.Platform.DestinationMap == DestinationMapPolicy.Ahead;
-
     private bool HasEoiCaches => preset.Platform.EoiVectors == EoiVectorsPolicy.Scanned;
 
     // KVM makes its map while it makes a vCPU, which is not yet one of the VM's: the last vCPU is missing from the map until something has
@@ -32,7 +30,7 @@ public sealed partial class ConformanceMachine
     private void LoadLocalApic(int cpu)
     {
         ref LocalApic apic = ref apics[cpu];
-        if (!(HasMap || HasEoiCaches) || apic.TimerInitialCount != 0)
+        if (apic.TimerInitialCount != 0)
             return;
         MakeMap();
         if (apic.Mode == ApicMode.X2Apic && apic.Policies.IcrAcrossModes == IcrAcrossModesPolicy.TwoHighHalves)
@@ -71,7 +69,7 @@ public sealed partial class ConformanceMachine
     private void ScanIfAsked(int cpu)
     {
         ref EoiCache cache = ref eoiCaches[cpu];
-        if (!cache.IsOld || chips is not ModelChips model)
+        if (!HasEoiCaches || !cache.IsOld || chips is not ModelChips model)
             return;
         cache = default;
         foreach (RedirectionEntry entry in model.EntriesWithEoi())

@@ -65,7 +65,7 @@ public sealed partial class ConformanceMachine : IWitness
             cores[cpu] = new Core();
         }
 
-        isMapIncomplete = HasMap;
+        isMapIncomplete = preset.Platform.DestinationMap == DestinationMapPolicy.Ahead;
         eoiCaches = new EoiCache[cpus];
         chips = makeChips(message => Deliver(message, MessageSource.Device));
     }

@@ -26,14 +26,7 @@ internal sealed class ModelChips : IChips
     public bool Intr => pic.IntOutput(preset.Pic);
 
     /// <summary>The entry that IOREGSEL selects, or null.</summary>
-    public RedirectionEntry? Selected
-    {
-        get
-        {
-            int pin = header.Select - IoApic.FirstEntryRegister >> 1;
-            return pin >= 0 && pin < pins.Length ? pins[pin].Entry : null;
-        }
-    }
+    public RedirectionEntry? Selected => Chip.SelectedPin is var pin && pin >= 0 ? pins[pin].Entry : null;
 
     private IoApic Chip => new(ref header, pins, preset.IoApic);
 

@@ -149,7 +149,7 @@ public sealed partial class OperationGenerator
     private void AddHook()
     {
         uint vector = LegalVector();
-        if (hooks[vector]++ >= MaxHooks)
+        if (hooks[vector]++ >= RecordedOp.MaxHooks)
             return;
         Add($"hook {vector:x} {LineAndPin()} {random.Below(2)}");
         Add($"pol {Cpu()} {vector:x} {(random.OneIn(2) ? 5 : 7):x}");

@@ -14,7 +14,6 @@ public sealed partial class OperationGenerator
 {
     private const int MinSteps = 12;
     private const int MaxSteps = 48;
-    private const int MaxHooks = 4;
 
     private readonly SplitMix random;
     private readonly int cpus;

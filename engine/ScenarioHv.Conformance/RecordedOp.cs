@@ -106,6 +106,12 @@ public sealed record RecordedOp(RecordedOpKind Kind, string Text)
     /// <summary>How many deliveries a window has that names no number.</summary>
     public const int DefaultMax = 16;
 
+    /// <summary>How many line changes a vector's handler makes at the most.</summary>
+    public const int MaxHooks = 4;
+
+    /// <summary>How deep handlers nest at the most.</summary>
+    public const int MaxDepth = 500;
+
     /// <summary>The longest <c>sleep</c>, in milliseconds.</summary>
     public const int MaxSleep = 1000;
 

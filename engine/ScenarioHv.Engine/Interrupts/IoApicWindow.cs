@@ -147,11 +147,17 @@ public readonly ref partial struct IoApic
         return fires && WantsService(pin) ? ServiceFor(pin) : default;
     }
 
-    private bool SelectsEntry(out int pin)
+    /// <summary>The pin whose entry IOREGSEL selects, or −1.</summary>
+    public int SelectedPin
     {
-        pin = (_header.Select - FirstEntryRegister) >> 1;
-        return pin >= 0 && pin < PinCount;
+        get
+        {
+            var pin = (_header.Select - FirstEntryRegister) >> 1;
+            return pin < PinCount ? Math.Max(pin, -1) : -1;
+        }
     }
+
+    private bool SelectsEntry(out int pin) => (pin = SelectedPin) >= 0;
 
     private uint DeliveryStatus(int pin)
     {

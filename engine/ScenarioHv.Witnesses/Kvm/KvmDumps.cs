@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Register = ScenarioHv.Engine.Interrupts.LocalApicRegister;
 
 namespace ScenarioHv.Witnesses;
 
@@ -10,7 +11,7 @@ internal static class KvmDumps
 
     private static readonly int[] Lvts =
     [
-        LapicPage.LvtTimer, LapicPage.LvtThermal, LapicPage.LvtPerformance, LapicPage.LvtLint0, LapicPage.LvtLint1, LapicPage.LvtError,
+        Register.LvtTimer, Register.LvtThermal, Register.LvtPerformance, Register.LvtLint0, Register.LvtLint1, Register.LvtError,
     ];
 
     public static string Of(int cpu, in LapicPage lapic)
@@ -20,10 +21,10 @@ internal static class KvmDumps
             lvt.Append(lvt.Length == 0 ? "" : ",").Append(CultureInfo.InvariantCulture, $"{lapic[register]:x5}");
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"L{cpu} id={lapic[LapicPage.Id]:x} tpr={lapic[LapicPage.Tpr]:x2} ldr={lapic[LapicPage.Ldr]:x8} dfr={lapic[LapicPage.Dfr]:x8} "
-            + $"svr={lapic[LapicPage.Svr]:x3} esr={lapic[LapicPage.Esr]:x} icr={lapic[LapicPage.IcrHigh]:x8}:{lapic[LapicPage.IcrLow]:x8} "
-            + $"lvt={lvt} tmict={lapic[LapicPage.TimerInitialCount]:x} tdcr={lapic[LapicPage.TimerDivide]:x} "
-            + $"irr={Vectors(lapic, LapicPage.Irr)} isr={Vectors(lapic, LapicPage.Isr)} tmr={Vectors(lapic, LapicPage.Tmr)}");
+            $"L{cpu} id={lapic[Register.Id]:x} tpr={lapic[Register.Tpr]:x2} ldr={lapic[Register.Ldr]:x8} dfr={lapic[Register.Dfr]:x8} "
+            + $"svr={lapic[Register.Svr]:x3} esr={lapic[Register.Esr]:x} icr={lapic[Register.IcrHigh]:x8}:{lapic[Register.IcrLow]:x8} "
+            + $"lvt={lvt} tmict={lapic[Register.TimerInitialCount]:x} tdcr={lapic[Register.TimerDivide]:x} "
+            + $"irr={Vectors(lapic, Register.Irr)} isr={Vectors(lapic, Register.Isr)} tmr={Vectors(lapic, Register.Tmr)}");
     }
 
     public static string Of(in KvmIoApicState chip)

@@ -1,3 +1,5 @@
+using ScenarioHv.Engine.Interrupts;
+
 namespace ScenarioHv.Witnesses;
 
 // A KVM that ends interrupts as it injects them (the pvm backend) would never show an ISR. Before a CPU may take an interrupt its local
@@ -15,7 +17,7 @@ public sealed partial class KvmWitness
         if (!isCompensated)
             return;
         core.Cpu.ReadLapic(ref saved);
-        isArmed = saved[LapicPage.TimerInitialCount] == 0;
+        isArmed = saved[LocalApicRegister.TimerInitialCount] == 0;
         if (isArmed)
             LoadBlank(core);
     }
@@ -23,7 +25,7 @@ public sealed partial class KvmWitness
     private void LoadBlank(Core core)
     {
         LapicPage blank = saved;
-        blank.Clear(LapicPage.Tmr);
+        blank.Clear(LocalApicRegister.Tmr);
         core.Cpu.WriteLapic(ref blank);
     }
 
@@ -41,7 +43,7 @@ public sealed partial class KvmWitness
         if (!isArmed)
             return;
         isArmed = false;
-        if (saved.Has(LapicPage.Irr, vector) && !core.ReadLapic().Has(LapicPage.Irr, vector))
+        if (saved.Has(LocalApicRegister.Irr, vector) && !core.ReadLapic().Has(LocalApicRegister.Irr, vector))
             saved.Acknowledge(vector);
         core.Cpu.WriteLapic(ref saved);
     }

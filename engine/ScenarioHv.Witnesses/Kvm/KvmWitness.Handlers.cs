@@ -9,16 +9,14 @@ public sealed partial class KvmWitness
     private const int InvalidOpcode = 0x06;
     private const int GeneralProtection = 0x0D;
     private const int NmiVector = 2;
-    private const int MaxHooks = 4;
-    private const int MaxDepth = 500;
     private const int HaltPatience = 1;
     private const int HaltAttempts = 200;
     private const ulong NonSpecificEoi = 0x20;
 
     private void AddHook(RecordedOp hook)
     {
-        if (hooks.Count(other => other.FirstVector == hook.FirstVector) == MaxHooks)
-            throw new NotSupportedException($"a handler makes at most {MaxHooks} line changes");
+        if (hooks.Count(other => other.FirstVector == hook.FirstVector) == RecordedOp.MaxHooks)
+            throw new NotSupportedException($"a handler makes at most {RecordedOp.MaxHooks} line changes");
         hooks.Add(hook);
     }
 
@@ -149,8 +147,8 @@ public sealed partial class KvmWitness
             return false;
         }
 
-        if (depth > MaxDepth)
-            throw new NotSupportedException($"handlers nest more than {MaxDepth} deep");
+        if (depth > RecordedOp.MaxDepth)
+            throw new NotSupportedException($"handlers nest more than {RecordedOp.MaxDepth} deep");
         run.Add(vector, depth);
         if (!DoSteps(core, run, depth + 1, vector))
             return false;

@@ -62,7 +62,7 @@ public sealed partial class KvmWitness : IWitness
     }
 
     /// <summary>True if a vector is in a CPU's ISR.</summary>
-    internal bool IsInService(int cpu, int vector) => cores[cpu].ReadLapic().Has(LapicPage.Isr, vector);
+    internal bool IsInService(int cpu, int vector) => cores[cpu].ReadLapic().Has(LocalApicRegister.Isr, vector);
 
     // An INIT or SMI to the very CPU that executes leads it astray before anyone can ask for its state.
     private string Guarded(RecordedOp op)
@@ -193,7 +193,7 @@ public sealed partial class KvmWitness : IWitness
         const uint UnmaskedNmi = 0x400;
         foreach (Core core in cores)
         {
-            if ((core.ReadLapic()[LapicPage.LvtLint1] & MaskAndMode) == UnmaskedNmi)
+            if ((core.ReadLapic()[LocalApicRegister.LvtLint1] & MaskAndMode) == UnmaskedNmi)
                 core.Cpu.SendNmi();
         }
     }
@@ -207,7 +207,7 @@ public sealed partial class KvmWitness : IWitness
         }
     }
 
-    // Delivery modes 2, 5 and 6 of any register that has one are SMI, INIT and start-up (SDM3 12.6.1).
+    // Delivery modes 2, 5 and 6 of any register that has one are SMI, INIT and start-up (SDM3 10.5.1, 10.6.1).
     private static bool IsReset(RecordedOp op) => (op.Value >> 8 & 7) is 2 or 5 or 6;
 
     // One access by the guest, and what it reads.
@@ -266,11 +266,11 @@ public sealed partial class KvmWitness : IWitness
     // The guest asks its own APIC, by MMIO or MSR as its mode has it.
     private string ReadPpr(Core core, Deliveries run)
     {
-        const uint PprMsr = LocalApic.FirstX2ApicMsr + (LapicPage.Ppr >> 4);
+        const uint PprMsr = LocalApic.FirstX2ApicMsr + (LocalApicRegister.Ppr >> 4);
         const ulong X2ApicMode = 0xC00;
         bool done = (core.Cpu.ApicBase & X2ApicMode) == X2ApicMode
             ? Perform(core, run, 0, Snippet.ReadMsr, rcx: PprMsr)
-            : Perform(core, run, 0, Snippet.ReadMmio, rbx: PageOf(core.Cpu.ApicBase) | LapicPage.Ppr);
+            : Perform(core, run, 0, Snippet.ReadMmio, rbx: PageOf(core.Cpu.ApicBase) | LocalApicRegister.Ppr);
         return Read(done, $"ppr={(byte)core.Cpu.Regs.Rax:x2}");
     }
 

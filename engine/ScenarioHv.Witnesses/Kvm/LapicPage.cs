@@ -1,34 +1,14 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using ScenarioHv.Engine.Interrupts;
 
 namespace ScenarioHv.Witnesses;
 
-/// <summary><c>struct kvm_lapic_state</c>: a local APIC's registers, each at the offset that it has in MMIO (SDM3 table 12-1).</summary>
+/// <summary><c>struct kvm_lapic_state</c>: a local APIC's registers, each at the offset that it has in MMIO (SDM3 10.4.1).</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct LapicPage
 {
     public const int Size = 0x400;
-
-    public const int Id = 0x20;
-    public const int Tpr = 0x80;
-    public const int Ppr = 0xA0;
-    public const int Ldr = 0xD0;
-    public const int Dfr = 0xE0;
-    public const int Svr = 0xF0;
-    public const int Isr = 0x100;
-    public const int Tmr = 0x180;
-    public const int Irr = 0x200;
-    public const int Esr = 0x280;
-    public const int IcrLow = 0x300;
-    public const int IcrHigh = 0x310;
-    public const int LvtTimer = 0x320;
-    public const int LvtThermal = 0x330;
-    public const int LvtPerformance = 0x340;
-    public const int LvtLint0 = 0x350;
-    public const int LvtLint1 = 0x360;
-    public const int LvtError = 0x370;
-    public const int TimerInitialCount = 0x380;
-    public const int TimerDivide = 0x3E0;
 
     private const int VectorWords = 8;
 
@@ -48,11 +28,11 @@ internal unsafe struct LapicPage
             this[register, word] = 0;
     }
 
-    /// <summary>What the processor does as it takes a vector: from the IRR to the ISR (SDM3 12.8.4).</summary>
+    /// <summary>What the processor does as it takes a vector: from the IRR to the ISR (SDM3 10.8.4).</summary>
     public void Acknowledge(int vector)
     {
-        this[Irr, vector / 32] &= ~(1u << (vector % 32));
-        this[Isr, vector / 32] |= 1u << (vector % 32);
+        this[LocalApicRegister.Irr, vector / 32] &= ~(1u << (vector % 32));
+        this[LocalApicRegister.Isr, vector / 32] |= 1u << (vector % 32);
     }
 
     public readonly IEnumerable<int> Vectors(int register)

@@ -23,6 +23,14 @@ internal readonly struct HostThread(byte actor)
     /// <summary>KVM.</summary>
     public static KvmHypervisor Kvm => (KvmHypervisor)StepContext.Current.Board.Hypervisor;
 
+    /// <summary>The pins that are tried when one is served, as numbers, since the range itself cannot be kept across an await.</summary>
+    /// <param name="pin">The pin.</param>
+    public static (int First, int End) PinsServedWith(int pin)
+    {
+        var range = Board.IoApicOf(Machine).ServiceFor(pin);
+        return (range.First, range.End);
+    }
+
     /// <summary>From here on others may act; this thread goes on when <paramref name="cost"/> has passed.</summary>
     public Op Point(At label, TimingCost cost)
     {

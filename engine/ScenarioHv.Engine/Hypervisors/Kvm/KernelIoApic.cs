@@ -24,7 +24,7 @@ internal static class KernelIoApic
             await thread.Point(At.LineSampled, TimingCost.LoopPoint);
             if (decision == IoApicEoiDecision.Resend)
             {
-                var (first, end) = ServiceFor(pin);
+                var (first, end) = HostThread.PinsServedWith(pin);
                 for (var other = first; other < end; other++)
                 {
                     await Service(thread, other);
@@ -87,12 +87,6 @@ internal static class KernelIoApic
                 await Service(thread, pin);
             }
         }
-    }
-
-    private static (int First, int End) ServiceFor(int pin)
-    {
-        var range = HostThread.Board.IoApicOf(HostThread.Machine).ServiceFor(pin);
-        return (range.First, range.End);
     }
 
     private static int Next(byte vector, int from) => HostThread.Board.IoApicOf(HostThread.Machine).NextEoiPin(vector, from);

@@ -192,9 +192,9 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     public IoApicWrite WriteIoApic(StepContext context, uint offset, uint value)
     {
         var ioApic = board.IoApicOf(context.Machine);
-        var pin = offset == IoApic.IoWin ? ((int)ioApic.ReadWindow(IoApic.IoRegSel) - IoApic.FirstEntryRegister) >> 1 : -1;
+        var pin = offset == IoApic.IoWin ? ioApic.SelectedPin : -1;
         var write = ioApic.WriteWindow(offset, value);
-        if (pin >= 0 && pin < IoApic.StandardPinCount)
+        if (pin >= 0)
         {
             EntryWritten(context, pin);
         }

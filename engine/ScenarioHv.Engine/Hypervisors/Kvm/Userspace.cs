@@ -171,7 +171,7 @@ internal static class Userspace
             await thread.Point(At.LineSampled, TimingCost.LoopPoint);
             if (decision == IoApicEoiDecision.Resend)
             {
-                var (first, end) = ServiceFor(pin);
+                var (first, end) = HostThread.PinsServedWith(pin);
                 for (var other = first; other < end; other++)
                 {
                     await ServicePin(thread, other);
@@ -223,12 +223,6 @@ internal static class Userspace
         {
             HostThread.Context.Emit(TraceEventKind.KvmSetIrq, (ulong)pin, 0);
         }
-    }
-
-    private static (int First, int End) ServiceFor(int pin)
-    {
-        var range = HostThread.Board.IoApicOf(HostThread.Machine).ServiceFor(pin);
-        return (range.First, range.End);
     }
 
     private static int Next(byte vector, int from) => HostThread.Board.IoApicOf(HostThread.Machine).NextEoiPin(vector, from);
