@@ -100,6 +100,7 @@ internal static class ScenarioDescription
     {
         TimelineAction.Raise => $"{entry.Device} has an event and raises its line",
         TimelineAction.Lower => $"{entry.Device} lowers its line",
+        TimelineAction.Nmi => $"the monitor sends an NMI to vCPU {entry.Vcpu}",
         _ => $"{entry.Device} sends its message",
     };
 
