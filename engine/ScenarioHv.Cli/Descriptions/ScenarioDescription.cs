@@ -34,8 +34,8 @@ internal static class ScenarioDescription
     {
         var cpu = machine.Cpu;
         var timer = cpu.PreemptionTimerShift is { } shift ? $", VMX-preemption timer at TSC / {1L << shift}" : ", no VMX-preemption timer";
-        var processor = config.Vendor == Engine.Configuration.CpuVendor.Amd ? "AMD (SVM), without AVIC"
-            : $"Intel (VMX), {(cpu.Apicv ? "with" : "without")} APICv{timer}";
+        var processor = config.Vendor == Engine.Configuration.CpuVendor.Amd ? $"AMD (SVM), without AVIC{(cpu.Vnmi ? ", with V_NMI" : "")}"
+            : $"Intel (VMX), {(cpu.Apicv ? "with" : "without")} APICv{(cpu.VirtualNmis ? "" : ", without virtual NMIs")}{timer}";
         var userspace = machine.Userspace is null ? "" : $" and {machine.Userspace}";
         var irqchip = config.Hypervisor == HypervisorKind.BareMetal ? "" : machine.Irqchip == Irqchip.Split
             ? "; split irqchip: the local APICs are in the kernel, the I/O APIC is in userspace"
@@ -43,8 +43,10 @@ internal static class ScenarioDescription
         var tick = config.HostTickHz == 0 ? "no host tick" : $"host tick {new FrequencyHz(config.HostTickHz)}";
         var overrides = machine.TimingOverrides.Count == 0 ? ""
             : ", but " + string.Join(", ", machine.TimingOverrides.Select(cost => $"{cost.Key} {cost.Value}"));
+        var faults = config.DeliveryFaults == 0 ? ""
+            : $"; {Wording.Count(config.DeliveryFaults, "injected event finds", "injected events find")} the page of the IDT missing";
         return $"{Wording.Count(machine.Vcpus, "vCPU", "vCPUs")}; {processor}; TSC {new FrequencyHz(machine.TscHz)}; "
-            + $"under {machine.Hypervisor}{userspace}{irqchip}; {tick}; timing {machine.TimingProfile}{overrides}.";
+            + $"under {machine.Hypervisor}{userspace}{irqchip}; {tick}; timing {machine.TimingProfile}{overrides}{faults}.";
     }
 
     private static string Origin(MachineSection machine, string point)
@@ -101,6 +103,7 @@ internal static class ScenarioDescription
         TimelineAction.Raise => $"{entry.Device} has an event and raises its line",
         TimelineAction.Lower => $"{entry.Device} lowers its line",
         TimelineAction.Nmi => $"the monitor sends an NMI to vCPU {entry.Vcpu}",
+        TimelineAction.NmiWindow => $"the monitor has an NMI for vCPU {entry.Vcpu}, and sends it when KVM says that the guest can take it",
         _ => $"{entry.Device} sends its message",
     };
 

@@ -20,6 +20,7 @@ internal sealed class CellRun
     {
         Cell = cell;
         Policies = MachineAssembly.PoliciesOf(cell.Scenario);
+        AllPolicies = MachineAssembly.AllPoliciesOf(cell.Scenario);
         Board = new Board(MachineAssembly.Build(cell.Scenario, guests));
         Naming = new TraceNaming(Board);
     }
@@ -27,8 +28,11 @@ internal sealed class CellRun
     /// <summary>The cell.</summary>
     public ScenarioCell Cell { get; }
 
-    /// <summary>The policies that it runs with.</summary>
+    /// <summary>The policies that reports name.</summary>
     public IReadOnlyList<(string Point, string Value)> Policies { get; }
+
+    /// <summary>The policies of hypervisors and patches that it runs with.</summary>
+    public IReadOnlyList<(string Point, string Value)> AllPolicies { get; }
 
     /// <summary>Its machine.</summary>
     public Board Board { get; }
@@ -129,7 +133,7 @@ internal sealed record CellResult(CellRun Source, RunResult Run, string TraceHas
         : ExitCode.AsExpected;
 
     /// <summary>What the policies decided in the period: the rules that bring the state back.</summary>
-    public IReadOnlyList<Rearming> Rearmings => Run.Recurrence is { } recurrence ? Rearming.Of(recurrence.Events, Source.Policies) : [];
+    public IReadOnlyList<Rearming> Rearmings => Run.Recurrence is { } recurrence ? Rearming.Of(recurrence.Events, Source.AllPolicies) : [];
 
     private static string NameOf(Outcome outcome) => outcome switch
     {

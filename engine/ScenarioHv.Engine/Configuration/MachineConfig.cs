@@ -62,6 +62,12 @@ public enum StimulusAction : byte
 
     /// <summary>An NMI for a vCPU, from the monitor.</summary>
     Nmi,
+
+    /// <summary>
+    /// The monitor has an NMI for a vCPU and asks KVM to be told as soon as the guest can take it (struct kvm_run: request_nmi_window, up
+    /// to 2.6.29).
+    /// </summary>
+    NmiWindow,
 }
 
 /// <summary>One device.</summary>
@@ -93,7 +99,7 @@ public sealed record DeviceConfig(string Name, DeviceKind Kind)
 /// <summary>One stimulus from outside.</summary>
 /// <param name="At">When it comes first, in cycles.</param>
 /// <param name="Action">What it does.</param>
-/// <param name="Target">Index of the device; for <see cref="StimulusAction.Nmi"/> number of the vCPU.</param>
+/// <param name="Target">Index of the device; for an NMI and its window number of the vCPU.</param>
 public sealed record StimulusConfig(long At, StimulusAction Action, int Target)
 {
     /// <summary>Cycles between repetitions; 0 for a stimulus that comes once.</summary>
@@ -122,6 +128,20 @@ public sealed record MachineConfig
 
     /// <summary>Virtual-interrupt delivery (and with it posted interrupts) for the guest. VMX only.</summary>
     public bool Apicv { get; init; } = true;
+
+    /// <summary>
+    /// Whether the processor has "virtual NMIs" and NMI-window exiting (IA32_VMX_PINBASED_CTLS, SDM3 24.6.1). VMX only.
+    /// </summary>
+    public bool VirtualNmis { get; init; } = true;
+
+    /// <summary>Whether the processor has virtual NMIs, V_NMI (CPUID 8000_000Ah EDX 25, APM2 15.21.10). SVM only.</summary>
+    public bool Vnmi { get; init; }
+
+    /// <summary>
+    /// How many of the first guest's injected events find the page of the IDT not mapped: the delivery is cut by an EPT violation or nested
+    /// page fault, and the page is there afterwards. 0 or more, for each vCPU.
+    /// </summary>
+    public int DeliveryFaults { get; init; }
 
     /// <summary>Rate of the VMX-preemption timer: one tick per 2^shift TSC cycles (IA32_VMX_MISC 4:0). 0..31.</summary>
     public int PreemptionTimerShift { get; init; } = VmxPreemptionTimer.TypicalShift;
@@ -152,6 +172,9 @@ public sealed record MachineConfig
 
     /// <summary>What an EOI does that finds the line still high.</summary>
     public IIoApicEoiPolicy IoApicEoi { get; init; } = new Reinject();
+
+    /// <summary>What its KVM does where versions of KVM differ.</summary>
+    public KvmPolicies Kvm { get; init; } = new();
 
     /// <summary>
     /// The choices of its interrupt controllers; null for those that are usual with <see cref="Hypervisor"/> and <see cref="Irqchip"/>.

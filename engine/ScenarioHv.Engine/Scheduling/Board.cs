@@ -48,6 +48,8 @@ public sealed class Board
         Twins = layout.Add<Twin>("twin", vcpus);
         Check = layout.Add<CheckMemory>("check");
         Kvm = layout.Add<KvmVcpu>("kvm-vcpu", IsKvm ? vcpus : 0);
+        KvmNmi = layout.Add<KvmNmi>("kvm-nmi", IsKvm && config.Kvm.TracksNmiInSoftware ? vcpus : 0);
+        DeliveryFaults = layout.Add<ulong>("delivery-faults", config.DeliveryFaults > 0 ? vcpus : 0);
         var vmx = config.Vendor == CpuVendor.Intel;
         Vmcs01 = layout.Add<Vmcs>("vmcs01", vmx && IsKvm ? vcpus : 0);
         Vmcs02 = layout.Add<Vmcs>("vmcs02", vmx && IsKvm && levels == 2 ? vcpus : 0);
@@ -119,6 +121,12 @@ public sealed class Board
 
     /// <summary>KVM's own state of each vCPU.</summary>
     public Slot<KvmVcpu> Kvm { get; }
+
+    /// <summary>What KVM remembers of NMIs that the processor does not track for it; empty if it does.</summary>
+    public Slot<KvmNmi> KvmNmi { get; }
+
+    /// <summary>How many injected events of a vCPU still find the page of the IDT missing; empty if none ever does.</summary>
+    public Slot<ulong> DeliveryFaults { get; }
 
     /// <summary>The control structure with which KVM runs the guest.</summary>
     public Slot<Vmcs> Vmcs01 { get; }

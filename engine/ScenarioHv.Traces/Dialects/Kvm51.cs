@@ -24,6 +24,7 @@ internal static class Kvm51
             (TraceEventKind.KvmInjVirq, "kvm_inj_virq", InjVirq),
             (TraceEventKind.KvmUserspaceExit, "kvm_userspace_exit", UserspaceExit),
             (TraceEventKind.KvmApic, "kvm_apic", Apic),
+            (TraceEventKind.KernelMessage, "console", Console),
         ]);
 
     private static string Entry(in TraceEvent e) => Invariant($"vcpu {e.Vcpu}");
@@ -50,6 +51,9 @@ internal static class Kvm51
     private static string InjVirq(in TraceEvent e) => Invariant($"irq {(uint)e.A}");
 
     private static string UserspaceExit(in TraceEvent e) => KernelFormats.UserspaceExit(e, KvmNames.LastUserspaceReason54);
+
+    // kvm_handle_exit became vmx_handle_exit in 2.6.30.
+    private static string Console(in TraceEvent e) => KernelFormats.Console(e, e.C != 0 ? "kvm_handle_exit" : "vmx_handle_exit");
 
     private static string Apic(in TraceEvent e) => KernelFormats.Apic(e, (uint)e.C);
 }

@@ -21,7 +21,10 @@ internal static class Kvm616
             (TraceEventKind.KvmInjVirq, "kvm_inj_virq", InjVirq),
             (TraceEventKind.KvmUserspaceExit, "kvm_userspace_exit", UserspaceExit),
             (TraceEventKind.KvmApic, "kvm_apic", Apic),
+            (TraceEventKind.KernelMessage, "console", Console),
         ]);
+
+    private static string Console(in TraceEvent e) => KernelFormats.Console(e, "__vmx_handle_exit");
 
     // There is no blank before the bracket; the kernel has none.
     private static string Entry(in TraceEvent e)

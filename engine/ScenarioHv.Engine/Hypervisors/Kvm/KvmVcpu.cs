@@ -64,8 +64,10 @@ public struct KvmVcpu
     /// </summary>
     public byte IoIsMmio;
 
-    /// <summary>For the layout only: always 0.</summary>
-    public byte Reserved;
+    /// <summary>
+    /// 1 while the monitor waits to be told that the guest can take an NMI (struct kvm_run: request_nmi_window, up to 2.6.29).
+    /// </summary>
+    public byte NmiWindowRequested;
 }
 
 /// <summary>Requests to a vCPU (KVM_REQ_*).</summary>
@@ -115,4 +117,10 @@ public enum UserExit : byte
 
     /// <summary>KVM_EXIT_IOAPIC_EOI.</summary>
     IoApicEoi = 26,
+
+    /// <summary>
+    /// KVM_EXIT_NMI_WINDOW_OPEN, which existed in 2.6.28 and 2.6.29 only. The number is the laboratory's: the kernel's was given to another
+    /// reason afterwards.
+    /// </summary>
+    NmiWindowOpen = 250,
 }

@@ -1,4 +1,5 @@
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
@@ -9,6 +10,8 @@ namespace ScenarioHv.Engine.Virtualization.Svm;
 /// <summary>An AMD processor: host and guest mode around the rules of <see cref="SvmProcessor"/>. AVIC is not modelled.</summary>
 internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
 {
+    private const uint DebugBit = 1u << 1;
+
     /// <inheritdoc/>
     public override bool ExitClearsGif => true;
 
@@ -22,6 +25,7 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
                 | Intercept3.Hlt | Intercept3.Msr | Intercept3.Shutdown;
             vmcb.Intercept4 = Intercept4.Vmrun | Intercept4.Vmmcall | Intercept4.Stgi | Intercept4.Clgi;
             vmcb.VIntrMasking = 1;
+            vmcb.VNmiEnable = Board.Config.Kvm.NmiTracking == NmiTracking.HardwareVnmi ? (byte)1 : (byte)0;
         }
 
         if (Board.L2 is not null)
@@ -60,8 +64,42 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
     {
         if (wanted)
         {
-            throw new GuestException("An NMI that has to wait on an AMD processor is not modelled: that needs the IRET intercept.");
+            throw new InvalidOperationException("An AMD processor has no exit for an NMI window.");
         }
+    }
+
+    /// <inheritdoc/>
+    public override void SetIretIntercept(Machine machine, int vcpu, bool wanted)
+    {
+        ref var intercepts = ref Loaded(machine, vcpu).Intercept3;
+        intercepts = wanted ? intercepts | Intercept3.Iret : intercepts & ~Intercept3.Iret;
+    }
+
+    /// <inheritdoc/>
+    public override void SetSingleStep(Machine machine, int vcpu, bool wanted)
+    {
+        ref var vmcb = ref Loaded(machine, vcpu);
+        vmcb.TrapFlag = wanted ? (byte)1 : (byte)0;
+        vmcb.InterceptExceptions = wanted ? vmcb.InterceptExceptions | DebugBit : vmcb.InterceptExceptions & ~DebugBit;
+    }
+
+    /// <inheritdoc/>
+    public override bool VirtualNmisMasked(Machine machine, int vcpu) => Loaded(machine, vcpu).VNmiMask != 0;
+
+    /// <inheritdoc/>
+    public override bool VirtualNmiPending(Machine machine, int vcpu) => Loaded(machine, vcpu).VNmi != 0;
+
+    /// <inheritdoc/>
+    public override bool TrySetVirtualNmi(Machine machine, int vcpu)
+    {
+        ref var vmcb = ref Loaded(machine, vcpu);
+        if (vmcb is not { VNmiEnable: not 0, VNmi: 0 })
+        {
+            return false;
+        }
+
+        vmcb.VNmi = 1;
+        return true;
     }
 
     /// <inheritdoc/>
@@ -130,11 +168,17 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
             SafetyChecks.Fail(context, SafetyProperty.Entry, vcpu, detail: (byte)failure);
         }
 
+        var word = (uint)vmcb.EventInj;
         var injected = SvmProcessor.Inject(ref vmcb, ref Core(context.Machine, vcpu));
         vmcb.EventInj = 0;
         if (injected.Kind == InjectedEventKind.None)
         {
             return false;
+        }
+
+        if (CutDelivery(context, vcpu, word))
+        {
+            return true;
         }
 
         EnterHandler(context, vcpu, injected.Vector, injected.Kind == InjectedEventKind.Nmi);
@@ -166,13 +210,68 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
                 EnterHandler(context, vcpu, (byte)machine.Ref(Board.Apics, vcpu).Acknowledge(), nmi: false);
                 state.ReadyAt = After(context, TimingCost.IdtDelivery);
                 return true;
+            case BoundaryEventKind.DeliverVirtualNmi:
+                SvmProcessor.TakeVirtualNmi(ref Loaded(machine, vcpu), ref core);
+                WakeFromHlt(context, vcpu);
+                EnterHandler(context, vcpu, boundary.Vector, nmi: true);
+                state.ReadyAt = After(context, TimingCost.IdtDelivery);
+                return true;
             case BoundaryEventKind.Exit:
+                if (boundary.SvmCode == SvmExitCode.DebugException)
+                {
+                    // A #DB that exits is not delivered: it is the hypervisor's.
+                    core.PendingDebugTrap = PendingDebugExceptions.None;
+                }
+
                 Exit(context, vcpu, ToExit(machine, vcpu, boundary));
                 return true;
             default:
                 throw new InvalidOperationException($"An AMD processor in guest mode cannot {boundary.Kind} here.");
         }
     }
+
+    /// <inheritdoc/>
+    protected override void Iret(Machine machine, int vcpu, byte restoredIf)
+    {
+        ref var core = ref Core(machine, vcpu);
+        if (!Board.IsKvm && machine.Ref(Board.Vcpus, vcpu).Level == 1)
+        {
+            core.Iret(restoredIf, unblockNmi: true);
+        }
+        else
+        {
+            SvmProcessor.Iret(ref Loaded(machine, vcpu), ref core, restoredIf);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override bool InterceptsIret(Machine machine, int vcpu) => Board.IsKvm && Loaded(machine, vcpu).Has(Intercept3.Iret);
+
+    /// <inheritdoc/>
+    protected override byte ClearTrapFlag(Machine machine, int vcpu)
+    {
+        if (!Board.IsKvm)
+        {
+            return 0;
+        }
+
+        ref var vmcb = ref Loaded(machine, vcpu);
+        var old = vmcb.TrapFlag;
+        vmcb.TrapFlag = 0;
+        return old;
+    }
+
+    /// <inheritdoc/>
+    protected override void RestoreTrapFlag(Machine machine, int vcpu, byte value)
+    {
+        if (Board.IsKvm)
+        {
+            Loaded(machine, vcpu).TrapFlag = value;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override bool IsStepping(Machine machine, int vcpu) => Board.IsKvm && Loaded(machine, vcpu).TrapFlag != 0;
 
     /// <inheritdoc/>
     protected override ExitCause ApicExit(in Operation operation) => operation.Kind switch
@@ -196,6 +295,8 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
         ExitCause.VmCall => SvmExitCode.Vmmcall,
         ExitCause.Stgi => SvmExitCode.Stgi,
         ExitCause.Clgi => SvmExitCode.Clgi,
+        ExitCause.Iret => SvmExitCode.Iret,
+        ExitCause.IdtPageMissing => SvmExitCode.Npf,
         _ => throw new InvalidOperationException($"SVM has no instruction exit for {cause}."),
     });
 
@@ -205,6 +306,7 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
         // EXITINFO1 of IOIO: bit 0 IN, bits 6:4 size, bits 31:16 port (APM2 15.10.2); of MSR: 1 for WRMSR; of NPF: page-fault error code.
         ExitCause.Io => (operation.Kind == OperationKind.In ? 1u : 0) | ((uint)operation.Size << 4) | (operation.Code << 16),
         ExitCause.MsrWrite => 1,
+        ExitCause.IdtPageMissing => 0x1_0000_0004,
         ExitCause.Mmio => operation.Kind == OperationKind.MmioRead ? 0x1_0000_000du : 0x1_0000_000fu,
         _ => 0,
     };
@@ -240,6 +342,7 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
             SvmExitCode.Intr => ExitCause.ExternalInterrupt,
             SvmExitCode.Nmi => ExitCause.Nmi,
             SvmExitCode.Vintr => ExitCause.InterruptWindow,
+            SvmExitCode.DebugException => ExitCause.SingleStep,
             _ => throw new InvalidOperationException($"No hypervisor here expects the exit {boundary.SvmCode}."),
         },
         (1UL << 63) | boundary.ExitCode,
