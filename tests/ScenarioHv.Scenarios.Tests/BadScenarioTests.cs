@@ -91,6 +91,19 @@ public class BadScenarioTests : ScenarioFixture
     [TestCase("expect: livelock", "expect: []", 20, 9, "found an empty list for expect", "reached, livelock")]
     [TestCase("expect: livelock", "expect: [stuck, stuck]", 20, 17, "outcome 'stuck' is given twice", "")]
     [TestCase("expect: livelock", "expect: { stuck: true }", 20, 9, "found a map for expect", "expected one of reached")]
+    [TestCase("expect: livelock", "expect: livelok(live)", 20, 9, "found 'livelok' for expect", "did you mean 'livelock'?")]
+    [TestCase("expect: livelock", "expect: violated(custdy)", 20, 18, "unknown property 'custdy'", "did you mean 'custody'?")]
+    [TestCase("expect: livelock", "expect: violated(live)", 20, 18,
+        "'live' explains stuck and livelock, never violated", "violated can have custody, level")]
+    [TestCase("expect: livelock", "expect: reached(live)", 20, 17, "'live' explains stuck and livelock", "'reached' takes no property")]
+    [TestCase("expect: livelock", "expect: livelock(custody)", 20, 18, "'custody' explains violated", "livelock can have level, live")]
+    [TestCase("expect: livelock", "expect: violated(custody, level)", 20, 9, "takes one property", "violated(custody)")]
+    [TestCase("expect: livelock", "expect: violated(custody(1))", 20, 9, "takes one property", "violated(custody)")]
+    [TestCase("expect: livelock", "expect: violated()", 20, 18, "a word is missing", "violated()")]
+    [TestCase("expect: livelock", "expect: violated(custody", 20, 17, "'(' is not closed", "")]
+    [TestCase("expect: livelock", "expect: [violated(custody), violated(custody)]", 20, 29, "'violated(custody)' is given twice", "")]
+    [TestCase("expect: livelock", "expect: [violated(custody), violated]", 20, 29, "'violated' alone means any property", "")]
+    [TestCase("expect: livelock", "expect: [violated, violated(custody)]", 20, 20, "'violated' alone means any property", "")]
     [TestCase("title: Hyper-V hangs at boot", "title:", 2, 7, "found nothing", "expected a text for title")]
     public void Wrong(string old, string replacement, int line, int column, string found, string expected) =>
         AssertError(ErrorOf(With(old, replacement)), line, column, found, expected);
