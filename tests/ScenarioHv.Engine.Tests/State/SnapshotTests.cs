@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Scheduling;
@@ -48,6 +49,20 @@ public sealed class SnapshotTests
                 bench.Board, bench.Machine, step, Origin)), $"after step {step}");
             bench.Run(1);
         }
+    }
+
+    [Test]
+    public void What_finished_frames_have_left_behind_is_not_saved()
+    {
+        var bench = Looping();
+        var bytes = Save(bench);
+        foreach (var (_, slot) in bench.Board.Layout.Fibers)
+        {
+            var used = bench.Machine.Fiber(slot).Used;
+            bench.Machine.Bytes.Slice(slot.Offset + Unsafe.SizeOf<FiberHead>() + used, slot.Arena - used).Fill(0xaa);
+        }
+
+        Assert.That(Save(bench), Is.EqualTo(bytes));
     }
 
     [Test]
