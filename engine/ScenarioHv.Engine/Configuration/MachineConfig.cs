@@ -120,7 +120,7 @@ public sealed record MachineConfig
     /// <summary>Vendor.</summary>
     public CpuVendor Vendor { get; init; }
 
-    /// <summary>Virtual-interrupt delivery (and with it posted interrupts) for the guest. VMX only.</summary>
+    /// <summary>Virtual-interrupt delivery (and with it posted interrupts) for the guest; on AMD AVIC.</summary>
     public bool Apicv { get; init; } = true;
 
     /// <summary>Rate of the VMX-preemption timer: one tick per 2^shift TSC cycles (IA32_VMX_MISC 4:0). 0..31.</summary>

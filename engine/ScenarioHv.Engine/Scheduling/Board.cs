@@ -55,6 +55,8 @@ public sealed class Board
         Vmcb01 = layout.Add<Vmcb>("vmcb01", !vmx && IsKvm ? vcpus : 0);
         Vmcb02 = layout.Add<Vmcb>("vmcb02", !vmx && IsKvm && levels == 2 ? vcpus : 0);
         Vmcb12 = layout.Add<Vmcb>("vmcb12", !vmx && levels == 2 ? vcpus : 0);
+        KvmVm = layout.Add<KvmVm>("kvm", IsKvm ? 1 : 0);
+        Avic = layout.Add<AvicVcpu>("avic", !vmx && IsKvm && config.Apicv ? vcpus : 0);
         NestedExits = layout.Add<NestedExit>("nested-exit", levels == 2 ? vcpus : 0);
         ImmediateExitMemory = layout.Add<ImmediateExitMemory>(
             "immediate-exit", IsKvm ? vcpus * 2 : 0, new SaturationRule(8, 4, config.ImmediateExit.CountLimit));
@@ -137,6 +139,12 @@ public sealed class Board
 
     /// <summary>As <see cref="Vmcs12"/>, on AMD.</summary>
     public Slot<Vmcb> Vmcb12 { get; }
+
+    /// <summary>KVM's own state of the virtual machine.</summary>
+    public Slot<KvmVm> KvmVm { get; }
+
+    /// <summary>AVIC's tables and what processors have seen of backing pages; empty without AVIC.</summary>
+    public Slot<AvicVcpu> Avic { get; }
 
     /// <summary>What the last exit of the guest's guest left for the guest.</summary>
     public Slot<NestedExit> NestedExits { get; }

@@ -50,4 +50,7 @@ public enum At : byte
 
     /// <summary>The thread sleeps.</summary>
     Sleeping,
+
+    /// <summary>The mask of reasons against APICv has changed, and no vCPU has been told.</summary>
+    InhibitChanged,
 }

@@ -26,8 +26,7 @@ internal static class KvmLapic
     {
         if (cause == ExitCause.ApicWrite)
         {
-            // Trap-like: the value is in the virtual-APIC page and the instruction has retired.
-            await WriteRegister(vcpu, (int)vcpu.LastExit.Info1, vcpu.LastExit.Value);
+            await RegisterWritten(vcpu, (int)vcpu.LastExit.Info1, vcpu.LastExit.Value);
             return;
         }
 
@@ -59,7 +58,7 @@ internal static class KvmLapic
             VcpuThread.Emit(TraceEventKind.KvmMmio, 2, 4, address, value);
         }
 
-        await WriteRegister(vcpu, offset, value);
+        await RegisterWritten(vcpu, offset, value);
         vcpu.CompleteOperation(level, 0);
     }
 
@@ -81,7 +80,10 @@ internal static class KvmLapic
         await KernelIoApic.EndOfInterrupt(vcpu.Thread, vector, vcpu.Apic.Tmr.Contains(vector));
     }
 
-    private static async HostTask WriteRegister(VcpuThread vcpu, int offset, uint value)
+    /// <summary>
+    /// A store that is in the virtual-APIC page, or backing page, and has retired: what it means is done now (kvm_apic_write_nodecode).
+    /// </summary>
+    public static async HostTask RegisterWritten(VcpuThread vcpu, int offset, uint value)
     {
         var ended = Store(vcpu, offset, value);
         if (ended >= 0)

@@ -16,6 +16,11 @@ internal static class Requests
             QueueNmis(vcpu);
         }
 
+        if (vcpu.TakeRequest(KvmRequests.ApicvUpdate))
+        {
+            KvmApicv.Update(vcpu);
+        }
+
         if (vcpu.TakeRequest(KvmRequests.IoApicEoiExit) && IsHandled(ref kvm, kvm.PendingIoApicEoi))
         {
             vcpu.ExitToUserspace(UserExit.IoApicEoi);

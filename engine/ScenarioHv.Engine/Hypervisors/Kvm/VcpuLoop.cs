@@ -17,7 +17,9 @@ internal static class VcpuLoop
         while (true)
         {
             await vcpu.Point(At.KvmRun, TimingCost.ToKernel);
+            KvmAvic.Load(vcpu);
             await Run(vcpu);
+            KvmAvic.Put(vcpu);
             await vcpu.Point(At.UserspaceExit, TimingCost.ToUserspace);
             await Userspace.HandleExit(vcpu);
         }
@@ -127,12 +129,15 @@ internal static class VcpuLoop
     /// <summary>The guest is halted: the thread sleeps until an event could end that (kvm_vcpu_block).</summary>
     private static async HostTask Block(VcpuThread vcpu)
     {
+        // IsRunning goes first, then the requests are looked at: a sender that comes later finds it clear and wakes this thread.
+        KvmAvic.Put(vcpu);
         if (!EventInjection.CouldRun(vcpu))
         {
             await vcpu.Thread.Sleep();
             return;
         }
 
+        KvmAvic.Load(vcpu);
         vcpu.Kvm.Halted = 0;
         vcpu.Request(KvmRequests.Event);
     }

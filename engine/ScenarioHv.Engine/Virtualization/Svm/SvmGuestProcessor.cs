@@ -6,8 +6,8 @@ using ScenarioHv.Engine.Time;
 
 namespace ScenarioHv.Engine.Virtualization.Svm;
 
-/// <summary>An AMD processor: host and guest mode around the rules of <see cref="SvmProcessor"/>. AVIC is not modelled.</summary>
-internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
+/// <summary>An AMD processor: host and guest mode around the rules of <see cref="SvmProcessor"/>.</summary>
+internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(board)
 {
     /// <inheritdoc/>
     public override bool ExitClearsGif => true;
@@ -22,6 +22,7 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
                 | Intercept3.Hlt | Intercept3.Msr | Intercept3.Shutdown;
             vmcb.Intercept4 = Intercept4.Vmrun | Intercept4.Vmmcall | Intercept4.Stgi | Intercept4.Clgi;
             vmcb.VIntrMasking = 1;
+            ResetAvic(machine, vcpu);
         }
 
         if (Board.L2 is not null)
@@ -130,6 +131,7 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
             SafetyChecks.Fail(context, SafetyProperty.Entry, vcpu, detail: (byte)failure);
         }
 
+        EvaluateAvic(context.Machine, vcpu);
         var injected = SvmProcessor.Inject(ref vmcb, ref Core(context.Machine, vcpu));
         vmcb.EventInj = 0;
         if (injected.Kind == InjectedEventKind.None)
@@ -152,7 +154,8 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
         var inputs = new BoundaryInputs
         {
             Pending = (pending ? BoundaryFlags.ExternalInterrupt : 0)
-                | (HostTakesInterrupts(machine, vcpu) ? BoundaryFlags.HostInterruptFlag : 0),
+                | (HostTakesInterrupts(machine, vcpu) ? BoundaryFlags.HostInterruptFlag : 0)
+                | (RecognizesAvic(machine, vcpu) ? BoundaryFlags.VirtualInterrupt : 0),
         };
         var boundary = !Board.IsKvm && state.Level == 1
             ? Processor.RootBoundary(core, inputs)
@@ -166,6 +169,9 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
                 EnterHandler(context, vcpu, (byte)machine.Ref(Board.Apics, vcpu).Acknowledge(), nmi: false);
                 state.ReadyAt = After(context, TimingCost.IdtDelivery);
                 return true;
+            case BoundaryEventKind.DeliverVirtualInterrupt:
+                DeliverAvic(context, vcpu);
+                return true;
             case BoundaryEventKind.Exit:
                 Exit(context, vcpu, ToExit(machine, vcpu, boundary));
                 return true;
@@ -175,8 +181,9 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
     }
 
     /// <inheritdoc/>
-    protected override ExitCause ApicExit(in Operation operation) => operation.Kind switch
+    protected override ExitCause ApicExit(Machine machine, int vcpu, in Operation operation) => operation.Kind switch
     {
+        _ when HasVirtualInterruptDelivery(machine, vcpu) && !IsIoApic(operation) => AvicExit(operation),
         OperationKind.ReadCr8 => ExitCause.Cr8Read,
         OperationKind.WriteCr8 => ExitCause.Cr8Write,
         _ => ExitCause.Mmio,
@@ -196,6 +203,8 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
         ExitCause.VmCall => SvmExitCode.Vmmcall,
         ExitCause.Stgi => SvmExitCode.Stgi,
         ExitCause.Clgi => SvmExitCode.Clgi,
+        ExitCause.AvicIncompleteIpi => SvmExitCode.AvicIncompleteIpi,
+        ExitCause.AvicUnacceleratedAccess => SvmExitCode.AvicUnacceleratedAccess,
         _ => throw new InvalidOperationException($"SVM has no instruction exit for {cause}."),
     });
 
@@ -205,6 +214,7 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
         // EXITINFO1 of IOIO: bit 0 IN, bits 6:4 size, bits 31:16 port (APM2 15.10.2); of MSR: 1 for WRMSR; of NPF: page-fault error code.
         ExitCause.Io => (operation.Kind == OperationKind.In ? 1u : 0) | ((uint)operation.Size << 4) | (operation.Code << 16),
         ExitCause.MsrWrite => 1,
+        ExitCause.AvicUnacceleratedAccess => Avic.AccessInfo1((int)(operation.Code & 0xfff), operation.Kind == OperationKind.MmioWrite),
         ExitCause.Mmio => operation.Kind == OperationKind.MmioRead ? 0x1_0000_000du : 0x1_0000_000fu,
         _ => 0,
     };

@@ -24,7 +24,20 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     ];
 
     /// <inheritdoc/>
-    public override bool HasVirtualInterruptDelivery => Board.Config.Apicv && Board.IsKvm;
+    public override bool HasVirtualInterruptDelivery(Machine machine, int vcpu) =>
+        Board.IsKvm && machine.Ref(Board.Vmcs01, vcpu).Has(SecondaryControls.VirtualInterruptDelivery);
+
+    /// <inheritdoc/>
+    public override void SetVirtualInterruptDelivery(Machine machine, int vcpu, bool active)
+    {
+        // vmx.c:vmx_refresh_apicv_exec_ctrl. The APIC-access page stays: without APICv every access to it exits.
+        const SecondaryControls Delivery = SecondaryControls.ApicRegisterVirtualization | SecondaryControls.VirtualInterruptDelivery;
+        ref var vmcs = ref machine.Ref(Board.Vmcs01, vcpu);
+        vmcs.PinBased = active
+            ? vmcs.PinBased | PinBasedControls.ProcessPostedInterrupts
+            : vmcs.PinBased & ~PinBasedControls.ProcessPostedInterrupts;
+        vmcs.Secondary = active ? vmcs.Secondary | Delivery : vmcs.Secondary & ~Delivery;
+    }
 
     /// <inheritdoc/>
     public override void Reset(Machine machine, int vcpu)
@@ -35,14 +48,12 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
             vmcs.PinBased = PinBasedControls.ExternalInterruptExiting | PinBasedControls.NmiExiting | PinBasedControls.VirtualNmis;
             vmcs.Primary = PrimaryControls.HltExiting | PrimaryControls.ActivateSecondaryControls;
             vmcs.ExitControls = ExitControls.AcknowledgeInterruptOnExit;
-            if (HasVirtualInterruptDelivery)
+            if (Board.Config.Apicv)
             {
-                vmcs.PinBased |= PinBasedControls.ProcessPostedInterrupts;
                 vmcs.PostedInterruptNotificationVector = PostedInterruptVector;
                 vmcs.Primary |= PrimaryControls.UseTprShadow;
-                vmcs.Secondary = SecondaryControls.VirtualizeApicAccesses
-                    | SecondaryControls.ApicRegisterVirtualization
-                    | SecondaryControls.VirtualInterruptDelivery;
+                vmcs.Secondary = SecondaryControls.VirtualizeApicAccesses;
+                SetVirtualInterruptDelivery(machine, vcpu, active: true);
             }
         }
 
@@ -99,7 +110,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     /// <inheritdoc/>
     public override void SyncVirtualApic(Machine machine, int vcpu)
     {
-        if (HasVirtualInterruptDelivery)
+        if (HasVirtualInterruptDelivery(machine, vcpu))
         {
             ref var apic = ref machine.Ref(Board.Apics, vcpu);
             ref var vmcs = ref machine.Ref(Board.Vmcs01, vcpu);
@@ -263,7 +274,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     }
 
     /// <inheritdoc/>
-    protected override ExitCause ApicExit(in Operation operation)
+    protected override ExitCause ApicExit(Machine machine, int vcpu, in Operation operation)
     {
         var offset = (int)(operation.Code & 0xfff);
         if (IsIoApic(operation))
@@ -272,7 +283,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         }
 
         // Without APICv every access exits: the TPR shadow is not modelled.
-        if (!HasVirtualInterruptDelivery)
+        if (!HasVirtualInterruptDelivery(machine, vcpu))
         {
             return operation.Kind switch
             {
@@ -394,8 +405,8 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         ? machine.Ref(Board.Vcpus, vcpu).HostInterruptAt <= now
         : machine.Ref(Board.Apics, vcpu).HighestDeliverable() >= 0;
 
-    private bool IsVirtualInterruptRecognized(in Vmcs vmcs, in LocalApic apic) =>
-        HasVirtualInterruptDelivery && VirtualInterruptDelivery.Recognizes(vmcs, vmcs.Rvi, apic.Ppr);
+    private static bool IsVirtualInterruptRecognized(in Vmcs vmcs, in LocalApic apic) =>
+        vmcs.Has(SecondaryControls.VirtualInterruptDelivery) && VirtualInterruptDelivery.Recognizes(vmcs, vmcs.Rvi, apic.Ppr);
 
     private void DeliverVirtualInterrupt(StepContext context, int vcpu, ref Vmcs vmcs)
     {
