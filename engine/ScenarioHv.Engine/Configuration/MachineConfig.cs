@@ -153,6 +153,9 @@ public sealed record MachineConfig
     /// <summary>What an EOI does that finds the line still high.</summary>
     public IIoApicEoiPolicy IoApicEoi { get; init; } = new Reinject();
 
+    /// <summary>What its version of KVM does; without meaning on bare metal.</summary>
+    public KvmPolicies Kvm { get; init; } = new();
+
     /// <summary>
     /// The choices of its interrupt controllers; null for those that are usual with <see cref="Hypervisor"/> and <see cref="Irqchip"/>.
     /// </summary>

@@ -191,8 +191,17 @@ public sealed class Board
     /// <summary>The choices of its interrupt controllers.</summary>
     public ControllerPolicies Controllers { get; }
 
-    /// <summary>What kind of local APIC it has.</summary>
-    public LocalApicOptions ApicOptions => LocalApicOptions.Architectural with { Policies = Controllers.LocalApic };
+    /// <summary>What kind of local APIC it has. Under KVM it is KVM that says whether there is SVR bit 12, and what it does.</summary>
+    public LocalApicOptions ApicOptions => !IsKvm || Config.Kvm.EoiSuppression == EoiSuppression.NotAdvertised
+        ? LocalApicOptions.Architectural with { Policies = Controllers.LocalApic }
+        : new LocalApicOptions(LocalApicOptions.SixLvtVersion | LocalApicOptions.EoiBroadcastSuppression)
+        {
+            Policies = Controllers.LocalApic with
+            {
+                EoiBroadcast = Config.Kvm.EoiSuppression == EoiSuppression.Respected
+                    ? EoiBroadcastPolicy.Suppressible : EoiBroadcastPolicy.AlwaysSent,
+            },
+        };
 
     /// <summary>What the processor does with guest code.</summary>
     internal GuestProcessor Processor { get; }

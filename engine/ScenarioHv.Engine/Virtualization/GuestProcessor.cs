@@ -95,12 +95,20 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     {
     }
 
-    /// <summary>Refreshes the hardware's copies of the highest request and the highest vector in service.</summary>
+    /// <summary>Refreshes the hardware's copy of the highest request of the guest, RVI (vmx.c:vmx_hwapic_irr_update).</summary>
     public virtual void SyncVirtualApic(Machine machine, int vcpu)
     {
     }
 
-    /// <summary>Loads the set of vectors whose virtualized EOI exits.</summary>
+    /// <summary>
+    /// Software has changed ISR: the hardware's copy of its highest vector, SVI, is written in the control structure that is loaded
+    /// (vmx.c:vmx_hwapic_isr_update).
+    /// </summary>
+    public virtual void WriteServicingVector(Machine machine, int vcpu)
+    {
+    }
+
+    /// <summary>Loads the set of vectors whose virtualized EOI exits into the control structure that is loaded.</summary>
     public virtual void LoadEoiExitBitmap(Machine machine, int vcpu, in EoiExitBitmap bitmap)
     {
     }

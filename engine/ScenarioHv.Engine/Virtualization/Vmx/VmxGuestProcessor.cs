@@ -112,16 +112,22 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     {
         if (HasVirtualInterruptDelivery(machine, vcpu))
         {
-            ref var apic = ref machine.Ref(Board.Apics, vcpu);
-            ref var vmcs = ref machine.Ref(Board.Vmcs01, vcpu);
-            vmcs.Rvi = HighestOf(apic.Irr);
-            vmcs.Svi = HighestOf(apic.Isr);
+            machine.Ref(Board.Vmcs01, vcpu).Rvi = HighestOf(machine.Ref(Board.Apics, vcpu).Irr);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void WriteServicingVector(Machine machine, int vcpu)
+    {
+        if (HasVirtualInterruptDelivery(machine, vcpu))
+        {
+            Loaded(machine, vcpu).Svi = HighestOf(machine.Ref(Board.Apics, vcpu).Isr);
         }
     }
 
     /// <inheritdoc/>
     public override void LoadEoiExitBitmap(Machine machine, int vcpu, in EoiExitBitmap bitmap) =>
-        machine.Ref(Board.Vmcs01, vcpu).EoiExitBitmap = bitmap;
+        Loaded(machine, vcpu).EoiExitBitmap = bitmap;
 
     /// <inheritdoc/>
     public override void SetNestedInjection(Machine machine, int vcpu, byte vector) =>
@@ -253,9 +259,11 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
                 apic.Write(offset, value, new Instant(machine.Now), Board.ApicClock);
                 return default;
             case LocalApicRegister.Eoi:
-                apic.Eoi();
+                // It is SVI that ends, not the highest bit of VISR: a hypervisor that has not kept the two together finds that out here.
+                apic.Isr.Clear(vmcs.Svi);
                 var update = VirtualInterruptDelivery.VirtualizeEoi(vmcs, apic.Tpr, HighestOf(apic.Isr));
                 update.WriteStatus(ref vmcs);
+                apic.Ppr = update.Vppr;
                 return update.TrapExit == ApicTrapExit.EoiInduced
                     ? new GuestExit(ExitCause.EoiInduced, (ulong)VmxExitReason.EoiInduced, 0, update.Vector)
                     : default;
@@ -406,14 +414,18 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         : machine.Ref(Board.Apics, vcpu).HighestDeliverable() >= 0;
 
     private static bool IsVirtualInterruptRecognized(in Vmcs vmcs, in LocalApic apic) =>
-        vmcs.Has(SecondaryControls.VirtualInterruptDelivery) && VirtualInterruptDelivery.Recognizes(vmcs, vmcs.Rvi, apic.Ppr);
+        vmcs.Has(SecondaryControls.VirtualInterruptDelivery)
+        && VirtualInterruptDelivery.Recognizes(vmcs, vmcs.Rvi, VirtualInterruptDelivery.VirtualizePpr(apic.Tpr, vmcs.Svi));
 
     private void DeliverVirtualInterrupt(StepContext context, int vcpu, ref Vmcs vmcs)
     {
         ref var apic = ref context.Machine.Ref(Board.Apics, vcpu);
         var vector = vmcs.Rvi;
-        apic.Dispense(vector);
-        VirtualInterruptDelivery.Deliver(vmcs, HighestOf(apic.Irr)).WriteStatus(ref vmcs);
+        apic.Isr.Set(vector);
+        apic.Irr.Clear(vector);
+        var update = VirtualInterruptDelivery.Deliver(vmcs, HighestOf(apic.Irr));
+        update.WriteStatus(ref vmcs);
+        apic.Ppr = update.Vppr;
         WakeFromHlt(context, vcpu);
         EnterHandler(context, vcpu, vector, nmi: false);
         context.Machine.Ref(Board.Vcpus, vcpu).ReadyAt = After(context, TimingCost.IdtDelivery);
