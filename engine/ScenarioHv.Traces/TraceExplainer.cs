@@ -36,6 +36,10 @@ public static class TraceExplainer
         TraceEventKind.KvmApic => ApicRegister(traceEvent),
         TraceEventKind.KvmMsr => Msr(traceEvent),
         TraceEventKind.KernelMessage => Message(traceEvent),
+        TraceEventKind.KvmApicvInhibitChanged => AvicExplanations.Inhibit(traceEvent),
+        TraceEventKind.KvmAvicIncompleteIpi => AvicExplanations.IncompleteIpi(traceEvent),
+        TraceEventKind.KvmAvicUnacceleratedAccess => AvicExplanations.UnacceleratedAccess(traceEvent),
+        TraceEventKind.KvmAvicDoorbell => AvicExplanations.Doorbell(traceEvent),
         _ => Laboratory(traceEvent, context),
     };
 

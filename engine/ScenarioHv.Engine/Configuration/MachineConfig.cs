@@ -126,7 +126,7 @@ public sealed record MachineConfig
     /// <summary>Vendor.</summary>
     public CpuVendor Vendor { get; init; }
 
-    /// <summary>Virtual-interrupt delivery (and with it posted interrupts) for the guest. VMX only.</summary>
+    /// <summary>Virtual-interrupt delivery (and with it posted interrupts) for the guest; on AMD AVIC.</summary>
     public bool Apicv { get; init; } = true;
 
     /// <summary>
@@ -173,7 +173,7 @@ public sealed record MachineConfig
     /// <summary>What an EOI does that finds the line still high.</summary>
     public IIoApicEoiPolicy IoApicEoi { get; init; } = new Reinject();
 
-    /// <summary>What its KVM does where versions of KVM differ.</summary>
+    /// <summary>What its version of KVM does; without meaning on bare metal.</summary>
     public KvmPolicies Kvm { get; init; } = new();
 
     /// <summary>

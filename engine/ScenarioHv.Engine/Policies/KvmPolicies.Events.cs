@@ -25,12 +25,6 @@ public enum EventChoice : byte
     /// (vmx.c:do_interrupt_requests of 2.6.29, the path of a local APIC in userspace).
     /// </summary>
     EveryEntryNmiFirst,
-
-    /// <summary>
-    /// As <see cref="OnRequest"/>, but an entry that was given up leaves its event in the entry field, and the next choice writes over it
-    /// (ACRN before ea849177a).
-    /// </summary>
-    Overwrite,
 }
 
 /// <summary>A micro-step of what is done after an exit about the event that the entry injected.</summary>
@@ -66,6 +60,9 @@ public sealed partial record KvmPolicies
 
     /// <summary>In which order events are chosen.</summary>
     public EventChoice EventChoice { get; init; }
+
+    /// <summary>True if the monitor can ask to be told when a guest can take an NMI (struct kvm_run: request_nmi_window).</summary>
+    public bool TellsNmiWindows => EventChoice == EventChoice.EveryEntryNmiFirst;
 
     /// <summary>What becomes of the event that an entry injected.</summary>
     public Plan<FoldStep> ExitFold { get; init; } = Requeue;

@@ -12,7 +12,7 @@ public enum NmiTracking : byte
     /// <summary>KVM injects no NMI at all (vmx.c:vmx_intr_assist before 2.6.29, without virtual NMIs).</summary>
     NoInjection,
 
-    /// <summary>KVM injects every NMI at once, inside an NMI handler too. No kernel did: it is what the patch of 2008 guards against.</summary>
+    /// <summary>KVM injects every NMI at once, inside an NMI handler too: no kernel, but what the patch of 2008 guards against.</summary>
     Untracked,
 
     /// <summary>

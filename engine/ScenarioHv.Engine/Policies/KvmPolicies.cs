@@ -1,7 +1,7 @@
 namespace ScenarioHv.Engine.Policies;
 
 /// <summary>
-/// What KVM does where its versions, or patches to it, differ, besides the immediate exit and the I/O APIC's EOI. One file per subject;
-/// the default of each is what current kernels do on a current processor.
+/// What versions of KVM, and of other hypervisors that could be written as a KVM, do differently: plans and decisions, each with the value
+/// that machines have if nothing is said. A file per subject.
 /// </summary>
 public sealed partial record KvmPolicies;

@@ -48,7 +48,7 @@ public sealed class Board
         Twins = layout.Add<Twin>("twin", vcpus);
         Check = layout.Add<CheckMemory>("check");
         Kvm = layout.Add<KvmVcpu>("kvm-vcpu", IsKvm ? vcpus : 0);
-        KvmNmi = layout.Add<KvmNmi>("kvm-nmi", IsKvm && config.Kvm.TracksNmiInSoftware ? vcpus : 0);
+        KvmNmi = layout.Add<KvmNmi>("kvm-nmi", IsKvm && (config.Kvm.TracksNmiInSoftware || config.Kvm.TellsNmiWindows) ? vcpus : 0);
         DeliveryFaults = layout.Add<ulong>("delivery-faults", config.DeliveryFaults > 0 ? vcpus : 0);
         var vmx = config.Vendor == CpuVendor.Intel;
         Vmcs01 = layout.Add<Vmcs>("vmcs01", vmx && IsKvm ? vcpus : 0);
@@ -57,6 +57,8 @@ public sealed class Board
         Vmcb01 = layout.Add<Vmcb>("vmcb01", !vmx && IsKvm ? vcpus : 0);
         Vmcb02 = layout.Add<Vmcb>("vmcb02", !vmx && IsKvm && levels == 2 ? vcpus : 0);
         Vmcb12 = layout.Add<Vmcb>("vmcb12", !vmx && levels == 2 ? vcpus : 0);
+        KvmVm = layout.Add<KvmVm>("kvm", IsKvm ? 1 : 0);
+        Avic = layout.Add<AvicVcpu>("avic", !vmx && IsKvm && config.Apicv ? vcpus : 0);
         NestedExits = layout.Add<NestedExit>("nested-exit", levels == 2 ? vcpus : 0);
         ImmediateExitMemory = layout.Add<ImmediateExitMemory>(
             "immediate-exit", IsKvm ? vcpus * 2 : 0, new SaturationRule(8, 4, config.ImmediateExit.CountLimit));
@@ -122,7 +124,7 @@ public sealed class Board
     /// <summary>KVM's own state of each vCPU.</summary>
     public Slot<KvmVcpu> Kvm { get; }
 
-    /// <summary>What KVM remembers of NMIs that the processor does not track for it; empty if it does.</summary>
+    /// <summary>What KVM remembers of NMIs where the processor does not; empty if there is nothing.</summary>
     public Slot<KvmNmi> KvmNmi { get; }
 
     /// <summary>How many injected events of a vCPU still find the page of the IDT missing; empty if none ever does.</summary>
@@ -145,6 +147,12 @@ public sealed class Board
 
     /// <summary>As <see cref="Vmcs12"/>, on AMD.</summary>
     public Slot<Vmcb> Vmcb12 { get; }
+
+    /// <summary>KVM's own state of the virtual machine.</summary>
+    public Slot<KvmVm> KvmVm { get; }
+
+    /// <summary>AVIC's tables and what processors have seen of backing pages; empty without AVIC.</summary>
+    public Slot<AvicVcpu> Avic { get; }
 
     /// <summary>What the last exit of the guest's guest left for the guest.</summary>
     public Slot<NestedExit> NestedExits { get; }
@@ -191,8 +199,17 @@ public sealed class Board
     /// <summary>The choices of its interrupt controllers.</summary>
     public ControllerPolicies Controllers { get; }
 
-    /// <summary>What kind of local APIC it has.</summary>
-    public LocalApicOptions ApicOptions => LocalApicOptions.Architectural with { Policies = Controllers.LocalApic };
+    /// <summary>What kind of local APIC it has. Under KVM it is KVM that says whether there is SVR bit 12, and what it does.</summary>
+    public LocalApicOptions ApicOptions => !IsKvm || Config.Kvm.EoiSuppression == EoiSuppression.NotAdvertised
+        ? LocalApicOptions.Architectural with { Policies = Controllers.LocalApic }
+        : new LocalApicOptions(LocalApicOptions.SixLvtVersion | LocalApicOptions.EoiBroadcastSuppression)
+        {
+            Policies = Controllers.LocalApic with
+            {
+                EoiBroadcast = Config.Kvm.EoiSuppression == EoiSuppression.Respected
+                    ? EoiBroadcastPolicy.Suppressible : EoiBroadcastPolicy.AlwaysSent,
+            },
+        };
 
     /// <summary>What the processor does with guest code.</summary>
     internal GuestProcessor Processor { get; }

@@ -138,11 +138,6 @@ public static class MachineAssembly
 
     private static void RequirePossible(MachineSection machine, bool isKvm)
     {
-        if (machine.Cpu is { Vendor: CpuVendor.Amd, Apicv: true })
-        {
-            throw machine.Cpu.Mark.Error("apicv is VMX's virtual-interrupt delivery; AVIC, its AMD counterpart, is not modelled yet");
-        }
-
         if (Presets.IsKernelBefore(machine.Hypervisor, 3, 9) && machine.Cpu.Apicv)
         {
             throw machine.Cpu.Mark.Error($"{machine.Hypervisor} cannot use APICv, which came with Linux 3.9: write 'apicv: false'");

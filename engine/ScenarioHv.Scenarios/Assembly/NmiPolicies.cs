@@ -81,10 +81,6 @@ internal static class NmiPolicies
                 "KVM vmx.c:do_interrupt_requests, 2.6.29: local APIC in userspace, of which only this choice is modelled; 2.6.30 has "
                     + "every-entry there too",
                 EventChoice.EveryEntryNmiFirst),
-            Choice(
-                "overwrite",
-                "as on-request, but the event of an entry that was given up stays in the entry field, and the next is written over it",
-                "ACRN before ea849177a", EventChoice.Overwrite),
         ],
         Absence = NotOnBareMetal(PolicyTable.ChooseEvent),
         Usual = _ => "on-request",

@@ -26,6 +26,11 @@ internal static class PolicyTable
         NmiPolicies.NmiTracking,
         NmiPolicies.ChooseEvent,
         NmiPolicies.ExitFold,
+        EntryPolicies.Enter,
+        EntryPolicies.NestedReflect,
+        EoiPolicies.Eoi,
+        EoiPolicies.ForwardSet,
+        EoiPolicies.Suppression,
     ];
 
     /// <summary>All points, for the reader and for <c>describe policies</c>.</summary>

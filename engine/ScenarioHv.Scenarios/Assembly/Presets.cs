@@ -8,6 +8,7 @@ internal static class Presets
     /// <summary>The machine without a hypervisor.</summary>
     public const string BareMetal = "bare-metal";
 
+    private const string Enter = "enter";
     private const string PendingNmis = "cpu-pending-nmis";
 
     private static readonly Preset[] Hypervisors =
@@ -17,7 +18,7 @@ internal static class Presets
             "Linux 2.6.28: no NMI reaches a guest whose processor lacks virtual NMIs; events are chosen before every entry",
             "vmx.c:vmx_intr_assist as the patch of 8 December 2008 found it",
             [
-                (PolicyTable.ImmediateExit, "self-ipi(before-entry)"), (PolicyTable.IoApicEoi, "reinject"),
+                (PolicyTable.ImmediateExit, "self-ipi(before-entry)"), (PolicyTable.IoApicEoi, "reinject"), (Enter, "publish-then-inject"),
                 (PolicyTable.NmiTracking, NmiPolicies.NoInjection), (PolicyTable.ChooseEvent, NmiPolicies.EveryEntry),
                 (PendingNmis, "one"),
             ]),
@@ -26,7 +27,7 @@ internal static class Presets
             "Linux 2.6.29: as 2.6.28, with the end of an NMI handler found by the interrupt window or after one second",
             "vmx.c:soft_vnmi_blocked, vmx_intr_assist",
             [
-                (PolicyTable.ImmediateExit, "self-ipi(before-entry)"), (PolicyTable.IoApicEoi, "reinject"),
+                (PolicyTable.ImmediateExit, "self-ipi(before-entry)"), (PolicyTable.IoApicEoi, "reinject"), (Enter, "publish-then-inject"),
                 (PolicyTable.ChooseEvent, NmiPolicies.EveryEntry), (PendingNmis, "one"),
             ]),
         new(

@@ -1,3 +1,4 @@
+using ScenarioHv.Engine.Hypervisors.Kvm;
 using ScenarioHv.Engine.Tracing;
 using ScenarioHv.Traces.Names;
 using static System.FormattableString;
@@ -13,7 +14,7 @@ internal static class Kvm51
     public static TraceDialect Dialect { get; } = new(
         "kvm-5.1",
         "trace-cmd report with plugin_kvm on kernels around 5.1, as posted on the lists in 2019",
-        "4.19 to 5.1",
+        "4.19 to 5.1; AVIC's own events and kvm_apicv_update_request as of 5.6 to 5.17",
         [
             .. KernelFormats.Stable,
             (TraceEventKind.KvmEntry, "kvm_entry", Entry),
@@ -25,6 +26,7 @@ internal static class Kvm51
             (TraceEventKind.KvmUserspaceExit, "kvm_userspace_exit", UserspaceExit),
             (TraceEventKind.KvmApic, "kvm_apic", Apic),
             (TraceEventKind.KernelMessage, "console", Console),
+            (TraceEventKind.KvmApicvInhibitChanged, "kvm_apicv_update_request", ApicvUpdateRequest),
         ]);
 
     private static string Entry(in TraceEvent e) => Invariant($"vcpu {e.Vcpu}");
@@ -54,6 +56,9 @@ internal static class Kvm51
 
     // kvm_handle_exit became vmx_handle_exit in 2.6.30.
     private static string Console(in TraceEvent e) => KernelFormats.Console(e, e.C != 0 ? "kvm_handle_exit" : "vmx_handle_exit");
+
+    private static string ApicvUpdateRequest(in TraceEvent e) =>
+        Invariant($"{(e.B != 0 ? "deactivate" : "activate")} bit={ApicvInhibitNames.NumberBefore62((ApicvInhibits)e.A)}");
 
     private static string Apic(in TraceEvent e) => KernelFormats.Apic(e, (uint)e.C);
 }

@@ -6,9 +6,8 @@ namespace ScenarioHv.Engine.Hypervisors.Kvm;
 
 /// <summary>
 /// The choice of events of Linux 2.6.29 on VMX: vmx_intr_assist with the irqchip in the kernel, do_interrupt_requests with a local APIC in
-/// userspace. The order of the loop around it is that of later kernels: events are chosen before the mode is published. Of the second
-/// path only the choice is modelled: the local APIC stays the kernel's, and an interrupt is acknowledged when it is chosen and not when
-/// userspace calls KVM_INTERRUPT. Exceptions, real mode and TPR are not modelled.
+/// userspace. Of the second path only the choice is modelled: the local APIC stays the kernel's, and an interrupt is acknowledged when it
+/// is chosen and not when userspace calls KVM_INTERRUPT. Exceptions, real mode and TPR are not modelled.
 /// </summary>
 internal static class EarlyEventInjection
 {
@@ -33,7 +32,7 @@ internal static class EarlyEventInjection
             return;
         }
 
-        if (nmiFirst && (!NmiMasking.IsAllowed(vcpu) || IsWindowRequested(vcpu)))
+        if (nmiFirst && (!NmiMasking.IsAllowed(vcpu) || NmiMasking.IsWindowRequested(vcpu)))
         {
             NmiMasking.RequestWindow(vcpu);
         }
@@ -74,7 +73,7 @@ internal static class EarlyEventInjection
     private static void InjectNmi(VcpuThread vcpu, bool nmiFirst)
     {
         NmiMasking.Inject(vcpu);
-        if (vcpu.Kvm.NmiPending > 0 || (nmiFirst && IsWindowRequested(vcpu)))
+        if (vcpu.Kvm.NmiPending > 0 || (nmiFirst && NmiMasking.IsWindowRequested(vcpu)))
         {
             NmiMasking.RequestWindow(vcpu);
         }
@@ -87,6 +86,4 @@ internal static class EarlyEventInjection
     private static bool HasInterrupt(VcpuThread vcpu) => vcpu.Apic.HighestDeliverable() >= 0;
 
     private static bool IsOpen(VcpuThread vcpu) => vcpu.Core(1).InterruptsOpen;
-
-    private static bool IsWindowRequested(VcpuThread vcpu) => vcpu.Kvm.NmiWindowRequested != 0;
 }

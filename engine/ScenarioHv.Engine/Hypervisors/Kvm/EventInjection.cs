@@ -29,7 +29,7 @@ internal static class EventInjection
             return false;
         }
 
-        var again = Choice != EventChoice.Overwrite && InjectAgain(vcpu);
+        var again = !VcpuThread.Policies.Enter.Has(EnterStep.RecheckWithoutCancel) && InjectAgain(vcpu);
         var nested = vcpu.IsL2 ? await NestedEvents.Check(vcpu) : NestedAnswer.Nothing;
         if (nested == NestedAnswer.Busy)
         {
@@ -54,7 +54,7 @@ internal static class EventInjection
     /// <summary>The entry is given up: what was written for injection is kept for the next one (cancel_injection).</summary>
     public static void Cancel(VcpuThread vcpu)
     {
-        if (Choice != EventChoice.Overwrite && (vcpu.Kvm.InjectedVector != 0 || vcpu.Kvm.NmiInjected != 0))
+        if (vcpu.Kvm.InjectedVector != 0 || vcpu.Kvm.NmiInjected != 0)
         {
             VcpuThread.Processor.ClearInjection(VcpuThread.Context.Machine, vcpu.Index);
             vcpu.Request(KvmRequests.Event);
@@ -73,7 +73,7 @@ internal static class EventInjection
     /// Whether software has to inject an interrupt: never one of L1 while the hardware delivers them itself (kvm_cpu_has_injectable_intr).
     /// </summary>
     private static bool HasInjectableInterrupt(VcpuThread vcpu) =>
-        (vcpu.IsL2 || !VcpuThread.ApicvActive) && vcpu.Apic.HighestDeliverable() >= 0;
+        (vcpu.IsL2 || !vcpu.ApicvActive) && vcpu.Apic.HighestDeliverable() >= 0;
 
     /// <summary>
     /// While L2 runs and L1 wants exits for interrupts, a pending one is L1's: it waits for the nested check, not for a window of L2.
@@ -101,7 +101,7 @@ internal static class EventInjection
     public static byte AcknowledgeForInjection(VcpuThread vcpu)
     {
         var vector = vcpu.Apic.HighestDeliverable();
-        vcpu.Apic.Dispense(vector);
+        KvmLapic.Acknowledge(vcpu, vector);
         vcpu.Kvm.InjectedVector = (byte)vector;
         return (byte)vector;
     }
@@ -113,8 +113,7 @@ internal static class EventInjection
         VcpuThread.Processor.WriteInterruptInjection(VcpuThread.Context.Machine, vcpu.Index, vector);
     }
 
-    /// <summary>Takes an NMI that waits and writes it for injection.</summary>
-    public static void InjectNmi(VcpuThread vcpu)
+    private static void InjectNmi(VcpuThread vcpu)
     {
         vcpu.Kvm.NmiPending--;
         vcpu.Kvm.NmiInjected = 1;

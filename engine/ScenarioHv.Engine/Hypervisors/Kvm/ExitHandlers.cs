@@ -44,6 +44,12 @@ internal static class ExitHandlers
             case ExitCause.ApicAccess or ExitCause.ApicWrite or ExitCause.Mmio or ExitCause.Cr8Write or ExitCause.Cr8Read:
                 await KvmLapic.HandleAccess(vcpu, cause);
                 break;
+            case ExitCause.AvicIncompleteIpi:
+                KvmAvic.IncompleteIpi(vcpu);
+                break;
+            case ExitCause.AvicUnacceleratedAccess:
+                await KvmAvic.UnacceleratedAccess(vcpu);
+                break;
             case ExitCause.MsrRead or ExitCause.MsrWrite:
                 HandleMsr(vcpu, cause);
                 break;
@@ -182,7 +188,7 @@ internal static class ExitHandlers
             exit.Reason,
             exit.Rip,
             exit.Info1,
-            isSvm ? 0 : exit.Vectoring,
+            isSvm ? exit.Info2 : exit.Vectoring,
             isSvm ? exit.Vectoring : exit.InterruptionInformation);
     }
 }

@@ -23,8 +23,11 @@ public struct KvmNmi
     /// <summary>1 while an intercepted IRET has not been executed yet.</summary>
     public byte AwaitingIret;
 
+    /// <summary>1 while the monitor waits to be told that the guest can take an NMI (struct kvm_run: request_nmi_window).</summary>
+    public byte WindowRequested;
+
     /// <summary>For the layout only: always 0.</summary>
-    public ushort Reserved0;
+    public byte Reserved0;
 
     /// <summary>For the layout only: always 0.</summary>
     public uint Reserved1;

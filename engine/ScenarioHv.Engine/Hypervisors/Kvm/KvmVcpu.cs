@@ -64,10 +64,8 @@ public struct KvmVcpu
     /// </summary>
     public byte IoIsMmio;
 
-    /// <summary>
-    /// 1 while the monitor waits to be told that the guest can take an NMI (struct kvm_run: request_nmi_window, up to 2.6.29).
-    /// </summary>
-    public byte NmiWindowRequested;
+    /// <summary>1 while the hardware delivers the guest's interrupts itself (apicv_active).</summary>
+    public byte ApicvActive;
 }
 
 /// <summary>Requests to a vCPU (KVM_REQ_*).</summary>
@@ -88,6 +86,9 @@ public enum KvmRequests : ushort
 
     /// <summary>KVM_REQ_NMI: NMIs have arrived.</summary>
     Nmi = 8,
+
+    /// <summary>KVM_REQ_APICV_UPDATE: whether APICv is inhibited may have changed.</summary>
+    ApicvUpdate = 16,
 }
 
 /// <summary>Where a vCPU is, as others see it (vcpu->mode).</summary>

@@ -149,7 +149,7 @@ internal static class NmiMasking
         {
             decision = NmiTrackingDecision.WindowOpen;
         }
-        else if (nmi.BlockedTime > Limit && (vcpu.Kvm.NmiPending > 0 || vcpu.Kvm.NmiWindowRequested != 0))
+        else if (nmi.BlockedTime > Limit && (vcpu.Kvm.NmiPending > 0 || IsWindowRequested(vcpu)))
         {
             decision = NmiTrackingDecision.TimedOut;
             VcpuThread.Emit(
@@ -170,7 +170,7 @@ internal static class NmiMasking
     /// <returns>True if KVM_RUN is left.</returns>
     public static bool TellUserspace(VcpuThread vcpu)
     {
-        if (vcpu.Kvm is not { NmiWindowRequested: not 0, NmiPending: 0, NmiQueued: 0 } || !IsAllowed(vcpu))
+        if (!IsWindowRequested(vcpu) || vcpu.Kvm is not { NmiPending: 0, NmiQueued: 0 } || !IsAllowed(vcpu))
         {
             return false;
         }
@@ -178,6 +178,9 @@ internal static class NmiMasking
         vcpu.ExitToUserspace(UserExit.NmiWindowOpen);
         return true;
     }
+
+    /// <summary>Whether the monitor waits for that moment.</summary>
+    public static bool IsWindowRequested(VcpuThread vcpu) => Policies.TellsNmiWindows && vcpu.Nmi.WindowRequested != 0;
 
     /// <summary>An IRET is about to be executed: NMIs stay masked until it is behind us (iret_interception).</summary>
     public static void IretIntercepted(VcpuThread vcpu)

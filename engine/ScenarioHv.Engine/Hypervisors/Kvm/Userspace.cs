@@ -28,7 +28,7 @@ internal static class Userspace
                 await IoApicAccess(vcpu);
                 break;
             case UserExit.NmiWindowOpen:
-                vcpu.Kvm.NmiWindowRequested = 0;
+                vcpu.Nmi.WindowRequested = 0;
                 HostThread.Kvm.QueueNmi(HostThread.Context, vcpu.Index);
                 break;
             default:

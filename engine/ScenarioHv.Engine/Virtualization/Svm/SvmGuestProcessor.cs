@@ -7,8 +7,8 @@ using ScenarioHv.Engine.Time;
 
 namespace ScenarioHv.Engine.Virtualization.Svm;
 
-/// <summary>An AMD processor: host and guest mode around the rules of <see cref="SvmProcessor"/>. AVIC is not modelled.</summary>
-internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
+/// <summary>An AMD processor: host and guest mode around the rules of <see cref="SvmProcessor"/>.</summary>
+internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(board)
 {
     private const uint DebugBit = 1u << 1;
 
@@ -26,6 +26,7 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
             vmcb.Intercept4 = Intercept4.Vmrun | Intercept4.Vmmcall | Intercept4.Stgi | Intercept4.Clgi;
             vmcb.VIntrMasking = 1;
             vmcb.VNmiEnable = Board.Config.Kvm.NmiTracking == NmiTracking.HardwareVnmi ? (byte)1 : (byte)0;
+            ResetAvic(machine, vcpu);
         }
 
         if (Board.L2 is not null)
@@ -169,6 +170,7 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
         }
 
         var word = (uint)vmcb.EventInj;
+        EvaluateAvic(context.Machine, vcpu);
         var injected = SvmProcessor.Inject(ref vmcb, ref Core(context.Machine, vcpu));
         vmcb.EventInj = 0;
         if (injected.Kind == InjectedEventKind.None)
@@ -196,7 +198,8 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
         var inputs = new BoundaryInputs
         {
             Pending = (pending ? BoundaryFlags.ExternalInterrupt : 0)
-                | (HostTakesInterrupts(machine, vcpu) ? BoundaryFlags.HostInterruptFlag : 0),
+                | (HostTakesInterrupts(machine, vcpu) ? BoundaryFlags.HostInterruptFlag : 0)
+                | (RecognizesAvic(machine, vcpu) ? BoundaryFlags.VirtualInterrupt : 0),
         };
         var boundary = !Board.IsKvm && state.Level == 1
             ? Processor.RootBoundary(core, inputs)
@@ -215,6 +218,9 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
                 WakeFromHlt(context, vcpu);
                 EnterHandler(context, vcpu, boundary.Vector, nmi: true);
                 state.ReadyAt = After(context, TimingCost.IdtDelivery);
+                return true;
+            case BoundaryEventKind.DeliverVirtualInterrupt:
+                DeliverAvic(context, vcpu);
                 return true;
             case BoundaryEventKind.Exit:
                 if (boundary.SvmCode == SvmExitCode.DebugException)
@@ -274,8 +280,9 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
     protected override bool IsStepping(Machine machine, int vcpu) => Board.IsKvm && Loaded(machine, vcpu).TrapFlag != 0;
 
     /// <inheritdoc/>
-    protected override ExitCause ApicExit(in Operation operation) => operation.Kind switch
+    protected override ExitCause ApicExit(Machine machine, int vcpu, in Operation operation) => operation.Kind switch
     {
+        _ when HasVirtualInterruptDelivery(machine, vcpu) && !IsIoApic(operation) => AvicExit(operation),
         OperationKind.ReadCr8 => ExitCause.Cr8Read,
         OperationKind.WriteCr8 => ExitCause.Cr8Write,
         _ => ExitCause.Mmio,
@@ -297,6 +304,8 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
         ExitCause.Clgi => SvmExitCode.Clgi,
         ExitCause.Iret => SvmExitCode.Iret,
         ExitCause.IdtPageMissing => SvmExitCode.Npf,
+        ExitCause.AvicIncompleteIpi => SvmExitCode.AvicIncompleteIpi,
+        ExitCause.AvicUnacceleratedAccess => SvmExitCode.AvicUnacceleratedAccess,
         _ => throw new InvalidOperationException($"SVM has no instruction exit for {cause}."),
     });
 
@@ -307,6 +316,7 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
         ExitCause.Io => (operation.Kind == OperationKind.In ? 1u : 0) | ((uint)operation.Size << 4) | (operation.Code << 16),
         ExitCause.MsrWrite => 1,
         ExitCause.IdtPageMissing => 0x1_0000_0004,
+        ExitCause.AvicUnacceleratedAccess => Avic.AccessInfo1((int)(operation.Code & 0xfff), operation.Kind == OperationKind.MmioWrite),
         ExitCause.Mmio => operation.Kind == OperationKind.MmioRead ? 0x1_0000_000du : 0x1_0000_000fu,
         _ => 0,
     };
