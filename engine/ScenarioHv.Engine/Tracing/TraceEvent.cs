@@ -95,6 +95,9 @@ public enum TraceEventKind : byte
 
     /// <summary>VM exit of the bare-metal processor: as <see cref="KvmExit"/>.</summary>
     VmExit,
+
+    /// <summary>A line of bhyve's trace in FreeBSD's kernel: A <see cref="KtrMessage"/>, B to E its arguments.</summary>
+    Ktr,
 }
 
 /// <summary>One line of history: plain data, no references, the same bytes on every machine. Text is made of it elsewhere.</summary>

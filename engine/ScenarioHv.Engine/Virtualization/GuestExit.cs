@@ -24,6 +24,7 @@ internal enum ExitCause : byte
     Stgi,
     Clgi,
     EntryFailed,
+    NestedPageFault,
 }
 
 /// <summary>One exit from guest code.</summary>
