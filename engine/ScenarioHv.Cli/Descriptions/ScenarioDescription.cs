@@ -109,7 +109,7 @@ internal static class ScenarioDescription
         page.Heading("cells");
         foreach (var cell in document.Cells)
         {
-            var expected = cell.Expect.Count == 0 ? "nothing in particular" : string.Join(" or ", cell.Expect.Select(NameOf));
+            var expected = cell.Expect.Count == 0 ? "nothing in particular" : string.Join(" or ", cell.Expect);
             page.Paragraph($"{cell.Name}: expected {expected}");
             if (cell.Note.Length > 0)
             {
@@ -119,15 +119,6 @@ internal static class ScenarioDescription
     }
 
     private static string NameOf(GuestLevel level) => level == GuestLevel.L1 ? "l1" : "l2";
-
-    private static string NameOf(Outcome outcome) => outcome switch
-    {
-        Outcome.Reached => "reached",
-        Outcome.Livelock => "livelock",
-        Outcome.Stuck => "stuck",
-        Outcome.Violated => "violated",
-        _ => "inconclusive",
-    };
 
     /// <summary>Guests without code: a description needs none compiled.</summary>
     private sealed class NoGuests : IGuestLoader

@@ -17,14 +17,17 @@ internal static class RunJson
     private const int SchemaVersion = 1;
 
     /// <summary>Writes the object of one run.</summary>
-    public static void Write(TextWriter output, CellResult result, TraceDialect dialect) => Write(output, "run", json =>
-    {
-        WriteScenario(json, result.Source.Cell.Scenario);
-        WriteCell(json, result);
-        json.WriteString("dialect", dialect.Name);
-        json.WritePropertyName("recurrence");
-        WriteRecurrence(json, result, dialect);
-    });
+    public static void Write(TextWriter output, CellResult result, TraceDialect dialect, SnapshotNotes snapshots) =>
+        Write(output, "run", json =>
+        {
+            WriteScenario(json, result.Source.Cell.Scenario);
+            WriteCell(json, result);
+            json.WriteString("dialect", dialect.Name);
+            json.WritePropertyName("recurrence");
+            WriteRecurrence(json, result, dialect);
+            WriteSnapshot(json, "restored", snapshots.Restored);
+            WriteSnapshot(json, "saved", snapshots.Saved);
+        });
 
     /// <summary>Writes the object of a matrix.</summary>
     /// <param name="output">Takes the text.</param>
@@ -93,6 +96,7 @@ internal static class RunJson
         json.WriteEndObject();
         json.WriteNumber("tscHz", result.Config.TscHz);
         json.WriteString("outcome", result.OutcomeName);
+        json.WriteString("property", result.Property);
         json.WriteString("reason", result.Run.Reason);
         WriteStrings(json, "expected", result.Expected);
         WriteMet(json, result);
@@ -104,6 +108,21 @@ internal static class RunJson
         json.WriteString("hash", result.ShortHash);
         json.WriteString("sha256", result.TraceHash);
         json.WriteNumber("events", result.TraceEvents);
+        json.WriteEndObject();
+    }
+
+    private static void WriteSnapshot(Utf8JsonWriter json, string name, SnapshotNote? snapshot)
+    {
+        if (snapshot is null)
+        {
+            json.WriteNull(name);
+            return;
+        }
+
+        json.WriteStartObject(name);
+        json.WriteString("file", snapshot.File);
+        json.WriteNumber("steps", snapshot.Steps);
+        json.WriteNumber("cycles", snapshot.Cycle);
         json.WriteEndObject();
     }
 

@@ -36,6 +36,9 @@ internal sealed class CellRun
     /// <summary>Names for its events.</summary>
     public TraceNaming Naming { get; }
 
+    /// <summary>Where its runs begin; null for the machine's first state.</summary>
+    public RunPoint? Start { get; set; }
+
     /// <summary>How its kernel prints tracepoints, unless the user says otherwise.</summary>
     public TraceDialect Dialect => KernelMajor(Cell.Scenario.Machine.Hypervisor) is < 6 ? TraceDialects.Kvm51 : TraceDialects.Kvm616;
 
@@ -48,7 +51,7 @@ internal sealed class CellRun
     public CellResult Run(RunLimits limits, ITraceSink? sink = null, Action<long, long>? progress = null, ILogger? logger = null)
     {
         using var hash = new TraceHash();
-        var runner = new Runner(Board, limits) { Progress = progress };
+        var runner = new Runner(Board, limits) { Progress = progress, Start = Start };
         var start = TimeProvider.System.GetTimestamp();
         var run = runner.Run(sink is null ? hash : TraceSinks.Tee(hash, sink));
         logger?.LogInformation(
@@ -56,6 +59,10 @@ internal sealed class CellRun
             Cell.Name, run.Outcome, run.Steps, TimeProvider.System.GetElapsedTime(start).TotalMilliseconds);
         return new CellResult(this, run, hash.Digest(), hash.Count, run.Recurrence is { } recurrence ? ProvenBytes(recurrence) : 0);
     }
+
+    /// <summary>The first place in the run with the clock at <paramref name="cycle"/> or later; null if the run ends before that.</summary>
+    /// <exception cref="StepException">A guest or the laboratory failed.</exception>
+    public RunPoint? StateAt(RunLimits limits, long cycle) => new Runner(Board, limits) { Start = Start }.StateAt(cycle);
 
     /// <summary>
     /// Goes the way to the recurring state once more, with nothing of the search that found it, and compares the whole states one
@@ -67,8 +74,8 @@ internal sealed class CellRun
         var engine = new StepEngine(Board);
         var normal = NormalForm.Of(Board.Layout);
         byte[] before = new byte[Board.Layout.Size], after = new byte[Board.Layout.Size];
-        var machine = engine.Create();
-        Advance(engine, machine, recurrence.PrefixSteps);
+        var machine = Start?.Machine.Fork() ?? engine.Create();
+        Advance(engine, machine, recurrence.PrefixSteps - (Start?.Steps ?? 0));
         var length = normal.Write(machine, before);
         Advance(engine, machine, recurrence.Steps);
         return normal.Write(machine, after) == length && before.AsSpan(0, length).SequenceEqual(after.AsSpan(0, length))
@@ -114,13 +121,20 @@ internal sealed record CellResult(CellRun Source, RunResult Run, string TraceHas
     };
 
     /// <summary>The outcome as scenarios write it.</summary>
-    public string OutcomeName => NameOf(Outcome);
+    public string OutcomeName => Expectation.OutcomeNames[(int)Outcome];
+
+    /// <summary>The property that explains the outcome; null if none does.</summary>
+    public string? Property => Run.Property;
+
+    /// <summary>Outcome and property as a scenario can expect them: <c>violated(custody)</c>.</summary>
+    public string OutcomeWithProperty => new Expectation(Outcome, Property).ToString();
 
     /// <summary>The expected outcomes as scenarios write them.</summary>
-    public IReadOnlyList<string> Expected => [.. Source.Cell.Expect.Select(NameOf)];
+    public IReadOnlyList<string> Expected => [.. Source.Cell.Expect.Select(expectation => expectation.ToString())];
 
     /// <summary>Whether the expectation is met; null if there is none.</summary>
-    public bool? IsMet => Source.Cell.Expect.Count == 0 ? null : Source.Cell.Expect.Contains(Outcome);
+    public bool? IsMet => Source.Cell.Expect.Count == 0 ? null
+        : Source.Cell.Expect.Any(expectation => expectation.IsMetBy(Outcome, Property));
 
     /// <summary>What the process returns for this cell alone: a run that a limit ended has met no expectation and missed none.</summary>
     public ExitCode ExitCode => IsMet == true ? ExitCode.AsExpected
@@ -130,15 +144,6 @@ internal sealed record CellResult(CellRun Source, RunResult Run, string TraceHas
 
     /// <summary>What the policies decided in the period: the rules that bring the state back.</summary>
     public IReadOnlyList<Rearming> Rearmings => Run.Recurrence is { } recurrence ? Rearming.Of(recurrence.Events, Source.Policies) : [];
-
-    private static string NameOf(Outcome outcome) => outcome switch
-    {
-        Outcome.Reached => "reached",
-        Outcome.Livelock => "livelock",
-        Outcome.Stuck => "stuck",
-        Outcome.Violated => "violated",
-        _ => "inconclusive",
-    };
 }
 
 /// <summary>A policy that decided inside a recurrence's period.</summary>
