@@ -110,6 +110,9 @@ public enum TraceEventKind : byte
 
     /// <summary>kvm_avic_doorbell: A vCPU, B APIC ID of the host's processor, which is numbered as the vCPU here.</summary>
     KvmAvicDoorbell,
+
+    /// <summary>A line of bhyve's trace in FreeBSD's kernel: A <see cref="KtrMessage"/>, B to E its arguments.</summary>
+    Ktr,
 }
 
 /// <summary>One line of history: plain data, no references, the same bytes on every machine. Text is made of it elsewhere.</summary>

@@ -39,7 +39,8 @@ internal abstract unsafe partial class GuestProcessor(Board board)
             state.EntryPending = 0;
             if (DeliverInjected(context, vcpu))
             {
-                state.ReadyAt = After(context, TimingCost.IdtDelivery);
+                // A delivery that was cut short has left the guest, and TakeExit has said when its hypervisor goes on.
+                state.ReadyAt = state.InGuest != 0 ? After(context, TimingCost.IdtDelivery) : state.ReadyAt;
                 return;
             }
         }
@@ -237,6 +238,14 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     /// </summary>
     protected virtual GuestExit VirtualizedApicWrite(StepContext context, int vcpu, int offset, uint value) => default;
 
+    /// <summary>What MOV from CR8 reads that does not exit.</summary>
+    protected virtual ulong ReadCr8(Machine machine, int vcpu) => (ulong)machine.Ref(Board.Apics, vcpu).ReadCr8();
+
+    /// <summary>Writes what the exit leaves in the control structure itself.</summary>
+    protected virtual void RecordExit(Machine machine, int vcpu, in GuestExit exit)
+    {
+    }
+
     /// <summary>True for an access to the page of the local APIC.</summary>
     private static bool IsLocalApic(in Operation operation) => operation.Code >> 12 == MsiFormat.Address >> 12;
 
@@ -261,6 +270,7 @@ internal abstract unsafe partial class GuestProcessor(Board board)
         }
 
         context.Machine.Ref(Board.Exits, vcpu) = ExitRecord.Of(exit);
+        RecordExit(context.Machine, vcpu, exit);
         Board.Hypervisor.TakeExit(context, vcpu, exit);
     }
 
@@ -408,13 +418,13 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     private ExitCause CauseOf(Machine machine, int vcpu, in Operation operation)
     {
         var level = machine.Ref(Board.Vcpus, vcpu).Level;
-        var direct = level == 1 && !Board.IsKvm;
+        var direct = level == 1 && !Board.HasHypervisor;
         switch (operation.Kind)
         {
             case OperationKind.VmCall: return ExitCause.VmCall;
             case OperationKind.VmEnter: return direct ? ExitCause.None : ExitCause.VmEnter;
             case OperationKind.Hlt: return direct ? ExitCause.None : ExitCause.Hlt;
-            case OperationKind.In or OperationKind.Out: return Board.IsKvm ? ExitCause.Io : ExitCause.None;
+            case OperationKind.In or OperationKind.Out: return Board.HasHypervisor ? ExitCause.Io : ExitCause.None;
             case OperationKind.ReadMsr: return direct ? ExitCause.None : ExitCause.MsrRead;
             case OperationKind.WriteMsr: return direct ? ExitCause.None : ExitCause.MsrWrite;
             case OperationKind.Stgi or OperationKind.Clgi:

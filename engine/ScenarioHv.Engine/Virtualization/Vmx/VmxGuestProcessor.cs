@@ -42,7 +42,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     /// <inheritdoc/>
     public override void Reset(Machine machine, int vcpu)
     {
-        if (Board.IsKvm)
+        if (Board.HasHypervisor)
         {
             ref var vmcs = ref machine.Ref(Board.Vmcs01, vcpu);
             vmcs.PinBased = PinBasedControls.ExternalInterruptExiting | PinBasedControls.NmiExiting | PinBasedControls.VirtualNmis;
@@ -178,7 +178,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     public override void UnloadNested(Machine machine, int vcpu)
     {
         VmxProcessor.ClearInjectionAtExit(ref machine.Ref(Board.Vmcs12, vcpu));
-        if (Board.IsKvm)
+        if (Board.HasHypervisor)
         {
             machine.Ref(Board.Vmcs02, vcpu) = default;
         }
@@ -210,7 +210,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         ref var state = ref machine.Ref(Board.Vcpus, vcpu);
         ref var core = ref Core(machine, vcpu);
         ref var apic = ref machine.Ref(Board.Apics, vcpu);
-        if (!Board.IsKvm && state.Level == 1)
+        if (!Board.HasHypervisor && state.Level == 1)
         {
             return TakeDirectly(context, vcpu, apic.HighestDeliverable() >= 0);
         }
@@ -357,7 +357,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     /// <summary>The control structure that is loaded: L0's for the level that runs; on bare metal the guest's own.</summary>
     private ref Vmcs Loaded(Machine machine, int vcpu)
     {
-        if (!Board.IsKvm)
+        if (!Board.HasHypervisor)
         {
             return ref machine.Ref(Board.Vmcs12, vcpu);
         }
@@ -409,7 +409,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         }
     }
 
-    private bool HostInterruptPending(Machine machine, int vcpu, Instant now) => Board.IsKvm
+    private bool HostInterruptPending(Machine machine, int vcpu, Instant now) => Board.HasHypervisor
         ? machine.Ref(Board.Vcpus, vcpu).HostInterruptAt <= now
         : machine.Ref(Board.Apics, vcpu).HighestDeliverable() >= 0;
 
@@ -451,10 +451,10 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     private GuestExit AcknowledgedExit(StepContext context, int vcpu, ref Vmcs vmcs)
     {
         var machine = context.Machine;
-        var vector = Board.IsKvm
+        var vector = Board.HasHypervisor
             ? HostVector(machine.Ref(Board.Vcpus, vcpu).HostInterrupts)
             : (byte)machine.Ref(Board.Apics, vcpu).Acknowledge();
-        if (!Board.IsKvm)
+        if (!Board.HasHypervisor)
         {
             SafetyChecks.Dispatched(context, vcpu, vector);
         }
