@@ -56,4 +56,11 @@ public sealed record RunPoint(Machine Machine, long Steps);
 /// <param name="Totals">Counters over the whole run.</param>
 /// <param name="Recurrence">The proof, for <see cref="RunOutcome.Livelock"/> and for a <see cref="RunOutcome.Stuck"/> in which something
 /// moves.</param>
-public sealed record RunResult(RunOutcome Outcome, string Reason, long Steps, long Cycles, Statistics Totals, Recurrence? Recurrence);
+public sealed record RunResult(RunOutcome Outcome, string Reason, long Steps, long Cycles, Statistics Totals, Recurrence? Recurrence)
+{
+    /// <summary>
+    /// The property that explains the outcome, by its name: what a step broke, for <see cref="RunOutcome.Violated"/>; what stands still,
+    /// for a <see cref="RunOutcome.Stuck"/> or <see cref="RunOutcome.Livelock"/>. Null if none does.
+    /// </summary>
+    public string? Property { get; init; }
+}

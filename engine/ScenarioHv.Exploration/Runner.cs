@@ -111,7 +111,10 @@ public sealed class Runner
         {
             if (machine.Ref(_board.Check).Violation is { Exists: true } violation)
             {
-                return Finish(RunOutcome.Violated, Describe(violation), steps, machine, null);
+                return Finish(RunOutcome.Violated, Describe(violation), steps, machine, null) with
+                {
+                    Property = PropertyTable.NameOf(violation.Property),
+                };
             }
 
             if (machine.Ref(_board.Check).GoalReached != 0)
@@ -190,9 +193,9 @@ public sealed class Runner
     private static string Describe(in Violation violation) => violation.Property switch
     {
         SafetyProperty.Custody =>
-            $"custody: vector 0x{violation.Vector:x2} is owed to vCPU {violation.Vcpu} and is neither requested nor injected any more",
-        SafetyProperty.Just => $"just: vCPU {violation.Vcpu} takes vector 0x{violation.Vector:x2}, and no request for it is unserved",
-        _ => $"entry: vCPU {violation.Vcpu} is entered with a control structure that fails check {violation.Detail} of a VM entry",
+            $"vector 0x{violation.Vector:x2} is owed to vCPU {violation.Vcpu} and is neither requested nor injected any more",
+        SafetyProperty.Just => $"vCPU {violation.Vcpu} takes vector 0x{violation.Vector:x2}, and no request for it is unserved",
+        _ => $"vCPU {violation.Vcpu} is entered with a control structure that fails check {violation.Detail} of a VM entry",
     };
 
     private RunResult AtRest(long steps, Machine machine) => _board.Config.Goal is null

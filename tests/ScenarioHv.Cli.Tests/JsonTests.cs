@@ -9,8 +9,8 @@ public sealed class JsonTests : CommandFixture
 
     private static readonly string[] CellFields =
     [
-        "cell", "note", "policies", "tscHz", "outcome", "reason", "expected", "met", "exitCode", "steps", "cycles", "totals", "trace",
-        "recurrence",
+        "cell", "note", "policies", "tscHz", "outcome", "property", "reason", "expected", "met", "exitCode", "steps", "cycles", "totals",
+        "trace", "recurrence",
     ];
 
     [Test]

@@ -100,6 +100,7 @@ internal static class ScenarioDescription
     {
         TimelineAction.Raise => $"{entry.Device} has an event and raises its line",
         TimelineAction.Lower => $"{entry.Device} lowers its line",
+        TimelineAction.Nmi => $"the monitor sends an NMI to vCPU {entry.Vcpu}",
         _ => $"{entry.Device} sends its message",
     };
 
@@ -108,7 +109,7 @@ internal static class ScenarioDescription
         page.Heading("cells");
         foreach (var cell in document.Cells)
         {
-            var expected = cell.Expect.Count == 0 ? "nothing in particular" : string.Join(" or ", cell.Expect.Select(NameOf));
+            var expected = cell.Expect.Count == 0 ? "nothing in particular" : string.Join(" or ", cell.Expect);
             page.Paragraph($"{cell.Name}: expected {expected}");
             if (cell.Note.Length > 0)
             {
@@ -118,15 +119,6 @@ internal static class ScenarioDescription
     }
 
     private static string NameOf(GuestLevel level) => level == GuestLevel.L1 ? "l1" : "l2";
-
-    private static string NameOf(Outcome outcome) => outcome switch
-    {
-        Outcome.Reached => "reached",
-        Outcome.Livelock => "livelock",
-        Outcome.Stuck => "stuck",
-        Outcome.Violated => "violated",
-        _ => "inconclusive",
-    };
 
     /// <summary>Guests without code: a description needs none compiled.</summary>
     private sealed class NoGuests : IGuestLoader

@@ -6,7 +6,7 @@ namespace ScenarioHv.Cli.Output;
 
 /// <summary>One line of the table: everything as text.</summary>
 /// <param name="Cell">The cell's name.</param>
-/// <param name="Outcome">How it ended.</param>
+/// <param name="Outcome">How it ended, with the property that explains it.</param>
 /// <param name="Expected">What was expected, and whether it was met.</param>
 /// <param name="Cycles">Cycles until the goal, or prefix + period.</param>
 /// <param name="Time">The same as time.</param>
@@ -35,7 +35,7 @@ internal sealed record MatrixRow(
         var each = result.Run.Recurrence is null ? "" : " a period";
         return new MatrixRow(
             result.Source.Cell.Name,
-            result.OutcomeName,
+            result.OutcomeWithProperty,
             ExpectedOf(result),
             cycles,
             time,

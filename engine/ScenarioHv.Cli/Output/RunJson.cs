@@ -102,6 +102,7 @@ internal static class RunJson
         json.WriteEndObject();
         json.WriteNumber("tscHz", result.Config.TscHz);
         json.WriteString("outcome", result.OutcomeName);
+        json.WriteString("property", result.Property);
         json.WriteString("reason", result.Run.Reason);
         WriteStrings(json, "expected", result.Expected);
         WriteMet(json, result);

@@ -29,7 +29,7 @@ internal sealed class RunText(TextWriter output, Colour colour, int width, Trace
 
         Line("policies", string.Join("; ", result.Source.Policies.Select(policy => $"{policy.Point}: {policy.Value}")));
         WriteSnapshot("restored", snapshots.Restored, result);
-        Line("outcome", Coloured(result) + ": " + result.Run.Reason);
+        Line("outcome", $"{Coloured(result)}{(result.Property is { } property ? " " + property : "")}: {result.Run.Reason}");
         if (result.Run.Recurrence is { } recurrence)
         {
             WriteRecurrence(result, recurrence, isExplained: last is not null);

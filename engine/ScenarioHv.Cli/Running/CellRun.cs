@@ -133,13 +133,20 @@ internal sealed record CellResult(CellRun Source, RunResult Run, string TraceHas
     };
 
     /// <summary>The outcome as scenarios write it.</summary>
-    public string OutcomeName => NameOf(Outcome);
+    public string OutcomeName => Expectation.OutcomeNames[(int)Outcome];
+
+    /// <summary>The property that explains the outcome; null if none does.</summary>
+    public string? Property => Run.Property;
+
+    /// <summary>Outcome and property as a scenario can expect them: <c>violated(custody)</c>.</summary>
+    public string OutcomeWithProperty => new Expectation(Outcome, Property).ToString();
 
     /// <summary>The expected outcomes as scenarios write them.</summary>
-    public IReadOnlyList<string> Expected => [.. Source.Cell.Expect.Select(NameOf)];
+    public IReadOnlyList<string> Expected => [.. Source.Cell.Expect.Select(expectation => expectation.ToString())];
 
     /// <summary>Whether the expectation is met; null if there is none.</summary>
-    public bool? IsMet => Source.Cell.Expect.Count == 0 ? null : Source.Cell.Expect.Contains(Outcome);
+    public bool? IsMet => Source.Cell.Expect.Count == 0 ? null
+        : Source.Cell.Expect.Any(expectation => expectation.IsMetBy(Outcome, Property));
 
     /// <summary>What the process returns for this cell alone: a run that a limit ended has met no expectation and missed none.</summary>
     public ExitCode ExitCode => IsMet == true ? ExitCode.AsExpected
@@ -157,15 +164,6 @@ internal sealed record CellResult(CellRun Source, RunResult Run, string TraceHas
         Source.Release();
         return this with { Run = Run with { Recurrence = Run.Recurrence is { } recurrence ? recurrence with { Events = [] } : null } };
     }
-
-    private static string NameOf(Outcome outcome) => outcome switch
-    {
-        Outcome.Reached => "reached",
-        Outcome.Livelock => "livelock",
-        Outcome.Stuck => "stuck",
-        Outcome.Violated => "violated",
-        _ => "inconclusive",
-    };
 }
 
 /// <summary>A policy that decided inside a recurrence's period.</summary>

@@ -59,6 +59,9 @@ public enum StimulusAction : byte
 
     /// <summary>The device sends its message.</summary>
     Fire,
+
+    /// <summary>An NMI for a vCPU, from the monitor.</summary>
+    Nmi,
 }
 
 /// <summary>One device.</summary>
@@ -90,8 +93,8 @@ public sealed record DeviceConfig(string Name, DeviceKind Kind)
 /// <summary>One stimulus from outside.</summary>
 /// <param name="At">When it comes first, in cycles.</param>
 /// <param name="Action">What it does.</param>
-/// <param name="Device">Index of the device.</param>
-public sealed record StimulusConfig(long At, StimulusAction Action, int Device)
+/// <param name="Target">Index of the device; for <see cref="StimulusAction.Nmi"/> number of the vCPU.</param>
+public sealed record StimulusConfig(long At, StimulusAction Action, int Target)
 {
     /// <summary>Cycles between repetitions; 0 for a stimulus that comes once.</summary>
     public long Every { get; init; }

@@ -27,27 +27,8 @@ public sealed record Scenario
     /// <summary>What must happen for the outcome to be <see cref="Outcome.Reached"/>.</summary>
     public required Goal Goal { get; init; }
 
-    /// <summary>The outcomes the author expects, any of which will do; empty if the author expects nothing in particular.</summary>
-    public required IReadOnlyList<Outcome> Expect { get; init; }
-}
-
-/// <summary>How a scenario ends.</summary>
-public enum Outcome
-{
-    /// <summary><c>reached</c>: the goal was met and every property held.</summary>
-    Reached,
-
-    /// <summary><c>livelock</c>: guest operations retire for ever without the goal.</summary>
-    Livelock,
-
-    /// <summary><c>stuck</c>: no guest operation will ever retire again, and the goal is unmet.</summary>
-    Stuck,
-
-    /// <summary><c>violated</c>: a safety property failed.</summary>
-    Violated,
-
-    /// <summary><c>inconclusive</c>: a limit came first.</summary>
-    Inconclusive,
+    /// <summary>How the author expects it to end: any of these will do; empty if the author expects nothing in particular.</summary>
+    public required IReadOnlyList<Expectation> Expect { get; init; }
 }
 
 /// <summary>The level a guest runs at; the hypervisor itself is L0.</summary>
@@ -81,7 +62,7 @@ public sealed record GuestSection(
 /// <param name="Mark">Where it was written.</param>
 public sealed record GuestParameter(bool IsBoolean, Int128 Value, SourceMark Mark);
 
-/// <summary>What the timeline does to a device.</summary>
+/// <summary>What the timeline does to a device or a vCPU.</summary>
 public enum TimelineAction
 {
     /// <summary><c>raise</c>: asserts its line.</summary>
@@ -92,13 +73,20 @@ public enum TimelineAction
 
     /// <summary><c>fire</c>: makes it send one message or one edge.</summary>
     Fire,
+
+    /// <summary><c>nmi</c>: sends an NMI to a vCPU, as the monitor's command does (KVM_NMI).</summary>
+    Nmi,
 }
 
 /// <summary>Something that happens from outside.</summary>
 /// <param name="At">When it first happens, from the start.</param>
 /// <param name="Action">What happens.</param>
-/// <param name="Device">The device's name.</param>
+/// <param name="Device">The device's name; empty for what acts on a vCPU.</param>
 /// <param name="Every">The time from one to the next; null if it happens once.</param>
 /// <param name="Count">How often it happens in all; null without <paramref name="Every"/>, or when it never ends.</param>
 /// <param name="Mark">Where the entry was written.</param>
-public sealed record TimelineEntry(Duration At, TimelineAction Action, string Device, Duration? Every, int? Count, SourceMark Mark);
+public sealed record TimelineEntry(Duration At, TimelineAction Action, string Device, Duration? Every, int? Count, SourceMark Mark)
+{
+    /// <summary>The vCPU's number; null for what acts on a device.</summary>
+    public int? Vcpu { get; init; }
+}

@@ -148,6 +148,15 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         Interrupt(context.Machine, vcpu, HostInterrupts.Kick, now + board.Config.Timing[TimingCost.HostIpi]);
     }
 
+    /// <summary>An NMI arrives for a vCPU, which looks at it when it comes round its loop (kvm_inject_nmi).</summary>
+    public void QueueNmi(StepContext context, int vcpu)
+    {
+        ref var kvm = ref context.Machine.Ref(board.Kvm, vcpu);
+        kvm.NmiQueued = (byte)Math.Min(kvm.NmiQueued + 1, board.Controllers.Platform.NmiLimit());
+        kvm.Requests |= KvmRequests.Nmi;
+        Kick(context, vcpu);
+    }
+
     /// <summary>Asks the EOI policy what to do about a pin, after remote IRR was cleared.</summary>
     public IoApicEoiDecision DecideEoi(StepContext context, int pin)
     {
@@ -235,10 +244,7 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
                 SafetyChecks.Accepted(context, vcpu, message.Vector);
                 break;
             case CoreRequest.Nmi:
-                ref var kvm = ref context.Machine.Ref(board.Kvm, vcpu);
-                kvm.NmiQueued = (byte)Math.Min(kvm.NmiQueued + 1, board.Controllers.Platform.NmiLimit());
-                kvm.Requests |= KvmRequests.Nmi;
-                Kick(context, vcpu);
+                QueueNmi(context, vcpu);
                 return true;
             default:
                 throw new GuestException($"A message of mode {message.Mode} reached vCPU {vcpu}: {result.Core} is not modelled under KVM.");
