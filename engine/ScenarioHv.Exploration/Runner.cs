@@ -259,7 +259,7 @@ public sealed class Runner
         return new Recurrence(prefix, start, period, machine.Now - start, Difference(before, machine.Ref(_board.Statistics)))
         {
             Events = events,
-            Actors = [.. _board.Actors.Where(actor => counts[actor.Index] > 0).Select(actor => (actor, counts[actor.Index]))],
+            Actors = [.. _board.Actors.Where(actor => counts[actor.Index] > 0).Select(actor => (actor.Name, counts[actor.Index]))],
         };
     }
 

@@ -44,10 +44,8 @@ internal static class ScenarioDescription
         var tick = config.HostTickHz == 0 ? "no host tick" : $"host tick {new FrequencyHz(config.HostTickHz)}";
         var overrides = machine.TimingOverrides.Count == 0 ? ""
             : ", but " + string.Join(", ", machine.TimingOverrides.Select(cost => $"{cost.Key} {cost.Value}"));
-        var faults = config.DeliveryFaults == 0 ? ""
-            : $"; {Wording.Count(config.DeliveryFaults, "injected event finds", "injected events find")} the page of the IDT missing";
         return $"{Wording.Count(machine.Vcpus, "vCPU", "vCPUs")}; {processor}; TSC {new FrequencyHz(machine.TscHz)}; "
-            + $"under {machine.Hypervisor}{userspace}{irqchip}; {tick}; timing {machine.TimingProfile}{overrides}{faults}.";
+            + $"under {machine.Hypervisor}{userspace}{irqchip}; {tick}; timing {machine.TimingProfile}{overrides}.";
     }
 
     private static string Origin(MachineSection machine, string point)

@@ -23,6 +23,9 @@ public enum HypervisorKind : byte
 
     /// <summary>Nothing: the first guest runs on the processor itself.</summary>
     BareMetal,
+
+    /// <summary>FreeBSD bhyve: the kernel module vmm and its monitor.</summary>
+    Bhyve,
 }
 
 /// <summary>Where KVM's interrupt controllers live.</summary>
@@ -63,6 +66,9 @@ public enum StimulusAction : byte
     /// <summary>An NMI for a vCPU, from the monitor.</summary>
     Nmi,
 
+    /// <summary>The host takes the page with a vCPU's IDT away.</summary>
+    PageOut,
+
     /// <summary>
     /// The monitor has an NMI for a vCPU and asks KVM to be told as soon as the guest can take it (struct kvm_run: request_nmi_window, up
     /// to 2.6.29).
@@ -99,7 +105,7 @@ public sealed record DeviceConfig(string Name, DeviceKind Kind)
 /// <summary>One stimulus from outside.</summary>
 /// <param name="At">When it comes first, in cycles.</param>
 /// <param name="Action">What it does.</param>
-/// <param name="Target">Index of the device; for an NMI and its window number of the vCPU.</param>
+/// <param name="Target">Index of the device, or number of the vCPU for an action on one.</param>
 public sealed record StimulusConfig(long At, StimulusAction Action, int Target)
 {
     /// <summary>Cycles between repetitions; 0 for a stimulus that comes once.</summary>
@@ -137,12 +143,6 @@ public sealed record MachineConfig
     /// <summary>Whether the processor has virtual NMIs, V_NMI (CPUID 8000_000Ah EDX 25, APM2 15.21.10). SVM only.</summary>
     public bool Vnmi { get; init; }
 
-    /// <summary>
-    /// How many of the first guest's injected events find the page of the IDT not mapped: the delivery is cut by an EPT violation or nested
-    /// page fault, and the page is there afterwards. 0 or more, for each vCPU.
-    /// </summary>
-    public int DeliveryFaults { get; init; }
-
     /// <summary>Rate of the VMX-preemption timer: one tick per 2^shift TSC cycles (IA32_VMX_MISC 4:0). 0..31.</summary>
     public int PreemptionTimerShift { get; init; } = VmxPreemptionTimer.TypicalShift;
 
@@ -175,6 +175,9 @@ public sealed record MachineConfig
 
     /// <summary>What its version of KVM does; without meaning on bare metal.</summary>
     public KvmPolicies Kvm { get; init; } = new();
+
+    /// <summary>bhyve's choices.</summary>
+    public BhyvePolicies Bhyve { get; init; } = new();
 
     /// <summary>
     /// The choices of its interrupt controllers; null for those that are usual with <see cref="Hypervisor"/> and <see cref="Irqchip"/>.

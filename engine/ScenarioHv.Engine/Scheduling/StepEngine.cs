@@ -121,11 +121,6 @@ public sealed class StepEngine
         ref var apic = ref machine.Ref(Board.Apics, vcpu);
         apic.Reset((uint)vcpu, vcpu == 0, Board.ApicOptions);
         apic.Write(LocalApicRegister.Svr, 0x1ff, new Instant(0), Board.ApicClock);
-        if (Board.DeliveryFaults.Count > 0)
-        {
-            machine.Ref(Board.DeliveryFaults, vcpu) = (ulong)Board.Config.DeliveryFaults;
-        }
-
         Board.Processor.Reset(machine, vcpu);
         for (var level = 1; level <= (Board.L2 is null ? 1 : 2); level++)
         {

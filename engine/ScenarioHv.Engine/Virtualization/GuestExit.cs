@@ -25,10 +25,10 @@ internal enum ExitCause : byte
     Clgi,
     Iret,
     SingleStep,
-    IdtPageMissing,
     EntryFailed,
     AvicIncompleteIpi,
     AvicUnacceleratedAccess,
+    NestedPageFault,
 }
 
 /// <summary>One exit from guest code.</summary>

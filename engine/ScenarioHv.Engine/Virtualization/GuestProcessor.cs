@@ -39,7 +39,7 @@ internal abstract unsafe partial class GuestProcessor(Board board)
             state.EntryPending = 0;
             if (DeliverInjected(context, vcpu))
             {
-                // An exit in the middle of the delivery has said itself when its hypervisor goes on.
+                // A delivery that was cut short has left the guest, and TakeExit has said when its hypervisor goes on.
                 state.ReadyAt = state.InGuest != 0 ? After(context, TimingCost.IdtDelivery) : state.ReadyAt;
                 return;
             }
@@ -241,28 +241,6 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     /// <summary>Delivers the event that the control structure injects, if it has one.</summary>
     protected abstract bool DeliverInjected(StepContext context, int vcpu);
 
-    /// <summary>
-    /// Ends the delivery of an injected event by an exit, if the machine says that the page of the IDT is not mapped yet. What the entry
-    /// has done to the core stays: KVM ends blocking by NMI itself when it injects again.
-    /// </summary>
-    /// <returns>True if the delivery was cut.</returns>
-    protected bool CutDelivery(StepContext context, int vcpu, uint vectoring)
-    {
-        if (Board.DeliveryFaults.Count == 0 || context.Level != 1 || context.Machine.Ref(Board.DeliveryFaults, vcpu) == 0)
-        {
-            return false;
-        }
-
-        context.Machine.Ref(Board.DeliveryFaults, vcpu)--;
-        var reason = Reason(ExitCause.IdtPageMissing, default);
-        var information = Info1(ExitCause.IdtPageMissing, default);
-        Exit(
-            context,
-            vcpu,
-            new GuestExit(ExitCause.IdtPageMissing, reason, Rip(context.Machine, vcpu, 1), information, Vectoring: vectoring));
-        return true;
-    }
-
     /// <summary>IRET: IF is restored, and blocking by NMI ends where the controls say so.</summary>
     protected abstract void Iret(Machine machine, int vcpu, byte restoredIf);
 
@@ -302,6 +280,14 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     /// </summary>
     protected virtual GuestExit VirtualizedApicWrite(StepContext context, int vcpu, int offset, uint value) => default;
 
+    /// <summary>What MOV from CR8 reads that does not exit.</summary>
+    protected virtual ulong ReadCr8(Machine machine, int vcpu) => (ulong)machine.Ref(Board.Apics, vcpu).ReadCr8();
+
+    /// <summary>Writes what the exit leaves in the control structure itself.</summary>
+    protected virtual void RecordExit(Machine machine, int vcpu, in GuestExit exit)
+    {
+    }
+
     /// <summary>True for an access to the page of the local APIC.</summary>
     private static bool IsLocalApic(in Operation operation) => operation.Code >> 12 == MsiFormat.Address >> 12;
 
@@ -326,6 +312,7 @@ internal abstract unsafe partial class GuestProcessor(Board board)
         }
 
         context.Machine.Ref(Board.Exits, vcpu) = ExitRecord.Of(exit);
+        RecordExit(context.Machine, vcpu, exit);
         Board.Hypervisor.TakeExit(context, vcpu, exit);
     }
 
@@ -473,13 +460,13 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     private ExitCause CauseOf(Machine machine, int vcpu, in Operation operation)
     {
         var level = machine.Ref(Board.Vcpus, vcpu).Level;
-        var direct = level == 1 && !Board.IsKvm;
+        var direct = level == 1 && !Board.HasHypervisor;
         switch (operation.Kind)
         {
             case OperationKind.VmCall: return ExitCause.VmCall;
             case OperationKind.VmEnter: return direct ? ExitCause.None : ExitCause.VmEnter;
             case OperationKind.Hlt: return direct ? ExitCause.None : ExitCause.Hlt;
-            case OperationKind.In or OperationKind.Out: return Board.IsKvm ? ExitCause.Io : ExitCause.None;
+            case OperationKind.In or OperationKind.Out: return Board.HasHypervisor ? ExitCause.Io : ExitCause.None;
             case OperationKind.ReadMsr: return direct ? ExitCause.None : ExitCause.MsrRead;
             case OperationKind.WriteMsr: return direct ? ExitCause.None : ExitCause.MsrWrite;
             case OperationKind.Stgi or OperationKind.Clgi:

@@ -81,7 +81,6 @@ public static class MachineAssembly
             Apicv = machine.Cpu.Apicv,
             VirtualNmis = machine.Cpu.VirtualNmis,
             Vnmi = machine.Cpu.Vnmi,
-            DeliveryFaults = machine.DeliveryFaults,
             PreemptionTimerShift = machine.Cpu.PreemptionTimerShift ?? 0,
             Hypervisor = isKvm ? HypervisorKind.Kvm : HypervisorKind.BareMetal,
             Irqchip = machine.Irqchip == Irqchip.Split ? IrqchipKind.Split : IrqchipKind.Kernel,
@@ -146,11 +145,6 @@ public static class MachineAssembly
         if (Presets.IsKernelBefore(machine.Hypervisor, 2, 6, 30) && machine.Cpu.Vendor == CpuVendor.Amd)
         {
             throw machine.Cpu.Mark.Error($"{machine.Hypervisor} is modelled on Intel processors only: its SVM could not inject NMIs yet");
-        }
-
-        if (!isKvm && machine.DeliveryFaults > 0)
-        {
-            throw machine.Mark.Error("delivery-faults are EPT violations of a guest; on bare-metal there is no EPT below the first guest");
         }
 
         if (!isKvm && machine.Userspace is not (null or Presets.NoUserspace))

@@ -149,7 +149,8 @@ internal static class NmiPolicies
     private static PolicyEntry Fold(string name, string summary, string source, Plan<FoldStep> plan) => new(
         new PolicyValueInfo(name, [], summary, source),
         config => !ReferenceEquals(plan, KvmPolicies.Drop) && !ReferenceEquals(plan, KvmPolicies.RequeueBlocked) ? null
-            : config.DeliveryFaults == 0 ? $"{name} can have no effect here: nothing cuts a delivery (delivery-faults: 0)"
+            : config.Timeline.All(stimulus => stimulus.Action != StimulusAction.PageOut)
+                ? $"{name} can have no effect here: nothing cuts a delivery, as 'page-out' in the timeline would"
             : ReferenceEquals(plan, KvmPolicies.RequeueBlocked) && config.Kvm.NmiTracking != Engine.Policies.NmiTracking.VirtualNmi
                 ? $"{name} can have no effect here: only with nmi-tracking: virtual-nmi is the blocking in the control structure"
             : null,

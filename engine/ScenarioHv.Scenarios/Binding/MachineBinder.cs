@@ -6,8 +6,6 @@ namespace ScenarioHv.Scenarios.Binding;
 /// <summary>The <c>machine</c> section.</summary>
 internal static class MachineBinder
 {
-    private const int MostDeliveryFaults = 1_000_000;
-
     private static readonly FrequencyHz LowestTsc = new(1_000_000);
     private static readonly FrequencyHz HighestTsc = new(100_000_000_000);
     private static readonly FrequencyHz SlowestTick = new(1);
@@ -16,8 +14,7 @@ internal static class MachineBinder
     public static MachineSection Bind(YamlNode node, Vocabulary vocabulary)
     {
         var machine = Fields.Open(
-            node, "machine", "tsc", "timing", "cpu", "hypervisor", "userspace", "irqchip", "host-tick", "vcpus", "delivery-faults",
-            "policies", "devices");
+            node, "machine", "tsc", "timing", "cpu", "hypervisor", "userspace", "irqchip", "host-tick", "vcpus", "policies", "devices");
         var tscHz = Fields.Frequency(machine.Required("tsc"), "tsc", LowestTsc, HighestTsc).Hertz;
         var (profile, costs) = Timing(machine.Required("timing"), vocabulary.Timing, tscHz);
         return new MachineSection
@@ -34,9 +31,6 @@ internal static class MachineBinder
                 : Irqchip.Kernel,
             HostTick = machine.Optional("host-tick") is { } tick ? HostTick(tick) : null,
             Vcpus = machine.Optional("vcpus") is { } vcpus ? (int)Fields.Integer(vcpus, IntegerRule.Vcpus) : 1,
-            DeliveryFaults = machine.Optional("delivery-faults") is { } faults
-                ? (int)Fields.Integer(faults, IntegerRule.Between("delivery-faults", 0, MostDeliveryFaults))
-                : 0,
             Policies = machine.Optional("policies") is { } policies ? new PolicyBinder(vocabulary, tscHz).Map(policies) : NoPolicies(),
             Devices = machine.Optional("devices") is { } devices ? DeviceBinder.Bind(devices, vocabulary, tscHz) : [],
         };

@@ -30,9 +30,6 @@ public sealed record MachineSection
     /// <summary>The host's timer tick; off if written so; null for the preset's own.</summary>
     public required FrequencyHz? HostTick { get; init; }
 
-    /// <summary>How many injected events find the page of the IDT missing, for each vCPU; 0 if not given.</summary>
-    public int DeliveryFaults { get; init; }
-
     /// <summary>Number of vCPUs, 1..8; 1 if not given.</summary>
     public required int Vcpus { get; init; }
 

@@ -67,7 +67,7 @@ internal static class ExitHandlers
         {
             case ExitCause.PreemptionTimer:
                 break;
-            case ExitCause.IdtPageMissing:
+            case ExitCause.NestedPageFault:
                 // The page is mapped (kvm_mmu_page_fault); what was being delivered has been put back already.
                 break;
             case ExitCause.Iret:

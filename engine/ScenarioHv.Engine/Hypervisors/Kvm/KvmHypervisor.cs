@@ -94,7 +94,21 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     }
 
     /// <inheritdoc/>
-    public override int Deliver(StepContext context, in ApicMessage message)
+    public override Register256 Held(Machine machine, int vcpu)
+    {
+        var held = machine.Ref(board.Apics, vcpu).Irr;
+        var injected = machine.Ref(board.Kvm, vcpu).InjectedVector;
+        if (injected != 0)
+        {
+            held.Set(injected);
+        }
+
+        return held;
+    }
+
+    /// <summary>Delivers a message to every local APIC that it addresses.</summary>
+    /// <returns>How many accepted it; -1 if none was addressed.</returns>
+    public int Deliver(StepContext context, in ApicMessage message)
     {
         var targets = Targets(board, context.Machine, message);
         var accepted = targets == 0 ? -1 : 0;
@@ -107,6 +121,20 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         }
 
         return accepted;
+    }
+
+    /// <inheritdoc/>
+    public override bool DeliveryFaults(Machine machine, int vcpu)
+    {
+        if (board.MissingIdtPages.Count == 0 || machine.Ref(board.Vcpus, vcpu).Level != 1)
+        {
+            return false;
+        }
+
+        ref var missing = ref machine.Ref(board.MissingIdtPages, vcpu);
+        var faults = missing != 0;
+        missing = 0;
+        return faults;
     }
 
     /// <summary>An IPI leaves a local APIC: to every local APIC that it addresses.</summary>

@@ -77,7 +77,7 @@ internal static class Userspace
                 continue;
             }
 
-            if (TryNmi(HostThread.Board.Config.Timeline[stimulus]))
+            if (TryVcpu(HostThread.Board.Config.Timeline[stimulus]))
             {
                 continue;
             }
@@ -95,8 +95,11 @@ internal static class Userspace
         }
     }
 
-    /// <summary>The monitor's NMI: at once, or as soon as KVM says that the guest can take it.</summary>
-    private static bool TryNmi(StimulusConfig stimulus)
+    /// <summary>
+    /// What happens to a vCPU: the monitor's NMI, at once or as soon as KVM says that the guest can take it, or the loss of the page with
+    /// its IDT, which the host reclaims.
+    /// </summary>
+    private static bool TryVcpu(StimulusConfig stimulus)
     {
         switch (stimulus.Action)
         {
@@ -105,6 +108,9 @@ internal static class Userspace
                 return true;
             case StimulusAction.NmiWindow:
                 HostThread.Kvm.RequestNmiWindow(HostThread.Context, stimulus.Target);
+                return true;
+            case StimulusAction.PageOut:
+                HostThread.Machine.Ref(HostThread.Board.MissingIdtPages, stimulus.Target) = 1;
                 return true;
             default:
                 return false;

@@ -49,6 +49,13 @@ internal sealed partial class SvmGuestProcessor
     protected override GuestExit VirtualizedApicWrite(StepContext context, int vcpu, int offset, uint value)
     {
         var machine = context.Machine;
+        if (!IsOnAvic(machine, vcpu))
+        {
+            // Without AVIC the only store that does not exit is MOV to CR8 without its intercept: it is V_TPR's.
+            Loaded(machine, vcpu).VTpr = (byte)(value >> 4);
+            return default;
+        }
+
         ref var apic = ref machine.Ref(Board.Apics, vcpu);
         switch (offset)
         {

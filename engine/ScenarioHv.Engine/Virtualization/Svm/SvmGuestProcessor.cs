@@ -24,6 +24,7 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
             vmcb.Intercept3 = Intercept3.Intr | Intercept3.Nmi | Intercept3.Smi | Intercept3.Init
                 | Intercept3.Hlt | Intercept3.Msr | Intercept3.Shutdown;
             vmcb.Intercept4 = Intercept4.Vmrun | Intercept4.Vmmcall | Intercept4.Stgi | Intercept4.Clgi;
+            vmcb.InterceptCr = Vmcb.Cr8Read | Vmcb.Cr8Write;
             vmcb.VIntrMasking = 1;
             vmcb.VNmiEnable = Board.Config.Kvm.NmiTracking == NmiTracking.HardwareVnmi ? (byte)1 : (byte)0;
             ResetAvic(machine, vcpu);
@@ -154,7 +155,7 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
     {
         SvmProcessor.ClearInjectionAtExit(ref machine.Ref(Board.Vmcb12, vcpu));
         machine.Ref(Board.Vmcb12, vcpu).EventInj = 0;
-        if (Board.IsKvm)
+        if (Board.HasHypervisor)
         {
             machine.Ref(Board.Vmcb02, vcpu) = default;
         }
@@ -169,8 +170,8 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
             SafetyChecks.Fail(context, SafetyProperty.Entry, vcpu, detail: (byte)failure);
         }
 
-        var word = (uint)vmcb.EventInj;
         EvaluateAvic(context.Machine, vcpu);
+        var word = vmcb.EventInj;
         var injected = SvmProcessor.Inject(ref vmcb, ref Core(context.Machine, vcpu));
         vmcb.EventInj = 0;
         if (injected.Kind == InjectedEventKind.None)
@@ -178,8 +179,9 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
             return false;
         }
 
-        if (CutDelivery(context, vcpu, word))
+        if (Board.Hypervisor.DeliveryFaults(context.Machine, vcpu))
         {
+            CutShort(context, vcpu, word);
             return true;
         }
 
@@ -194,14 +196,14 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
         ref var state = ref machine.Ref(Board.Vcpus, vcpu);
         ref var core = ref Core(machine, vcpu);
         var deliverable = machine.Ref(Board.Apics, vcpu).HighestDeliverable() >= 0;
-        var pending = Board.IsKvm ? state.HostInterruptAt.Cycle <= machine.Now : deliverable;
+        var pending = Board.HasHypervisor ? state.HostInterruptAt.Cycle <= machine.Now : deliverable;
         var inputs = new BoundaryInputs
         {
             Pending = (pending ? BoundaryFlags.ExternalInterrupt : 0)
                 | (HostTakesInterrupts(machine, vcpu) ? BoundaryFlags.HostInterruptFlag : 0)
                 | (RecognizesAvic(machine, vcpu) ? BoundaryFlags.VirtualInterrupt : 0),
         };
-        var boundary = !Board.IsKvm && state.Level == 1
+        var boundary = !Board.HasHypervisor && state.Level == 1
             ? Processor.RootBoundary(core, inputs)
             : SvmProcessor.AtBoundary(Loaded(machine, vcpu), core, inputs);
         switch (boundary.Kind)
@@ -220,7 +222,15 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
                 state.ReadyAt = After(context, TimingCost.IdtDelivery);
                 return true;
             case BoundaryEventKind.DeliverVirtualInterrupt:
-                DeliverAvic(context, vcpu);
+                if (IsOnAvic(machine, vcpu))
+                {
+                    DeliverAvic(context, vcpu);
+                }
+                else
+                {
+                    TakeVirtualInterrupt(context, vcpu, boundary.Vector);
+                }
+
                 return true;
             case BoundaryEventKind.Exit:
                 if (boundary.SvmCode == SvmExitCode.DebugException)
@@ -283,16 +293,25 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
     protected override ExitCause ApicExit(Machine machine, int vcpu, in Operation operation) => operation.Kind switch
     {
         _ when HasVirtualInterruptDelivery(machine, vcpu) && !IsIoApic(operation) => AvicExit(operation),
-        OperationKind.ReadCr8 => ExitCause.Cr8Read,
-        OperationKind.WriteCr8 => ExitCause.Cr8Write,
+        OperationKind.ReadCr8 => Intercepts(machine, vcpu, Vmcb.Cr8Read) ? ExitCause.Cr8Read : ExitCause.None,
+        OperationKind.WriteCr8 => Intercepts(machine, vcpu, Vmcb.Cr8Write) ? ExitCause.Cr8Write : ExitCause.None,
         _ => ExitCause.Mmio,
     };
+
+    /// <summary>Under V_INTR_MASKING the guest's CR8 is V_TPR (APM2 15.21.2); with AVIC the backing page has it.</summary>
+    protected override ulong ReadCr8(Machine machine, int vcpu) =>
+        Board.HasHypervisor && !IsOnAvic(machine, vcpu) ? Loaded(machine, vcpu).VTpr : base.ReadCr8(machine, vcpu);
+
+    /// <inheritdoc/>
+    protected override void RecordExit(Machine machine, int vcpu, in GuestExit exit) => SvmProcessor.RecordExit(
+        ref Loaded(machine, vcpu),
+        new BoundaryEvent { Kind = BoundaryEventKind.Exit, ExitCode = (uint)exit.Reason, Qualification = exit.Info1 });
 
     /// <inheritdoc/>
     protected override ulong Reason(ExitCause cause, in Operation operation) => (1UL << 63) | (ulong)(cause switch
     {
         ExitCause.ExternalInterrupt => SvmExitCode.Intr,
-        ExitCause.Mmio => SvmExitCode.Npf,
+        ExitCause.Mmio or ExitCause.NestedPageFault => SvmExitCode.Npf,
         ExitCause.Io => SvmExitCode.Ioio,
         ExitCause.MsrRead or ExitCause.MsrWrite => SvmExitCode.Msr,
         ExitCause.Cr8Read => SvmExitCode.ReadCr8,
@@ -303,7 +322,6 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
         ExitCause.Stgi => SvmExitCode.Stgi,
         ExitCause.Clgi => SvmExitCode.Clgi,
         ExitCause.Iret => SvmExitCode.Iret,
-        ExitCause.IdtPageMissing => SvmExitCode.Npf,
         ExitCause.AvicIncompleteIpi => SvmExitCode.AvicIncompleteIpi,
         ExitCause.AvicUnacceleratedAccess => SvmExitCode.AvicUnacceleratedAccess,
         _ => throw new InvalidOperationException($"SVM has no instruction exit for {cause}."),
@@ -315,11 +333,39 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
         // EXITINFO1 of IOIO: bit 0 IN, bits 6:4 size, bits 31:16 port (APM2 15.10.2); of MSR: 1 for WRMSR; of NPF: page-fault error code.
         ExitCause.Io => (operation.Kind == OperationKind.In ? 1u : 0) | ((uint)operation.Size << 4) | (operation.Code << 16),
         ExitCause.MsrWrite => 1,
-        ExitCause.IdtPageMissing => 0x1_0000_0004,
         ExitCause.AvicUnacceleratedAccess => Avic.AccessInfo1((int)(operation.Code & 0xfff), operation.Kind == OperationKind.MmioWrite),
+        // A read of the IDT on behalf of the processor: a page that is not there.
+        ExitCause.NestedPageFault => 0x1_0000_0004,
         ExitCause.Mmio => operation.Kind == OperationKind.MmioRead ? 0x1_0000_000du : 0x1_0000_000fu,
         _ => 0,
     };
+
+    /// <summary>The processor takes what V_IRQ offers: no exit, and no APIC register changes (APM2 15.21.4).</summary>
+    private void TakeVirtualInterrupt(StepContext context, int vcpu, byte vector)
+    {
+        ref var vmcb = ref Loaded(context.Machine, vcpu);
+        if (Board.Hypervisor.DeliveryFaults(context.Machine, vcpu))
+        {
+            vmcb.VIrq = 0;
+            CutShort(context, vcpu, EventInjection.Make(SvmEventType.Intr, vector));
+            return;
+        }
+
+        EnterHandler(context, vcpu, vector, nmi: false);
+        SvmProcessor.TakeVirtualInterrupt(ref vmcb, ref Core(context.Machine, vcpu));
+        context.Machine.Ref(Board.Vcpus, vcpu).ReadyAt = After(context, TimingCost.IdtDelivery);
+    }
+
+    /// <summary>A nested page fault ends the delivery of an event: the guest has not seen it, and EXITINTINFO says what it was.</summary>
+    private void CutShort(StepContext context, int vcpu, ulong word)
+    {
+        var machine = context.Machine;
+        const ExitCause Cause = ExitCause.NestedPageFault;
+        Exit(context, vcpu, new GuestExit(Cause, Reason(Cause, default), Rip(machine, vcpu, 1), Info1(Cause, default), Vectoring: (uint)word));
+        SvmProcessor.RecordExitIntInfo(ref Loaded(machine, vcpu), word);
+    }
+
+    private bool Intercepts(Machine machine, int vcpu, uint access) => (Loaded(machine, vcpu).InterceptCr & access) != 0;
 
     private static void SetWindow(ref Vmcb vmcb, bool wanted)
     {
@@ -334,11 +380,11 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
     /// guest's.
     /// </summary>
     private bool HostTakesInterrupts(Machine machine, int vcpu) =>
-        Board.IsKvm || machine.Ref(Board.Cores, Board.CoreIndex(vcpu, 1)).InterruptFlag != 0;
+        Board.HasHypervisor || machine.Ref(Board.Cores, Board.CoreIndex(vcpu, 1)).InterruptFlag != 0;
 
     private ref Vmcb Loaded(Machine machine, int vcpu)
     {
-        if (!Board.IsKvm)
+        if (!Board.HasHypervisor)
         {
             return ref machine.Ref(Board.Vmcb12, vcpu);
         }

@@ -42,7 +42,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     /// <inheritdoc/>
     public override void Reset(Machine machine, int vcpu)
     {
-        if (Board.IsKvm)
+        if (Board.HasHypervisor)
         {
             ref var vmcs = ref machine.Ref(Board.Vmcs01, vcpu);
             vmcs.PinBased = PinBasedControls.ExternalInterruptExiting | PinBasedControls.NmiExiting
@@ -179,7 +179,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     public override void UnloadNested(Machine machine, int vcpu)
     {
         VmxProcessor.ClearInjectionAtExit(ref machine.Ref(Board.Vmcs12, vcpu));
-        if (Board.IsKvm)
+        if (Board.HasHypervisor)
         {
             machine.Ref(Board.Vmcs02, vcpu) = default;
         }
@@ -201,8 +201,9 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
             return false;
         }
 
-        if (CutDelivery(context, vcpu, word))
+        if (Board.Hypervisor.DeliveryFaults(machine, vcpu))
         {
+            CutShort(context, vcpu, word);
             return true;
         }
 
@@ -217,7 +218,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         ref var state = ref machine.Ref(Board.Vcpus, vcpu);
         ref var core = ref Core(machine, vcpu);
         ref var apic = ref machine.Ref(Board.Apics, vcpu);
-        if (!Board.IsKvm && state.Level == 1)
+        if (!Board.HasHypervisor && state.Level == 1)
         {
             return TakeDirectly(context, vcpu, apic.HighestDeliverable() >= 0);
         }
@@ -345,7 +346,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         ExitCause.Hlt => VmxExitReason.Hlt,
         ExitCause.VmEnter => VmxExitReason.Vmresume,
         ExitCause.VmCall => VmxExitReason.Vmcall,
-        ExitCause.IdtPageMissing => VmxExitReason.EptViolation,
+        ExitCause.NestedPageFault => VmxExitReason.EptViolation,
         ExitCause.EntryFailed => VmxExitReason.InvalidState,
         _ => throw new InvalidOperationException($"VMX has no instruction exit for {cause}."),
     });
@@ -356,7 +357,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         ExitCause.Io => (uint)(operation.Size - 1) | (operation.Kind == OperationKind.In ? 8u : 0) | (operation.Code << 16),
         ExitCause.ApicAccess => OffsetOf(operation) | (operation.Kind is OperationKind.MmioRead ? 0u : 0x1000u),
         // A data read at a linear address, on the translation of that address (SDM3 27.2.1, table 27-7).
-        ExitCause.IdtPageMissing => 0x181,
+        ExitCause.NestedPageFault => 0x181,
         ExitCause.Cr8Read => 0x18,
         ExitCause.Cr8Write => 0x08,
         _ => 0,
@@ -378,10 +379,21 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     private static void SetControl(ref Vmcs vmcs, PrimaryControls control, bool wanted) =>
         vmcs.Primary = wanted ? vmcs.Primary | control : vmcs.Primary & ~control;
 
+    /// <summary>
+    /// An EPT violation ends the delivery of an event: the guest has not seen it, and IDT-vectoring information says what it was. What the
+    /// entry has done to the core stays, virtual-NMI blocking among it.
+    /// </summary>
+    private void CutShort(StepContext context, int vcpu, uint information)
+    {
+        const ExitCause Cause = ExitCause.NestedPageFault;
+        var rip = Rip(context.Machine, vcpu, 1);
+        Exit(context, vcpu, new GuestExit(Cause, Reason(Cause, default), rip, Info1(Cause, default), Vectoring: information));
+    }
+
     /// <summary>The control structure that is loaded: L0's for the level that runs; on bare metal the guest's own.</summary>
     private ref Vmcs Loaded(Machine machine, int vcpu)
     {
-        if (!Board.IsKvm)
+        if (!Board.HasHypervisor)
         {
             return ref machine.Ref(Board.Vmcs12, vcpu);
         }
@@ -433,7 +445,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         }
     }
 
-    private bool HostInterruptPending(Machine machine, int vcpu, Instant now) => Board.IsKvm
+    private bool HostInterruptPending(Machine machine, int vcpu, Instant now) => Board.HasHypervisor
         ? machine.Ref(Board.Vcpus, vcpu).HostInterruptAt <= now
         : machine.Ref(Board.Apics, vcpu).HighestDeliverable() >= 0;
 
@@ -475,10 +487,10 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     private GuestExit AcknowledgedExit(StepContext context, int vcpu, ref Vmcs vmcs)
     {
         var machine = context.Machine;
-        var vector = Board.IsKvm
+        var vector = Board.HasHypervisor
             ? HostVector(machine.Ref(Board.Vcpus, vcpu).HostInterrupts)
             : (byte)machine.Ref(Board.Apics, vcpu).Acknowledge();
-        if (!Board.IsKvm)
+        if (!Board.HasHypervisor)
         {
             SafetyChecks.Dispatched(context, vcpu, vector);
         }
