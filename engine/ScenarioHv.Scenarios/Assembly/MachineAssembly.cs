@@ -31,7 +31,7 @@ public static class MachineAssembly
     public static MachineConfig Build(Scenario scenario, IGuestLoader loader)
     {
         var machine = scenario.Machine;
-        RequirePossible(machine, machine.Hypervisor != Presets.BareMetal);
+        RequirePossible(scenario);
         var devices = Devices(machine);
         var config = Hardware(machine) with
         {
@@ -66,16 +66,16 @@ public static class MachineAssembly
     /// <summary>What policies look at to see whether a machine has them: everything but devices, guests and the policies themselves.</summary>
     private static MachineConfig Hardware(MachineSection machine)
     {
-        var isKvm = machine.Hypervisor != Presets.BareMetal;
+        var hypervisor = Presets.KindOf(machine.Hypervisor);
         return new MachineConfig
         {
             TscHz = machine.TscHz,
             Vendor = machine.Cpu.Vendor == CpuVendor.Intel ? Engine.Configuration.CpuVendor.Intel : Engine.Configuration.CpuVendor.Amd,
             Apicv = machine.Cpu.Apicv,
             PreemptionTimerShift = machine.Cpu.PreemptionTimerShift ?? 0,
-            Hypervisor = isKvm ? HypervisorKind.Kvm : HypervisorKind.BareMetal,
+            Hypervisor = hypervisor,
             Irqchip = machine.Irqchip == Irqchip.Split ? IrqchipKind.Split : IrqchipKind.Kernel,
-            HostTickHz = machine.HostTick?.Hertz ?? (isKvm ? UsualHostTick : 0),
+            HostTickHz = machine.HostTick?.Hertz ?? (hypervisor == HypervisorKind.BareMetal ? 0 : UsualHostTick),
             Vcpus = machine.Vcpus,
             L1 = NoGuest,
         };
@@ -112,7 +112,8 @@ public static class MachineAssembly
             return chosen;
         }
 
-        var inUserspace = rule.Name == PolicyTable.IoApicEoi && machine.Irqchip == Irqchip.Split && machine.Hypervisor != Presets.BareMetal;
+        var inUserspace = rule.Name == PolicyTable.IoApicEoi && machine.Irqchip == Irqchip.Split
+            && Presets.KindOf(machine.Hypervisor) == HypervisorKind.Kvm;
         var preset = inUserspace ? machine.Userspace : machine.Hypervisor;
         if (preset is null or Presets.NoUserspace)
         {
@@ -126,21 +127,53 @@ public static class MachineAssembly
         return binder.Value(binder.Point(rule.Name, machine.Mark), new YamlScalar(machine.Mark, text));
     }
 
-    private static void RequirePossible(MachineSection machine, bool isKvm)
+    private static void RequirePossible(Scenario scenario)
     {
+        var machine = scenario.Machine;
+        var hypervisor = Presets.KindOf(machine.Hypervisor);
         if (machine.Cpu is { Vendor: CpuVendor.Amd, Apicv: true })
         {
             throw machine.Cpu.Mark.Error("apicv is VMX's virtual-interrupt delivery; AVIC, its AMD counterpart, is not modelled yet");
         }
 
-        if (!isKvm && machine.Userspace is not (null or Presets.NoUserspace))
+        if (hypervisor == HypervisorKind.BareMetal && machine.Userspace is not (null or Presets.NoUserspace))
         {
             throw machine.Mark.Error("a bare-metal machine has no userspace monitor");
         }
 
-        if (!isKvm && machine.HostTick is { IsOff: false })
+        if (hypervisor == HypervisorKind.Bhyve)
+        {
+            RequirePossibleUnderBhyve(scenario);
+        }
+
+        if (hypervisor == HypervisorKind.BareMetal && machine.HostTick is { IsOff: false })
         {
             throw machine.Mark.Error("a bare-metal machine has no host below it that ticks");
+        }
+    }
+
+    private static void RequirePossibleUnderBhyve(Scenario scenario)
+    {
+        var machine = scenario.Machine;
+        if (machine.Cpu.Vendor != CpuVendor.Amd)
+        {
+            throw machine.Cpu.Mark.Error($"{machine.Hypervisor} is modelled on AMD processors only: write 'vendor: amd'");
+        }
+
+        if (machine.Userspace is not (null or Presets.NoUserspace))
+        {
+            throw machine.Mark.Error(
+                $"{machine.Userspace} is a monitor of KVM; {machine.Hypervisor} brings its own monitor, bhyve(8): leave 'userspace' out");
+        }
+
+        if (machine.IrqchipMark is { } irqchip)
+        {
+            throw irqchip.Error("'irqchip' is KVM's; bhyve's local APICs and I/O APIC are always in the kernel (vmm): leave it out");
+        }
+
+        if (scenario.Guests.FirstOrDefault(guest => guest.Level == GuestLevel.L2) is { } nested)
+        {
+            throw nested.Mark.Error("bhyve has no nested virtualization: its guest cannot run an l2");
         }
     }
 
@@ -182,7 +215,7 @@ public static class MachineAssembly
     /// </summary>
     private static void RequireRoutedGsi(DeviceSection section, DeviceConfig config, MachineSection machine)
     {
-        var isKernel = machine.Hypervisor != Presets.BareMetal && machine.Irqchip == Irqchip.Kernel;
+        var isKernel = Presets.KindOf(machine.Hypervisor) == HypervisorKind.Kvm && machine.Irqchip == Irqchip.Kernel;
         if (config.Gsi == 0 && config.Kind != DeviceKind.Msi && isKernel)
         {
             throw section.Mark.Error($"{section.Name} is on GSI 0, which 'irqchip: kernel' routes to the timer's pin: choose 1..23");
@@ -220,8 +253,12 @@ public static class MachineAssembly
         {
             TimelineAction.Raise => StimulusAction.Raise,
             TimelineAction.Lower => StimulusAction.Lower,
-            TimelineAction.Nmi when machine.Hypervisor == Presets.BareMetal => throw entry.Mark.Error("NMIs are not modelled on bare metal"),
+            TimelineAction.Nmi when Presets.KindOf(machine.Hypervisor) != HypervisorKind.Kvm =>
+                throw entry.Mark.Error($"NMIs are modelled under KVM only, not under {machine.Hypervisor}"),
             TimelineAction.Nmi => StimulusAction.Nmi,
+            TimelineAction.PageOut when Presets.KindOf(machine.Hypervisor) != HypervisorKind.Bhyve =>
+                throw entry.Mark.Error($"page-out is modelled under bhyve only, not under {machine.Hypervisor}"),
+            TimelineAction.PageOut => StimulusAction.PageOut,
             _ => StimulusAction.Fire,
         },
         entry.Vcpu ?? devices.FindIndex(device => device.Name == entry.Device))

@@ -14,6 +14,7 @@ internal static class PolicyTable
     [
         LevelStormPolicies.ImmediateExit,
         LevelStormPolicies.IoApicEoi,
+        .. BhyvePolicyRules.All,
     ];
 
     /// <summary>All points, for the reader and for <c>describe policies</c>.</summary>

@@ -1,3 +1,5 @@
+using ScenarioHv.Engine.Configuration;
+
 namespace ScenarioHv.Scenarios.Assembly;
 
 /// <summary>What a hypervisor or monitor of a certain version does, as policies.</summary>
@@ -18,6 +20,24 @@ internal static class Presets
             "Linux 5.1: immediate exits by a zero preemption timer, in-kernel I/O APIC with delay",
             "vmx.c:vmx_update_hv_timer, ioapic.c:kvm_ioapic_update_eoi_one",
             [(PolicyTable.ImmediateExit, "zero-timer"), (PolicyTable.IoApicEoi, "delay-after-kvm(10000, 10 ms)")]),
+        new(
+            "bhyve@10.4",
+            "FreeBSD 10.4 bhyve: LAPIC interrupts by V_IRQ, which stay in IRR until an exit shows that they were taken",
+            "sys/amd64/vmm/amd/svm.c, FreeBSD 10.4; bug 215972",
+            [
+                (PolicyTable.IoApicEoi, "reinject"),
+                (BhyvePolicyRules.SvmInjectionPoint, "v-irq"),
+                (BhyvePolicyRules.TprSelectionPoint, "honour"),
+            ]),
+        new(
+            "bhyve@12.0",
+            "FreeBSD 12.0 bhyve: LAPIC interrupts by event injection, which moves them from IRR to ISR",
+            "sys/amd64/vmm/amd/svm.c with D13780 of January 2018",
+            [
+                (PolicyTable.IoApicEoi, "reinject"),
+                (BhyvePolicyRules.SvmInjectionPoint, "event-injection"),
+                (BhyvePolicyRules.TprSelectionPoint, "honour"),
+            ]),
         new(BareMetal, "no hypervisor: the first guest runs on the processor itself, its messages take time on their way", "82093AA 3.2.4",
             [(PolicyTable.IoApicEoi, "reinject")]),
     ];
@@ -45,6 +65,11 @@ internal static class Presets
 
     /// <summary>The monitors that a scenario can name.</summary>
     public static IReadOnlyList<PresetInfo> UserspaceInfos { get; } = [.. Userspaces.Select(preset => preset.Info)];
+
+    /// <summary>What runs the guest with the hypervisor preset <paramref name="name"/>.</summary>
+    public static HypervisorKind KindOf(string name) => name == BareMetal ? HypervisorKind.BareMetal
+        : name.StartsWith("bhyve@", StringComparison.Ordinal) ? HypervisorKind.Bhyve
+        : HypervisorKind.Kvm;
 
     /// <summary>
     /// What <paramref name="name"/> chooses at <paramref name="point"/>; null if it chooses nothing, or something that the machine's

@@ -76,6 +76,9 @@ public enum TimelineAction
 
     /// <summary><c>nmi</c>: sends an NMI to a vCPU, as the monitor's command does (KVM_NMI).</summary>
     Nmi,
+
+    /// <summary><c>page-out</c>: the host takes the page with a vCPU's IDT away.</summary>
+    PageOut,
 }
 
 /// <summary>Something that happens from outside.</summary>
