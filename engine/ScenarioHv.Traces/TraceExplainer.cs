@@ -34,6 +34,7 @@ public static class TraceExplainer
         TraceEventKind.KvmMmio => Mmio(traceEvent),
         TraceEventKind.KvmApic => ApicRegister(traceEvent),
         TraceEventKind.KvmMsr => Msr(traceEvent),
+        TraceEventKind.Ktr => KtrExplanations.Of(traceEvent),
         _ => Laboratory(traceEvent, context),
     };
 
