@@ -40,6 +40,7 @@ public static class TraceExplainer
         TraceEventKind.KvmAvicIncompleteIpi => AvicExplanations.IncompleteIpi(traceEvent),
         TraceEventKind.KvmAvicUnacceleratedAccess => AvicExplanations.UnacceleratedAccess(traceEvent),
         TraceEventKind.KvmAvicDoorbell => AvicExplanations.Doorbell(traceEvent),
+        TraceEventKind.Ktr => KtrExplanations.Of(traceEvent),
         _ => Laboratory(traceEvent, context),
     };
 

@@ -31,6 +31,7 @@ internal static class PolicyTable
         EoiPolicies.Eoi,
         EoiPolicies.ForwardSet,
         EoiPolicies.Suppression,
+        .. BhyvePolicyRules.All,
     ];
 
     /// <summary>All points, for the reader and for <c>describe policies</c>.</summary>
