@@ -16,7 +16,7 @@ internal static class PolicyTable
     public const string ChooseEvent = "choose-event";
 
     /// <summary>The point at which an exit says what became of that event.</summary>
-    public const string ExitFold = "exit-fold";
+    public const string InjectedEvent = "injected-event";
 
     /// <summary>The points of hypervisors and patches, in the order in which reports name them.</summary>
     public static IReadOnlyList<PolicyRule> Rules { get; } =
@@ -25,7 +25,7 @@ internal static class PolicyTable
         LevelStormPolicies.IoApicEoi,
         NmiPolicies.NmiTracking,
         NmiPolicies.ChooseEvent,
-        NmiPolicies.ExitFold,
+        NmiPolicies.InjectedEvent,
         EntryPolicies.Enter,
         EntryPolicies.NestedReflect,
         EoiPolicies.Eoi,
