@@ -1,4 +1,5 @@
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Tracing;
 
@@ -87,6 +88,7 @@ internal static class EventInjection
     private static byte AcknowledgeForInjection(VcpuThread vcpu)
     {
         var vector = vcpu.Apic.HighestDeliverable();
+        SafetyChecks.Committed(VcpuThread.Context, vcpu.Index, vector);
         vcpu.Apic.Dispense(vector);
         vcpu.Kvm.InjectedVector = (byte)vector;
         return (byte)vector;

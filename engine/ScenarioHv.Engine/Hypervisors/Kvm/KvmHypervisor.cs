@@ -88,9 +88,41 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     }
 
     /// <inheritdoc/>
-    public override int Deliver(StepContext context, in ApicMessage message)
+    public override int Deliver(StepContext context, in ApicMessage message) => Deliver(context, message, MessageSource.Device);
+
+    /// <inheritdoc/>
+    public override VectorBits Holds(Machine machine, int vcpu)
     {
-        var targets = Targets(board, context.Machine, message);
+        var held = VectorBits.Of(machine.Ref(board.Apics, vcpu).Irr);
+        var injected = machine.Ref(board.Kvm, vcpu).InjectedVector;
+        if (injected != 0)
+        {
+            held.Set(injected);
+        }
+
+        return held;
+    }
+
+    /// <inheritdoc/>
+    public override bool HoldsNmi(Machine machine, int vcpu)
+    {
+        ref var kvm = ref machine.Ref(board.Kvm, vcpu);
+        return (kvm.NmiQueued | kvm.NmiPending | kvm.NmiInjected) != 0;
+    }
+
+    /// <inheritdoc/>
+    public override bool GlobalInterruptFlag(Machine machine, int vcpu) => machine.Ref(board.Kvm, vcpu).GifClear == 0;
+
+    /// <inheritdoc/>
+    public override bool IsHalted(Machine machine, int vcpu) => machine.Ref(board.Kvm, vcpu).Halted != 0;
+
+    /// <summary>An IPI leaves a local APIC: to every local APIC that it addresses.</summary>
+    public void SendIpi(StepContext context, int sender, in IpiRequest ipi) =>
+        Deliver(context, ipi.Message, new MessageSource(sender, ipi.Shorthand));
+
+    private int Deliver(StepContext context, in ApicMessage message, MessageSource source)
+    {
+        var targets = Targets(context, message, source);
         var accepted = targets == 0 ? -1 : 0;
         for (var vcpu = 0; targets != 0; vcpu++, targets >>= 1)
         {
@@ -101,18 +133,6 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         }
 
         return accepted;
-    }
-
-    /// <summary>An IPI leaves a local APIC: to every local APIC that it addresses.</summary>
-    public void SendIpi(StepContext context, int sender, in IpiRequest ipi)
-    {
-        for (var vcpu = 0; vcpu < board.Config.Vcpus; vcpu++)
-        {
-            if (context.Machine.Ref(board.Apics, vcpu).IsAddressedBy(ipi, vcpu == sender))
-            {
-                Accept(context, vcpu, ipi.Message);
-            }
-        }
     }
 
     /// <summary>A message enters the kernel by KVM_SIGNAL_MSI or by a GSI that is routed to it (kvm_set_msi).</summary>
@@ -238,6 +258,7 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
                 ref var kvm = ref context.Machine.Ref(board.Kvm, vcpu);
                 kvm.NmiQueued = (byte)Math.Min(kvm.NmiQueued + 1, board.Controllers.Platform.NmiLimit());
                 kvm.Requests |= KvmRequests.Nmi;
+                SafetyChecks.NmiAccepted(context, vcpu);
                 Kick(context, vcpu);
                 return true;
             default:

@@ -130,8 +130,15 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
             SafetyChecks.Fail(context, SafetyProperty.Entry, vcpu, detail: (byte)failure);
         }
 
+        // VMRUN injects whatever IF and the shadow are (APM2 15.20): unlike VMX no check of the entry finds it.
+        var isOpen = Core(context.Machine, vcpu).InterruptsOpen;
         var injected = SvmProcessor.Inject(ref vmcb, ref Core(context.Machine, vcpu));
         vmcb.EventInj = 0;
+        if (injected.Kind == InjectedEventKind.ExternalInterrupt && !isOpen && IsOfLocalApic(context, vcpu, injected.Vector))
+        {
+            SafetyChecks.InjectedWhileClosed(context, vcpu, injected.Vector);
+        }
+
         if (injected.Kind == InjectedEventKind.None)
         {
             return false;

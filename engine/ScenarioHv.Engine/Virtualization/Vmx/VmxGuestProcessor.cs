@@ -175,6 +175,11 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         ref var state = ref machine.Ref(Board.Vcpus, vcpu);
         LoadTimer(machine, ref vmcs, ref state);
         RequireLegalEntry(context, vcpu, vmcs);
+        if (state.Level == 1 && HasVirtualInterruptDelivery)
+        {
+            MirrorChecks.AtEntry(context, vcpu, vmcs);
+        }
+
         var injected = VmxProcessor.Inject(ref vmcs, ref Core(machine, vcpu));
         vmcs.EntryInterruptionInformation = 0;
         if (injected.Kind == InjectedEventKind.None)
@@ -402,6 +407,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         ref var apic = ref context.Machine.Ref(Board.Apics, vcpu);
         var vector = vmcs.Rvi;
         apic.Dispense(vector);
+        SafetyChecks.CommittedByProcessor(context, vcpu, vector);
         VirtualInterruptDelivery.Deliver(vmcs, HighestOf(apic.Irr)).WriteStatus(ref vmcs);
         WakeFromHlt(context, vcpu);
         EnterHandler(context, vcpu, vector, nmi: false);
