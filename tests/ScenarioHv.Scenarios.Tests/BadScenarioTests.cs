@@ -77,6 +77,7 @@ public class BadScenarioTests : ScenarioFixture
         "at: 999999999999999999 s is longer than", "4611686018427387904")]
     [TestCase("at: 50 us, raise", "at: 9999999999999999999 cycles, raise", 17, 11, "is out of range", "18 digits")]
     [TestCase("at: 50 us, raise", "at: , raise", 17, 11, "found nothing", "expected a duration for at")]
+    [TestCase("raise: usb", "nmi: 1", 17, 23, "there is no vCPU 1", "0..0")]
     [TestCase("at: 50 us, raise", "raise", 17, 5, "a timeline entry has no 'at'", "required")]
     [TestCase("raise: usb", "raise: usb, count: 2", 17, 37, "'count' needs 'every'", "")]
     [TestCase("raise: usb", "raise: usb, every: 0 us", 17, 37, "every 0 us is 0 cycles", "1..")]

@@ -150,6 +150,13 @@ public class ScenarioTests : ScenarioFixture
     }
 
     [Test]
+    public void Timeline_entry_may_send_an_nmi_to_a_vcpu()
+    {
+        var entry = Read(With("fire: clock }", "nmi: 0 }")).Base.Timeline[1];
+        Assert.That((entry.Action, entry.Vcpu, entry.Device), Is.EqualTo((TimelineAction.Nmi, (int?)0, "")));
+    }
+
+    [Test]
     public void Several_outcomes_may_be_expected()
     {
         var expect = Read(With("expect: livelock", "expect: [stuck, violated]")).Base.Expect;

@@ -82,18 +82,17 @@ public sealed class DeviceBus
     {
         message = default;
         var machine = context.Machine;
-        var place = _place[stimulus.Device];
-        machine.Ref(_board.Statistics).Stimuli++;
-        switch (_devices[stimulus.Device].Kind)
+        var place = _place[stimulus.Target];
+        switch (_devices[stimulus.Target].Kind)
         {
             case DeviceKind.Piix4Uhci:
                 ref var uhci = ref machine.Ref(_uhcis, place);
                 uhci.CompleteTransfer(ioc: true, shortPacket: false);
-                return uhci.EndFrame() ? LineChanged(context, stimulus.Device, uhci.LineLevel) : default;
+                return uhci.EndFrame() ? LineChanged(context, stimulus.Target, uhci.LineLevel) : default;
             case DeviceKind.Line:
                 ref var line = ref machine.Ref(_lines, place);
                 var changed = stimulus.Action == StimulusAction.Raise ? line.Raise() : line.WriteRegister(LineDevice.AcknowledgeOffset, 1);
-                return changed ? LineChanged(context, stimulus.Device, line.LineLevel) : default;
+                return changed ? LineChanged(context, stimulus.Target, line.LineLevel) : default;
             default:
                 if (!machine.Ref(_msis, place).TryFire(0, out var msi)
                     || !MsiFormat.TryDecode(msi, _board.Controllers.Msi, MsiDestinationFormat.Bits8, out message))
@@ -101,7 +100,7 @@ public sealed class DeviceBus
                     return default;
                 }
 
-                context.Emit(TraceEventKind.DeviceFired, a: (ulong)stimulus.Device);
+                context.Emit(TraceEventKind.DeviceFired, a: (ulong)stimulus.Target);
                 return new DeviceOutput(default, SendsMessage: true, default);
         }
     }

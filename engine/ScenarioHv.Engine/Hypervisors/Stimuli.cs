@@ -46,6 +46,7 @@ internal static class Stimuli
 
         if (found >= 0)
         {
+            machine.Ref(board.Statistics).Stimuli++;
             Advance(board, machine, found);
         }
 

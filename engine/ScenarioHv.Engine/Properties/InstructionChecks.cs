@@ -99,7 +99,7 @@ internal static class InstructionChecks
     {
         twin.Eoi();
         ref var apic = ref context.Machine.Ref(context.Board.Apics, vcpu);
-        if ((apic.Svr & SvrBits.SuppressEoiBroadcast) != 0 && apic.Policies.EoiBroadcast == EoiBroadcastPolicy.Suppressible)
+        if (apic.SuppressesEoiBroadcast)
         {
             // The guest ends it at the I/O APIC itself, when it likes.
             LevelChecks.Excuse(context, twin.Ended);

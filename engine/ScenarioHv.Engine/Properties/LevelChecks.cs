@@ -74,7 +74,7 @@ internal static class LevelChecks
             if (machine.Ref(board.Apics, vcpu).Isr.Contains(vector)
                 || twin.InService.Test(vector)
                 || twin.Ended == vector
-                || board.Hypervisor.Holds(machine, vcpu).Test(vector))
+                || board.Hypervisor.Held(machine, vcpu).Contains(vector))
             {
                 return true;
             }

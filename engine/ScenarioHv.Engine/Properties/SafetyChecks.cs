@@ -26,6 +26,9 @@ internal static class SafetyChecks
     public static void CommittedByProcessor(StepContext context, int vcpu, int vector) =>
         Twin(context, vcpu).CommittedByProcessor(vector);
 
+    /// <summary>The delivery of a vector has begun, and an exit has cut it short: it will be begun again, and nothing outranks it now.</summary>
+    public static void DeliveryCutShort(StepContext context, int vcpu, int vector) => Twin(context, vcpu).DeliveryCutShort(vector);
+
     /// <summary>The guest takes a vector of its local APIC: its handler starts, or an exit acknowledges it.</summary>
     /// <param name="context">The step.</param>
     /// <param name="vcpu">The vCPU.</param>
@@ -123,7 +126,7 @@ internal static class SafetyChecks
             ref var twin = ref context.Machine.Ref(board.Twins, vcpu);
             if (twin.Owes)
             {
-                var lost = twin.Owed.Except(board.Hypervisor.Holds(context.Machine, vcpu));
+                var lost = twin.Owed.Except(VectorBits.Of(board.Hypervisor.Held(context.Machine, vcpu)));
                 if (!lost.IsEmpty)
                 {
                     Fail(context, SafetyProperty.Custody, vcpu, (byte)lost.Highest);

@@ -30,10 +30,10 @@ public struct Twin
     private byte _ended;
     private byte _committed;
     private byte _outranking;
+    private byte _begun;
     private byte _nmiMust;
     private byte _nmiMay;
-    private byte _nmiBlockedL1;
-    private byte _nmiBlockedL2;
+    private byte _nmiBlocked;
 
     /// <summary>The processor priority that the guest's TPR and the handlers under way give (SDM3 10.8.3.1).</summary>
     public readonly byte Ppr => LocalApic.ProcessorPriority(_tpr, _isr.Highest);
@@ -105,6 +105,9 @@ public struct Twin
         _outranking = 0;
     }
 
+    /// <summary>The delivery of <paramref name="vector"/> has begun and will be begun again.</summary>
+    public void DeliveryCutShort(int vector) => _begun = (byte)vector;
+
     /// <summary>
     /// The vector that should have been dispatched before <paramref name="vector"/>: owed and visible when that was chosen, and owed
     /// still.
@@ -114,7 +117,7 @@ public struct Twin
     /// <returns>-1 if there is none.</returns>
     public readonly int OutrankedBy(int vector, in Register256 irr)
     {
-        var other = _committed == vector ? _outranking : Outranking(vector, irr);
+        var other = _begun == vector ? 0 : _committed == vector ? _outranking : Outranking(vector, irr);
         return other > vector && _must.Test(other) ? other : -1;
     }
 
@@ -126,6 +129,11 @@ public struct Twin
         if (_committed == vector)
         {
             _committed = _outranking = 0;
+        }
+
+        if (_begun == vector)
+        {
+            _begun = 0;
         }
 
         _sentToSelf.Clear(vector);
@@ -216,7 +224,7 @@ public struct Twin
     public void Iret(int level) => SetNmiBlocked(level, false);
 
     /// <summary>True from the start of an NMI's handler to the next IRET of its level.</summary>
-    public readonly bool IsNmiBlocked(int level) => (level == 2 ? _nmiBlockedL2 : _nmiBlockedL1) != 0;
+    public readonly bool IsNmiBlocked(int level) => (_nmiBlocked & level) != 0;
 
     /// <summary>The vector that an ideal APIC would deliver now, if the core lets it: the highest that is owed, above PPR.</summary>
     /// <returns>-1 if there is none.</returns>
@@ -256,11 +264,8 @@ public struct Twin
         return false;
     }
 
-    private void SetNmiBlocked(int level, bool blocked)
-    {
-        ref var bit = ref level == 2 ? ref _nmiBlockedL2 : ref _nmiBlockedL1;
-        bit = blocked ? (byte)1 : (byte)0;
-    }
+    /// <summary>Levels 1 and 2 are bits 0 and 1.</summary>
+    private void SetNmiBlocked(int level, bool blocked) => _nmiBlocked = (byte)(blocked ? _nmiBlocked | level : _nmiBlocked & ~level);
 }
 
 /// <summary>Whether a dispatch was asked for.</summary>

@@ -24,41 +24,35 @@ public static class MachineAssembly
     private const int IoStride = 0x20;
     private const int IntD = 3;
 
+    private static readonly GuestProgram NoGuest = new("none", _ => throw new InvalidOperationException("This guest is a placeholder."));
+
     /// <summary>Builds the configuration.</summary>
     /// <exception cref="ScenarioException">Two settings do not go together.</exception>
     public static MachineConfig Build(Scenario scenario, IGuestLoader loader)
     {
         var machine = scenario.Machine;
-        var isKvm = machine.Hypervisor != Presets.BareMetal;
-        RequirePossible(machine, isKvm);
+        RequirePossible(machine, machine.Hypervisor != Presets.BareMetal);
         var devices = Devices(machine);
-        var config = new MachineConfig
+        var config = Hardware(machine) with
         {
-            TscHz = machine.TscHz,
             Timing = Timing(machine),
-            Vendor = machine.Cpu.Vendor == CpuVendor.Intel ? Engine.Configuration.CpuVendor.Intel : Engine.Configuration.CpuVendor.Amd,
-            Apicv = machine.Cpu.Apicv,
-            PreemptionTimerShift = machine.Cpu.PreemptionTimerShift ?? 0,
-            Hypervisor = isKvm ? HypervisorKind.Kvm : HypervisorKind.BareMetal,
-            Irqchip = machine.Irqchip == Irqchip.Split ? IrqchipKind.Split : IrqchipKind.Kernel,
-            HostTickHz = machine.HostTick?.Hertz ?? (isKvm ? UsualHostTick : 0),
-            Vcpus = machine.Vcpus,
             Devices = devices,
-            Timeline = [.. scenario.Timeline.Select(entry => Stimulus(entry, devices, machine.TscHz))],
+            Timeline = [.. scenario.Timeline.Select(entry => Stimulus(entry, devices, machine))],
             L1 = Guest(scenario, GuestLevel.L1, loader)!,
             L2 = Guest(scenario, GuestLevel.L2, loader),
             Goal = new GoalConfig(scenario.Goal.Level == GuestLevel.L1 ? 1 : 2, scenario.Goal.Report),
         };
-        return WithPolicies(config, machine, isKvm);
+        return WithPolicies(config, machine);
     }
 
     /// <summary>
-    /// The policies that a scenario runs with, by point: its own, or its presets'. Of the interrupt controllers' those alone that the
-    /// scenario names.
+    /// The policies that a report names, by point: those that the scenario names, and the few that reports always name.
     /// </summary>
     public static IReadOnlyList<(string Point, string Value)> PoliciesOf(Scenario scenario) =>
     [
-        .. Chosen(scenario.Machine).Select(policy => (policy.Point, policy.Value.ToString())),
+        .. Chosen(scenario.Machine)
+            .Where(choice => choice.Rule.IsAlwaysReported || scenario.Machine.Policies.ContainsKey(choice.Rule.Name))
+            .Select(choice => (choice.Rule.Name, choice.Value.ToString())),
         .. scenario.Machine.Policies
             .Where(policy => ControllerChoices.IsOne(policy.Key))
             .Select(policy => (policy.Key, policy.Value.ToString())),
@@ -69,43 +63,56 @@ public static class MachineAssembly
         Chosen(one.Machine).SequenceEqual(Chosen(other.Machine))
         && ControllerChoices.Of(one.Machine) == ControllerChoices.Of(other.Machine);
 
-    private static IEnumerable<(string Point, PolicyValue Value)> Chosen(MachineSection machine)
+    /// <summary>What policies look at to see whether a machine has them: everything but devices, guests and the policies themselves.</summary>
+    private static MachineConfig Hardware(MachineSection machine)
     {
-        if (machine.Hypervisor != Presets.BareMetal)
+        var isKvm = machine.Hypervisor != Presets.BareMetal;
+        return new MachineConfig
         {
-            yield return (PolicyTable.ImmediateExit, Choose(machine, PolicyTable.ImmediateExit));
-        }
-
-        yield return (PolicyTable.IoApicEoi, Choose(machine, PolicyTable.IoApicEoi));
-    }
-
-    private static MachineConfig WithPolicies(MachineConfig config, MachineSection machine, bool isKvm)
-    {
-        if (isKvm)
-        {
-            config = config with { ImmediateExit = PolicyTable.MakeImmediateExit(Choose(machine, PolicyTable.ImmediateExit), config) };
-        }
-        else if (machine.Policies.TryGetValue(PolicyTable.ImmediateExit, out var exit))
-        {
-            throw exit.Mark.Error("immediate-exit is a hypervisor's; on bare-metal there is none below the guest");
-        }
-
-        return config with
-        {
-            IoApicEoi = PolicyTable.MakeIoApicEoi(Choose(machine, PolicyTable.IoApicEoi), config),
-            Controllers = ControllerChoices.Of(machine, config),
+            TscHz = machine.TscHz,
+            Vendor = machine.Cpu.Vendor == CpuVendor.Intel ? Engine.Configuration.CpuVendor.Intel : Engine.Configuration.CpuVendor.Amd,
+            Apicv = machine.Cpu.Apicv,
+            PreemptionTimerShift = machine.Cpu.PreemptionTimerShift ?? 0,
+            Hypervisor = isKvm ? HypervisorKind.Kvm : HypervisorKind.BareMetal,
+            Irqchip = machine.Irqchip == Irqchip.Split ? IrqchipKind.Split : IrqchipKind.Kernel,
+            HostTickHz = machine.HostTick?.Hertz ?? (isKvm ? UsualHostTick : 0),
+            Vcpus = machine.Vcpus,
+            L1 = NoGuest,
         };
     }
 
-    /// <summary>The scenario's own choice, else the preset's of whom the point belongs to.</summary>
-    private static PolicyValue Choose(MachineSection machine, string point)
+    private static IEnumerable<(PolicyRule Rule, PolicyValue Value)> Chosen(MachineSection machine)
     {
-        if (machine.Policies.TryGetValue(point, out var chosen))
+        var config = Hardware(machine);
+        return PolicyTable.Rules.Where(rule => rule.Absence(config) is null).Select(rule => (rule, Choose(machine, rule)));
+    }
+
+    private static MachineConfig WithPolicies(MachineConfig config, MachineSection machine)
+    {
+        foreach (var rule in PolicyTable.Rules)
+        {
+            if (rule.Absence(config) is null)
+            {
+                config = rule.Apply(Choose(machine, rule), config);
+            }
+            else if (machine.Policies.TryGetValue(rule.Name, out var named))
+            {
+                throw named.Mark.Error(rule.Absence(config)!);
+            }
+        }
+
+        return config with { Controllers = ControllerChoices.Of(machine, config) };
+    }
+
+    /// <summary>The scenario's own choice, else the preset's of whom the point belongs to, else the usual one.</summary>
+    private static PolicyValue Choose(MachineSection machine, PolicyRule rule)
+    {
+        if (machine.Policies.TryGetValue(rule.Name, out var chosen))
         {
             return chosen;
         }
 
-        var inUserspace = point == PolicyTable.IoApicEoi && machine.Irqchip == Irqchip.Split && machine.Hypervisor != Presets.BareMetal;
+        var inUserspace = rule.Name == PolicyTable.IoApicEoi && machine.Irqchip == Irqchip.Split && machine.Hypervisor != Presets.BareMetal;
         var preset = inUserspace ? machine.Userspace : machine.Hypervisor;
         if (preset is null or Presets.NoUserspace)
         {
@@ -114,20 +121,13 @@ public static class MachineAssembly
                 + "or set ioapic-eoi");
         }
 
-        var text = point == PolicyTable.ImmediateExit && machine.Cpu.Vendor == CpuVendor.Amd
-            ? "self-ipi(before-entry)"
-            : Presets.Choice(preset, point);
+        var text = Presets.Choice(preset, rule.Name, machine) ?? rule.Usual!(machine);
         var binder = new PolicyBinder(EngineVocabulary.Instance, machine.TscHz);
-        return binder.Value(binder.Point(point, machine.Mark), new YamlScalar(machine.Mark, text!));
+        return binder.Value(binder.Point(rule.Name, machine.Mark), new YamlScalar(machine.Mark, text));
     }
 
     private static void RequirePossible(MachineSection machine, bool isKvm)
     {
-        if (machine.Cpu is { Vendor: CpuVendor.Amd, Apicv: true })
-        {
-            throw machine.Cpu.Mark.Error("apicv is VMX's virtual-interrupt delivery; AVIC, its AMD counterpart, is not modelled yet");
-        }
-
         if (!isKvm && machine.Userspace is not (null or Presets.NoUserspace))
         {
             throw machine.Mark.Error("a bare-metal machine has no userspace monitor");
@@ -209,17 +209,19 @@ public static class MachineAssembly
         }
     }
 
-    private static StimulusConfig Stimulus(TimelineEntry entry, List<DeviceConfig> devices, long tscHz) => new(
-        entry.At.ToCycles(tscHz),
+    private static StimulusConfig Stimulus(TimelineEntry entry, List<DeviceConfig> devices, MachineSection machine) => new(
+        entry.At.ToCycles(machine.TscHz),
         entry.Action switch
         {
             TimelineAction.Raise => StimulusAction.Raise,
             TimelineAction.Lower => StimulusAction.Lower,
+            TimelineAction.Nmi when machine.Hypervisor == Presets.BareMetal => throw entry.Mark.Error("NMIs are not modelled on bare metal"),
+            TimelineAction.Nmi => StimulusAction.Nmi,
             _ => StimulusAction.Fire,
         },
-        devices.FindIndex(device => device.Name == entry.Device))
+        entry.Vcpu ?? devices.FindIndex(device => device.Name == entry.Device))
     {
-        Every = entry.Every?.ToCycles(tscHz) ?? 0,
+        Every = entry.Every?.ToCycles(machine.TscHz) ?? 0,
         Count = entry.Count ?? (entry.Every is null ? 1 : 0),
     };
 

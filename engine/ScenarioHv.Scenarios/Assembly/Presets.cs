@@ -46,11 +46,16 @@ internal static class Presets
     /// <summary>The monitors that a scenario can name.</summary>
     public static IReadOnlyList<PresetInfo> UserspaceInfos { get; } = [.. Userspaces.Select(preset => preset.Info)];
 
-    /// <summary>What <paramref name="name"/> chooses at <paramref name="point"/>; null if it chooses nothing.</summary>
-    public static string? Choice(string name, string point) =>
-        Hypervisors.Concat(Userspaces)
-            .First(preset => preset.Info.Name == name)
-            .Policies.FirstOrDefault(policy => policy.Point == point).Value;
+    /// <summary>
+    /// What <paramref name="name"/> chooses at <paramref name="point"/>; null if it chooses nothing, or something that the machine's
+    /// processor cannot do, as a zero preemption timer on an AMD processor.
+    /// </summary>
+    public static string? Choice(string name, string point, MachineSection machine) =>
+        point == PolicyTable.ImmediateExit && machine.Cpu.Vendor == CpuVendor.Amd
+            ? null
+            : Hypervisors.Concat(Userspaces)
+                .First(preset => preset.Info.Name == name)
+                .Policies.FirstOrDefault(policy => policy.Point == point).Value;
 
     /// <summary>The policies of every preset, for <c>describe policies</c>.</summary>
     public static IEnumerable<(PresetInfo Info, IReadOnlyList<(string Point, string Value)> Policies)> All =>

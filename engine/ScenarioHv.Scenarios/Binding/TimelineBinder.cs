@@ -5,7 +5,10 @@ namespace ScenarioHv.Scenarios.Binding;
 /// <summary>The <c>timeline</c>: what happens from outside.</summary>
 internal static class TimelineBinder
 {
-    private static readonly string[] Actions = ["raise", "lower", "fire"];
+    private static readonly string[] Actions = ["raise", "lower", "fire", "nmi"];
+
+    // What acts on a vCPU, by its number, and not on a device.
+    private static readonly TimelineAction[] OnVcpu = [TimelineAction.Nmi];
 
     public static IReadOnlyList<TimelineEntry> Bind(YamlNode node, MachineSection machine, Vocabulary vocabulary)
     {
@@ -21,8 +24,11 @@ internal static class TimelineBinder
         var fields = Fields.Open(node, What, ["at", .. Actions, "every", "count"]);
         var at = Fields.Duration(fields.Required("at"), "at", machine.TscHz);
         var action = fields.ExactlyOne(Actions);
-        var device = Device(action, machine.Devices);
-        CheckAction(action, device, vocabulary);
+        var kind = (TimelineAction)Array.IndexOf(Actions, action.Key);
+        var vcpu = OnVcpu.Contains(kind) ? Vcpu(action, machine) : (int?)null;
+        var device = vcpu is null ? Device(action, machine.Devices) : null;
+        if (device is not null)
+            CheckAction(action, device, vocabulary);
 
         Duration? every = null;
         int? count = null;
@@ -36,7 +42,15 @@ internal static class TimelineBinder
             if (at.ToCycles(machine.TscHz) + ((Int128)period.ToCycles(machine.TscHz) * (count - 1)) > Duration.MaximumCycles)
                 throw countNode.Mark.Error($"the last of {count} comes after the {Duration.MaximumCycles} cycles a scenario can last");
         }
-        return new TimelineEntry(at, (TimelineAction)Array.IndexOf(Actions, action.Key), device.Name, every, count, node.Mark);
+        return new TimelineEntry(at, kind, device?.Name ?? "", every, count, action.Value.Mark) { Vcpu = vcpu };
+    }
+
+    private static int Vcpu(YamlEntry action, MachineSection machine)
+    {
+        var vcpu = (int)Fields.Integer(action.Value, IntegerRule.Between("vCPU", 0, 7));
+        return vcpu < machine.Vcpus
+            ? vcpu
+            : throw action.Value.Mark.Error($"there is no vCPU {vcpu}: the machine's are 0..{machine.Vcpus - 1} (vcpus: {machine.Vcpus})");
     }
 
     private static DeviceSection Device(YamlEntry action, IReadOnlyList<DeviceSection> devices)

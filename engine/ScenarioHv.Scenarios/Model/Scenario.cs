@@ -62,7 +62,7 @@ public sealed record GuestSection(
 /// <param name="Mark">Where it was written.</param>
 public sealed record GuestParameter(bool IsBoolean, Int128 Value, SourceMark Mark);
 
-/// <summary>What the timeline does to a device.</summary>
+/// <summary>What the timeline does to a device or a vCPU.</summary>
 public enum TimelineAction
 {
     /// <summary><c>raise</c>: asserts its line.</summary>
@@ -73,13 +73,20 @@ public enum TimelineAction
 
     /// <summary><c>fire</c>: makes it send one message or one edge.</summary>
     Fire,
+
+    /// <summary><c>nmi</c>: sends an NMI to a vCPU, as the monitor's command does (KVM_NMI).</summary>
+    Nmi,
 }
 
 /// <summary>Something that happens from outside.</summary>
 /// <param name="At">When it first happens, from the start.</param>
 /// <param name="Action">What happens.</param>
-/// <param name="Device">The device's name.</param>
+/// <param name="Device">The device's name; empty for what acts on a vCPU.</param>
 /// <param name="Every">The time from one to the next; null if it happens once.</param>
 /// <param name="Count">How often it happens in all; null without <paramref name="Every"/>, or when it never ends.</param>
 /// <param name="Mark">Where the entry was written.</param>
-public sealed record TimelineEntry(Duration At, TimelineAction Action, string Device, Duration? Every, int? Count, SourceMark Mark);
+public sealed record TimelineEntry(Duration At, TimelineAction Action, string Device, Duration? Every, int? Count, SourceMark Mark)
+{
+    /// <summary>The vCPU's number; null for what acts on a device.</summary>
+    public int? Vcpu { get; init; }
+}

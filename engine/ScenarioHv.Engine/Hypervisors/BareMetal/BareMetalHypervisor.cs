@@ -130,10 +130,7 @@ internal sealed class BareMetalHypervisor(Board board) : Hypervisor
         throw new InvalidOperationException("There is no host below bare metal.");
 
     /// <inheritdoc/>
-    public override int Deliver(StepContext context, in ApicMessage message) => Deliver(context, message, MessageSource.Device);
-
-    /// <inheritdoc/>
-    public override VectorBits Holds(Machine machine, int vcpu) => VectorBits.Of(machine.Ref(board.Apics, vcpu).Irr);
+    public override Register256 Held(Machine machine, int vcpu) => machine.Ref(board.Apics, vcpu).Irr;
 
     /// <inheritdoc/>
     public override bool HoldsNmi(Machine machine, int vcpu) => false;
@@ -146,7 +143,9 @@ internal sealed class BareMetalHypervisor(Board board) : Hypervisor
     public override bool IsHalted(Machine machine, int vcpu) =>
         machine.Ref(board.Cores, Board.CoreIndex(vcpu, machine.Ref(board.Vcpus, vcpu).Level)).Activity == ActivityState.Hlt;
 
-    private int Deliver(StepContext context, in ApicMessage message, MessageSource source)
+    /// <summary>Delivers a message to every local APIC that it addresses.</summary>
+    /// <returns>How many accepted it.</returns>
+    public int Deliver(StepContext context, in ApicMessage message, MessageSource source)
     {
         var targets = Targets(context, message, source);
         var accepted = 0;

@@ -29,6 +29,7 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     /// <inheritdoc/>
     public override void Reset(StepContext context)
     {
+        KvmApicv.Reset(board, context.Machine);
         for (var vcpu = 0; vcpu < board.Config.Vcpus; vcpu++)
         {
             var index = (byte)vcpu;
@@ -88,12 +89,9 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     }
 
     /// <inheritdoc/>
-    public override int Deliver(StepContext context, in ApicMessage message) => Deliver(context, message, MessageSource.Device);
-
-    /// <inheritdoc/>
-    public override VectorBits Holds(Machine machine, int vcpu)
+    public override Register256 Held(Machine machine, int vcpu)
     {
-        var held = VectorBits.Of(machine.Ref(board.Apics, vcpu).Irr);
+        var held = machine.Ref(board.Apics, vcpu).Irr;
         var injected = machine.Ref(board.Kvm, vcpu).InjectedVector;
         if (injected != 0)
         {
@@ -120,7 +118,9 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     public void SendIpi(StepContext context, int sender, in IpiRequest ipi) =>
         Deliver(context, ipi.Message, new MessageSource(sender, ipi.Shorthand));
 
-    private int Deliver(StepContext context, in ApicMessage message, MessageSource source)
+    /// <summary>Delivers a message to every local APIC that it addresses.</summary>
+    /// <returns>How many accepted it; -1 if none was addressed.</returns>
+    public int Deliver(StepContext context, in ApicMessage message, MessageSource source)
     {
         var targets = Targets(context, message, source);
         var accepted = targets == 0 ? -1 : 0;
@@ -140,22 +140,17 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     public int SignalMsi(StepContext context, in ApicMessage message)
     {
         context.Emit(TraceEventKind.KvmMsiSetIrq, message.Destination, message.Vector, (ulong)message.Mode, (ulong)message.Flags);
-        return Deliver(context, message);
+        return Deliver(context, message, MessageSource.Device);
     }
 
     /// <summary>Somebody kicks a vCPU: out of the guest by an interrupt, or out of its sleep (kvm_vcpu_kick).</summary>
     public void Kick(StepContext context, int vcpu)
     {
         ref var kvm = ref context.Machine.Ref(board.Kvm, vcpu);
-        ref var state = ref context.Machine.Ref(board.Vcpus, vcpu);
         var now = new Instant(context.Machine.Now);
         if (kvm.Mode == VcpuMode.Outside)
         {
-            if (context.Machine.Fiber(board.HostFiber(vcpu)).Op.Kind == OperationKind.Sleep && state.ReadyAt.IsNever)
-            {
-                state.ReadyAt = now + board.Config.Timing[TimingCost.Wake];
-            }
-
+            Wake(context.Machine, vcpu);
             return;
         }
 
@@ -166,6 +161,16 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
 
         kvm.Mode = VcpuMode.Exiting;
         Interrupt(context.Machine, vcpu, HostInterrupts.Kick, now + board.Config.Timing[TimingCost.HostIpi]);
+    }
+
+    /// <summary>An NMI arrives for a vCPU, which looks at it when it comes round its loop (kvm_inject_nmi).</summary>
+    public void QueueNmi(StepContext context, int vcpu)
+    {
+        ref var kvm = ref context.Machine.Ref(board.Kvm, vcpu);
+        kvm.NmiQueued = (byte)Math.Min(kvm.NmiQueued + 1, board.Controllers.Platform.NmiLimit());
+        kvm.Requests |= KvmRequests.Nmi;
+        SafetyChecks.NmiAccepted(context, vcpu);
+        Kick(context, vcpu);
     }
 
     /// <summary>Asks the EOI policy what to do about a pin, after remote IRR was cleared.</summary>
@@ -255,11 +260,7 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
                 SafetyChecks.Accepted(context, vcpu, message.Vector);
                 break;
             case CoreRequest.Nmi:
-                ref var kvm = ref context.Machine.Ref(board.Kvm, vcpu);
-                kvm.NmiQueued = (byte)Math.Min(kvm.NmiQueued + 1, board.Controllers.Platform.NmiLimit());
-                kvm.Requests |= KvmRequests.Nmi;
-                SafetyChecks.NmiAccepted(context, vcpu);
-                Kick(context, vcpu);
+                QueueNmi(context, vcpu);
                 return true;
             default:
                 throw new GuestException($"A message of mode {message.Mode} reached vCPU {vcpu}: {result.Core} is not modelled under KVM.");
@@ -272,15 +273,22 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     /// <summary>
     /// A vCPU has a new interrupt: a running one is notified, a sleeping one woken. With virtual-interrupt delivery the notification is a
     /// vector of its own, also for L2, which exits by it (vmx.c:vmx_deliver_posted_interrupt). Before the mode is published nothing is
-    /// sent, and the entry looks again: for L1 at what the hardware will see (vmx_sync_pir_to_irr), for L2 at everything.
+    /// sent, and the entry looks again: for L1 at what the hardware will see (vmx_sync_pir_to_irr), for L2 at everything. With AVIC it is
+    /// the doorbell, and VMRUN looks anyway (svm.c:svm_complete_interrupt_delivery).
     /// </summary>
-    private void Notify(StepContext context, int vcpu)
+    public void Notify(StepContext context, int vcpu)
     {
         ref var kvm = ref context.Machine.Ref(board.Kvm, vcpu);
-        if (!board.Processor.HasVirtualInterruptDelivery)
+        if (kvm.ApicvActive == 0)
         {
             kvm.Requests |= KvmRequests.Event;
             Kick(context, vcpu);
+            return;
+        }
+
+        if (board.Config.Vendor == CpuVendor.Amd)
+        {
+            NotifyByDoorbell(context, vcpu);
             return;
         }
 
@@ -296,6 +304,28 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
 
         kvm.Requests |= context.Machine.Ref(board.Vcpus, vcpu).Level == 2 ? KvmRequests.Event : KvmRequests.None;
         Kick(context, vcpu);
+    }
+
+    private void NotifyByDoorbell(StepContext context, int vcpu)
+    {
+        if (context.Machine.Ref(board.Kvm, vcpu).Mode == VcpuMode.InGuest)
+        {
+            context.Emit(TraceEventKind.KvmAvicDoorbell, (ulong)vcpu, context.Machine.Ref(board.Apics, vcpu).ApicId);
+            board.Processor.RingDoorbell(context.Machine, vcpu);
+            return;
+        }
+
+        Wake(context.Machine, vcpu);
+    }
+
+    /// <summary>A sleeping vCPU wakes (kvm_vcpu_wake_up).</summary>
+    private void Wake(Machine machine, int vcpu)
+    {
+        ref var state = ref machine.Ref(board.Vcpus, vcpu);
+        if (machine.Fiber(board.HostFiber(vcpu)).Op.Kind == OperationKind.Sleep && state.ReadyAt.IsNever)
+        {
+            state.ReadyAt = new Instant(machine.Now) + board.Config.Timing[TimingCost.Wake];
+        }
     }
 
     private void Interrupt(Machine machine, int vcpu, HostInterrupts interrupt, Instant at)

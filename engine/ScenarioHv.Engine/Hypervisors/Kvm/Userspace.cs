@@ -73,6 +73,12 @@ internal static class Userspace
                 continue;
             }
 
+            if (HostThread.Board.Config.Timeline[stimulus].Action == StimulusAction.Nmi)
+            {
+                HostThread.Kvm.QueueNmi(HostThread.Context, HostThread.Board.Config.Timeline[stimulus].Target);
+                continue;
+            }
+
             var output = HostThread.Board.Devices.Apply(HostThread.Context, HostThread.Board.Config.Timeline[stimulus], out var message);
             if (output.SendsMessage)
             {
