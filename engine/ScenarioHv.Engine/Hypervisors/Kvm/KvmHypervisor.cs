@@ -35,6 +35,11 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
             var index = (byte)vcpu;
             context.Actor = context.Vcpu = index;
             context.Level = 0;
+            if (board.KvmNmi.Count > 0)
+            {
+                context.Machine.Ref(board.KvmNmi, vcpu).EntryTime = Instant.Never;
+            }
+
             Requests.ScanIoApic(new VcpuThread(index));
             context.Start(board.HostFiber(vcpu), () => VcpuLoop.Thread(new VcpuThread(index)).Completed);
         }
@@ -118,6 +123,20 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         return accepted;
     }
 
+    /// <inheritdoc/>
+    public override bool DeliveryFaults(Machine machine, int vcpu)
+    {
+        if (board.MissingIdtPages.Count == 0 || machine.Ref(board.Vcpus, vcpu).Level != 1)
+        {
+            return false;
+        }
+
+        ref var missing = ref machine.Ref(board.MissingIdtPages, vcpu);
+        var faults = missing != 0;
+        missing = 0;
+        return faults;
+    }
+
     /// <summary>An IPI leaves a local APIC: to every local APIC that it addresses.</summary>
     public void SendIpi(StepContext context, int sender, in IpiRequest ipi)
     {
@@ -164,6 +183,16 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         ref var kvm = ref context.Machine.Ref(board.Kvm, vcpu);
         kvm.NmiQueued = (byte)Math.Min(kvm.NmiQueued + 1, board.Controllers.Platform.NmiLimit());
         kvm.Requests |= KvmRequests.Nmi;
+        Kick(context, vcpu);
+    }
+
+    /// <summary>
+    /// The monitor wants to hear when the guest can take an NMI: its vCPU thread leaves KVM_RUN by a signal and comes back with
+    /// request_nmi_window set. The way out and back is not modelled: the flag is set, and the vCPU kicked.
+    /// </summary>
+    public void RequestNmiWindow(StepContext context, int vcpu)
+    {
+        context.Machine.Ref(board.KvmNmi, vcpu).WindowRequested = 1;
         Kick(context, vcpu);
     }
 
