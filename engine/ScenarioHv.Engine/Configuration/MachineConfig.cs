@@ -127,7 +127,7 @@ public sealed record MachineConfig
     /// <summary>Vendor.</summary>
     public CpuVendor Vendor { get; init; }
 
-    /// <summary>Virtual-interrupt delivery (and with it posted interrupts) for the guest. VMX only.</summary>
+    /// <summary>Virtual-interrupt delivery (and with it posted interrupts) for the guest; on AMD AVIC.</summary>
     public bool Apicv { get; init; } = true;
 
     /// <summary>Rate of the VMX-preemption timer: one tick per 2^shift TSC cycles (IA32_VMX_MISC 4:0). 0..31.</summary>
@@ -160,7 +160,10 @@ public sealed record MachineConfig
     /// <summary>What an EOI does that finds the line still high.</summary>
     public IIoApicEoiPolicy IoApicEoi { get; init; } = new Reinject();
 
-    /// <summary>bhyve's choices.</summary>
+    /// <summary>What its version of KVM does; without meaning where something else runs the guest.</summary>
+    public KvmPolicies Kvm { get; init; } = new();
+
+    /// <summary>What its version of bhyve does; without meaning where something else runs the guest.</summary>
     public BhyvePolicies Bhyve { get; init; } = new();
 
     /// <summary>

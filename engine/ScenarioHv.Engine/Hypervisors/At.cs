@@ -24,6 +24,9 @@ public enum At : byte
     /// <summary>The interrupt is acknowledged: IRR to ISR.</summary>
     Acknowledged,
 
+    /// <summary>The host's interrupts go off, and the mode is not published yet.</summary>
+    InterruptsOff,
+
     /// <summary>Interrupts are off and vcpu->mode is IN_GUEST_MODE.</summary>
     ModePublished,
 
@@ -50,6 +53,9 @@ public enum At : byte
 
     /// <summary>The thread sleeps.</summary>
     Sleeping,
+
+    /// <summary>The mask of reasons against APICv has changed, and no vCPU has been told.</summary>
+    InhibitChanged,
 
     /// <summary>bhyve: the monitor has called the ioctl VM_RUN.</summary>
     VmRun,

@@ -24,6 +24,9 @@ internal readonly struct HostThread(byte actor)
     /// <summary>KVM, where it runs the guest.</summary>
     public static KvmHypervisor Kvm => (KvmHypervisor)StepContext.Current.Board.Hypervisor;
 
+    /// <summary>True if this is the thread of <paramref name="vcpu"/>.</summary>
+    public bool IsVcpu(int vcpu) => actor == vcpu;
+
     /// <summary>The pins that are tried when one is served, as numbers, since the range itself cannot be kept across an await.</summary>
     /// <param name="pin">The pin.</param>
     public static (int First, int End) PinsServedWith(int pin)

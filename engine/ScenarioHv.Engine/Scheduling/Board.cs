@@ -57,6 +57,8 @@ public sealed class Board
         Vmcb01 = layout.Add<Vmcb>("vmcb01", !vmx && HasHypervisor ? vcpus : 0);
         Vmcb02 = layout.Add<Vmcb>("vmcb02", !vmx && HasHypervisor && levels == 2 ? vcpus : 0);
         Vmcb12 = layout.Add<Vmcb>("vmcb12", !vmx && levels == 2 ? vcpus : 0);
+        KvmVm = layout.Add<KvmVm>("kvm", IsKvm ? 1 : 0);
+        Avic = layout.Add<AvicVcpu>("avic", !vmx && HasHypervisor && config.Apicv ? vcpus : 0);
         NestedExits = layout.Add<NestedExit>("nested-exit", levels == 2 ? vcpus : 0);
         ImmediateExitMemory = layout.Add<ImmediateExitMemory>(
             "immediate-exit", IsKvm ? vcpus * 2 : 0, new SaturationRule(8, 4, config.ImmediateExit.CountLimit));
@@ -148,6 +150,12 @@ public sealed class Board
     /// <summary>As <see cref="Vmcs12"/>, on AMD.</summary>
     public Slot<Vmcb> Vmcb12 { get; }
 
+    /// <summary>KVM's own state of the virtual machine.</summary>
+    public Slot<KvmVm> KvmVm { get; }
+
+    /// <summary>AVIC's tables and what processors have seen of backing pages; empty without AVIC.</summary>
+    public Slot<AvicVcpu> Avic { get; }
+
     /// <summary>What the last exit of the guest's guest left for the guest.</summary>
     public Slot<NestedExit> NestedExits { get; }
 
@@ -199,8 +207,17 @@ public sealed class Board
     /// <summary>The choices of its interrupt controllers.</summary>
     public ControllerPolicies Controllers { get; }
 
-    /// <summary>What kind of local APIC it has.</summary>
-    public LocalApicOptions ApicOptions => LocalApicOptions.Architectural with { Policies = Controllers.LocalApic };
+    /// <summary>What kind of local APIC it has. Under KVM it is KVM that says whether there is SVR bit 12, and what it does.</summary>
+    public LocalApicOptions ApicOptions => !IsKvm || Config.Kvm.EoiSuppression == EoiSuppression.NotAdvertised
+        ? LocalApicOptions.Architectural with { Policies = Controllers.LocalApic }
+        : new LocalApicOptions(LocalApicOptions.SixLvtVersion | LocalApicOptions.EoiBroadcastSuppression)
+        {
+            Policies = Controllers.LocalApic with
+            {
+                EoiBroadcast = Config.Kvm.EoiSuppression == EoiSuppression.Respected
+                    ? EoiBroadcastPolicy.Suppressible : EoiBroadcastPolicy.AlwaysSent,
+            },
+        };
 
     /// <summary>What the processor does with guest code.</summary>
     internal GuestProcessor Processor { get; }

@@ -15,7 +15,7 @@ internal abstract unsafe partial class GuestProcessor
         var machine = context.Machine;
         ref var state = ref machine.Ref(Board.Vcpus, vcpu);
         ref var op = ref context.Fiber->Op;
-        var cause = CauseOf(machine, vcpu, state.Level, op);
+        var cause = CauseOf(machine, vcpu, op);
         if (cause != ExitCause.None)
         {
             op.Stage = OperationStage.Begun;

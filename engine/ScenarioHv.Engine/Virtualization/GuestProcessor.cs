@@ -51,8 +51,14 @@ internal abstract unsafe partial class GuestProcessor(Board board)
         }
     }
 
-    /// <summary>True if the hardware delivers the guest's interrupts itself (VMX virtual-interrupt delivery).</summary>
-    public virtual bool HasVirtualInterruptDelivery => false;
+    /// <summary>
+    /// True if the hardware delivers the interrupts of a vCPU's guest itself, as its control structure stands: VMX virtual-interrupt
+    /// delivery, or AVIC.
+    /// </summary>
+    public abstract bool HasVirtualInterruptDelivery(Machine machine, int vcpu);
+
+    /// <summary>Switches that on or off for the guest of one vCPU, which is not in guest mode (refresh_apicv_exec_ctrl).</summary>
+    public abstract void SetVirtualInterruptDelivery(Machine machine, int vcpu, bool active);
 
     /// <summary>True if an exit clears the global interrupt flag of the nested guest's hypervisor (SVM).</summary>
     public virtual bool ExitClearsGif => false;
@@ -90,15 +96,33 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     {
     }
 
-    /// <summary>Refreshes the hardware's copies of the highest request and the highest vector in service.</summary>
+    /// <summary>Refreshes the hardware's copy of the highest request of the guest, RVI (vmx.c:vmx_hwapic_irr_update).</summary>
     public virtual void SyncVirtualApic(Machine machine, int vcpu)
     {
     }
 
-    /// <summary>Loads the set of vectors whose virtualized EOI exits.</summary>
+    /// <summary>
+    /// Software has changed ISR: the hardware's copy of its highest vector, SVI, is written in the control structure that is loaded
+    /// (vmx.c:vmx_hwapic_isr_update).
+    /// </summary>
+    public virtual void WriteServicingVector(Machine machine, int vcpu)
+    {
+    }
+
+    /// <summary>Loads the set of vectors whose virtualized EOI exits into the control structure that is loaded.</summary>
     public virtual void LoadEoiExitBitmap(Machine machine, int vcpu, in EoiExitBitmap bitmap)
     {
     }
+
+    /// <summary>Tells other processors whether a vCPU runs on one (AVIC's IsRunning).</summary>
+    public virtual void SetRunning(Machine machine, int vcpu, bool running)
+    {
+    }
+
+    /// <summary>Makes the processor of a vCPU look at its guest's requests again (AVIC's doorbell, MSR C001011Bh).</summary>
+    /// <exception cref="InvalidOperationException">This processor has none.</exception>
+    public virtual void RingDoorbell(Machine machine, int vcpu) =>
+        throw new InvalidOperationException("An Intel processor has posted interrupts, and no doorbell.");
 
     /// <summary>Makes <paramref name="vector"/> the event that the next entry of the nested guest injects.</summary>
     public abstract void SetNestedInjection(Machine machine, int vcpu, byte vector);
@@ -300,7 +324,7 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     protected Instant After(StepContext context, TimingCost cost) => new Instant(context.Machine.Now) + Board.Config.Timing[cost];
 
     /// <summary>When the next event can come that interrupts work or HLT.</summary>
-    protected Instant NextInterruption(Machine machine, int vcpu)
+    protected virtual Instant NextInterruption(Machine machine, int vcpu)
     {
         ref var state = ref machine.Ref(Board.Vcpus, vcpu);
         return Instant.Min(state.PreemptionDeadline, state.HostInterruptAt);
@@ -391,8 +415,9 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     };
 
     /// <summary>Why an operation exits at the level that runs; none if the processor executes it.</summary>
-    private ExitCause CauseOf(Machine machine, int vcpu, int level, in Operation operation)
+    private ExitCause CauseOf(Machine machine, int vcpu, in Operation operation)
     {
+        var level = machine.Ref(Board.Vcpus, vcpu).Level;
         var direct = level == 1 && !Board.HasHypervisor;
         switch (operation.Kind)
         {

@@ -131,11 +131,6 @@ public static class MachineAssembly
     {
         var machine = scenario.Machine;
         var hypervisor = Presets.KindOf(machine.Hypervisor);
-        if (machine.Cpu is { Vendor: CpuVendor.Amd, Apicv: true })
-        {
-            throw machine.Cpu.Mark.Error("apicv is VMX's virtual-interrupt delivery; AVIC, its AMD counterpart, is not modelled yet");
-        }
-
         if (hypervisor == HypervisorKind.BareMetal && machine.Userspace is not (null or Presets.NoUserspace))
         {
             throw machine.Mark.Error("a bare-metal machine has no userspace monitor");

@@ -6,8 +6,8 @@ using ScenarioHv.Engine.Time;
 
 namespace ScenarioHv.Engine.Virtualization.Svm;
 
-/// <summary>An AMD processor: host and guest mode around the rules of <see cref="SvmProcessor"/>. AVIC is not modelled.</summary>
-internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
+/// <summary>An AMD processor: host and guest mode around the rules of <see cref="SvmProcessor"/>.</summary>
+internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(board)
 {
     /// <inheritdoc/>
     public override bool ExitClearsGif => true;
@@ -24,6 +24,8 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
             vmcb.InterceptCr = Vmcb.Cr8Read | Vmcb.Cr8Write;
             vmcb.VIntrMasking = 1;
         }
+
+        ResetAvic(machine, vcpu);
 
         if (Board.L2 is not null)
         {
@@ -132,6 +134,7 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
         }
 
         var word = vmcb.EventInj;
+        EvaluateAvic(context.Machine, vcpu);
         var injected = SvmProcessor.Inject(ref vmcb, ref Core(context.Machine, vcpu));
         vmcb.EventInj = 0;
         if (injected.Kind == InjectedEventKind.None)
@@ -160,7 +163,8 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
         var inputs = new BoundaryInputs
         {
             Pending = (pending ? BoundaryFlags.ExternalInterrupt : 0)
-                | (HostTakesInterrupts(machine, vcpu) ? BoundaryFlags.HostInterruptFlag : 0),
+                | (HostTakesInterrupts(machine, vcpu) ? BoundaryFlags.HostInterruptFlag : 0)
+                | (RecognizesAvic(machine, vcpu) ? BoundaryFlags.VirtualInterrupt : 0),
         };
         var boundary = !Board.HasHypervisor && state.Level == 1
             ? Processor.RootBoundary(core, inputs)
@@ -175,7 +179,15 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
                 state.ReadyAt = After(context, TimingCost.IdtDelivery);
                 return true;
             case BoundaryEventKind.DeliverVirtualInterrupt:
-                TakeVirtualInterrupt(context, vcpu, boundary.Vector);
+                if (HasVirtualInterruptDelivery(machine, vcpu))
+                {
+                    DeliverAvic(context, vcpu);
+                }
+                else
+                {
+                    TakeVirtualInterrupt(context, vcpu, boundary.Vector);
+                }
+
                 return true;
             case BoundaryEventKind.Exit:
                 Exit(context, vcpu, ToExit(machine, vcpu, boundary));
@@ -188,21 +200,15 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
     /// <inheritdoc/>
     protected override ExitCause ApicExit(Machine machine, int vcpu, in Operation operation) => operation.Kind switch
     {
+        _ when HasVirtualInterruptDelivery(machine, vcpu) && !IsIoApic(operation) => AvicExit(operation),
         OperationKind.ReadCr8 => Intercepts(machine, vcpu, Vmcb.Cr8Read) ? ExitCause.Cr8Read : ExitCause.None,
         OperationKind.WriteCr8 => Intercepts(machine, vcpu, Vmcb.Cr8Write) ? ExitCause.Cr8Write : ExitCause.None,
         _ => ExitCause.Mmio,
     };
 
-    /// <summary>Under V_INTR_MASKING the guest's CR8 is V_TPR (APM2 15.21.2).</summary>
+    /// <summary>Under V_INTR_MASKING the guest's CR8 is V_TPR (APM2 15.21.2); with AVIC it is the backing page's TPR.</summary>
     protected override ulong ReadCr8(Machine machine, int vcpu) =>
-        Board.HasHypervisor ? Loaded(machine, vcpu).VTpr : base.ReadCr8(machine, vcpu);
-
-    /// <summary>The only store that does not exit is MOV to CR8 without its intercept: it is V_TPR's.</summary>
-    protected override GuestExit VirtualizedApicWrite(StepContext context, int vcpu, int offset, uint value)
-    {
-        Loaded(context.Machine, vcpu).VTpr = (byte)(value >> 4);
-        return default;
-    }
+        Board.HasHypervisor && !HasVirtualInterruptDelivery(machine, vcpu) ? Loaded(machine, vcpu).VTpr : base.ReadCr8(machine, vcpu);
 
     /// <inheritdoc/>
     protected override void RecordExit(Machine machine, int vcpu, in GuestExit exit) => SvmProcessor.RecordExit(
@@ -223,6 +229,8 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
         ExitCause.VmCall => SvmExitCode.Vmmcall,
         ExitCause.Stgi => SvmExitCode.Stgi,
         ExitCause.Clgi => SvmExitCode.Clgi,
+        ExitCause.AvicIncompleteIpi => SvmExitCode.AvicIncompleteIpi,
+        ExitCause.AvicUnacceleratedAccess => SvmExitCode.AvicUnacceleratedAccess,
         _ => throw new InvalidOperationException($"SVM has no instruction exit for {cause}."),
     });
 
@@ -234,6 +242,7 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
         ExitCause.MsrWrite => 1,
         // A read of the IDT on behalf of the processor: a page that is not there.
         ExitCause.NestedPageFault => 0x1_0000_0004,
+        ExitCause.AvicUnacceleratedAccess => Avic.AccessInfo1((int)(operation.Code & 0xfff), operation.Kind == OperationKind.MmioWrite),
         ExitCause.Mmio => operation.Kind == OperationKind.MmioRead ? 0x1_0000_000du : 0x1_0000_000fu,
         _ => 0,
     };

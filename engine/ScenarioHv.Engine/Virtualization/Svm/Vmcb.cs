@@ -128,7 +128,7 @@ public static class EventInjection
 /// The control-area fields of a VMCB that event delivery reads or writes (APM2 appendix B), int_ctl by its parts.
 /// int_state bit 0 (INTERRUPT_SHADOW) is the shadow of the guest level's <see cref="CpuCore"/>.
 /// </summary>
-/// <remarks>Not modelled: AVIC tables, clean bits, next RIP, ASID, permission maps.</remarks>
+/// <remarks>AVIC's tables are <see cref="AvicVcpu"/>. Not modelled: clean bits, next RIP, ASID, permission maps.</remarks>
 [StructLayout(LayoutKind.Sequential)]
 public struct Vmcb
 {
