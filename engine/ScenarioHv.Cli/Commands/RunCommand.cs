@@ -146,15 +146,7 @@ internal sealed class RunCommand(Terminal terminal, LogLevel logLevel)
         List<ITraceSink> sinks = [];
         if (output is not null)
         {
-            sinks.Add(new TraceCmdWriter(output, new TraceCmdOptions
-            {
-                Dialect = dialect,
-                TscHz = cell.Board.Config.TscHz,
-                Actors = cell.Naming.Actors,
-                Names = cell.Naming.Names,
-                // Bare metal has no kernel whose tracepoints could be printed.
-                LaboratoryEvents = !cell.Board.IsKvm,
-            }));
+            sinks.Add(Writer(cell, output, dialect));
         }
 
         if (last is not null)
@@ -164,6 +156,18 @@ internal sealed class RunCommand(Terminal terminal, LogLevel logLevel)
 
         return sinks.Count == 0 ? null : cell.Naming.Before(TraceSinks.Tee(sinks));
     }
+
+    private static ITraceSink Writer(CellRun cell, TextWriter output, TraceDialect dialect) => dialect.IsKtr
+        ? new KtrWriter(output, dialect, cell.Naming.Actors)
+        : new TraceCmdWriter(output, new TraceCmdOptions
+        {
+            Dialect = dialect,
+            TscHz = cell.Board.Config.TscHz,
+            Actors = cell.Naming.Actors,
+            Names = cell.Naming.Names,
+            // Bare metal has no kernel whose tracepoints could be printed.
+            LaboratoryEvents = !cell.Board.HasHypervisor,
+        });
 
     private static TraceDialect DialectOf(string name)
     {
