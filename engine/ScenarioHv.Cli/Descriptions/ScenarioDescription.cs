@@ -34,7 +34,7 @@ internal static class ScenarioDescription
     {
         var cpu = machine.Cpu;
         var timer = cpu.PreemptionTimerShift is { } shift ? $", VMX-preemption timer at TSC / {1L << shift}" : ", no VMX-preemption timer";
-        var processor = config.Vendor == Engine.Configuration.CpuVendor.Amd ? "AMD (SVM), without AVIC"
+        var processor = config.Vendor == Engine.Configuration.CpuVendor.Amd ? $"AMD (SVM), {(cpu.Apicv ? "with" : "without")} AVIC"
             : $"Intel (VMX), {(cpu.Apicv ? "with" : "without")} APICv{timer}";
         var userspace = machine.Userspace is null ? "" : $" and {machine.Userspace}";
         var irqchip = config.Hypervisor == HypervisorKind.BareMetal ? "" : machine.Irqchip == Irqchip.Split

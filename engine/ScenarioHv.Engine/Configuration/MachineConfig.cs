@@ -23,6 +23,9 @@ public enum HypervisorKind : byte
 
     /// <summary>Nothing: the first guest runs on the processor itself.</summary>
     BareMetal,
+
+    /// <summary>FreeBSD bhyve: the kernel module vmm and its monitor.</summary>
+    Bhyve,
 }
 
 /// <summary>Where KVM's interrupt controllers live.</summary>
@@ -62,6 +65,9 @@ public enum StimulusAction : byte
 
     /// <summary>An NMI for a vCPU, from the monitor.</summary>
     Nmi,
+
+    /// <summary>The host takes the page with a vCPU's IDT away.</summary>
+    PageOut,
 }
 
 /// <summary>One device.</summary>
@@ -93,7 +99,8 @@ public sealed record DeviceConfig(string Name, DeviceKind Kind)
 /// <summary>One stimulus from outside.</summary>
 /// <param name="At">When it comes first, in cycles.</param>
 /// <param name="Action">What it does.</param>
-/// <param name="Target">Index of the device; for <see cref="StimulusAction.Nmi"/> number of the vCPU.</param>
+/// <param name="Target">Index of the device; for <see cref="StimulusAction.Nmi"/> and <see cref="StimulusAction.PageOut"/>
+/// number of the vCPU.</param>
 public sealed record StimulusConfig(long At, StimulusAction Action, int Target)
 {
     /// <summary>Cycles between repetitions; 0 for a stimulus that comes once.</summary>
@@ -120,7 +127,7 @@ public sealed record MachineConfig
     /// <summary>Vendor.</summary>
     public CpuVendor Vendor { get; init; }
 
-    /// <summary>Virtual-interrupt delivery (and with it posted interrupts) for the guest. VMX only.</summary>
+    /// <summary>Virtual-interrupt delivery (and with it posted interrupts) for the guest; on AMD AVIC.</summary>
     public bool Apicv { get; init; } = true;
 
     /// <summary>Rate of the VMX-preemption timer: one tick per 2^shift TSC cycles (IA32_VMX_MISC 4:0). 0..31.</summary>
@@ -152,6 +159,12 @@ public sealed record MachineConfig
 
     /// <summary>What an EOI does that finds the line still high.</summary>
     public IIoApicEoiPolicy IoApicEoi { get; init; } = new Reinject();
+
+    /// <summary>What its version of KVM does; without meaning on bare metal.</summary>
+    public KvmPolicies Kvm { get; init; } = new();
+
+    /// <summary>bhyve's choices.</summary>
+    public BhyvePolicies Bhyve { get; init; } = new();
 
     /// <summary>
     /// The choices of its interrupt controllers; null for those that are usual with <see cref="Hypervisor"/> and <see cref="Irqchip"/>.

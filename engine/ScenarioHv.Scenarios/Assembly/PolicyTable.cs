@@ -14,6 +14,11 @@ internal static class PolicyTable
     [
         LevelStormPolicies.ImmediateExit,
         LevelStormPolicies.IoApicEoi,
+        EntryPolicies.Enter,
+        EntryPolicies.NestedReflect,
+        EoiPolicies.Eoi,
+        EoiPolicies.ForwardSet,
+        EoiPolicies.Suppression,
     ];
 
     /// <summary>All points, for the reader and for <c>describe policies</c>.</summary>

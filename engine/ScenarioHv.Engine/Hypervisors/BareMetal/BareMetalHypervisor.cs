@@ -136,7 +136,11 @@ internal sealed class BareMetalHypervisor(Board board) : Hypervisor
         throw new InvalidOperationException("There is no host below bare metal.");
 
     /// <inheritdoc/>
-    public override int Deliver(StepContext context, in ApicMessage message)
+    public override Register256 Held(Machine machine, int vcpu) => machine.Ref(board.Apics, vcpu).Irr;
+
+    /// <summary>Delivers a message to every local APIC that it addresses.</summary>
+    /// <returns>How many accepted it.</returns>
+    public int Deliver(StepContext context, in ApicMessage message)
     {
         var targets = Targets(board, context.Machine, message);
         var accepted = 0;

@@ -1,4 +1,5 @@
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Tracing;
 
@@ -14,7 +15,7 @@ internal static class EventInjection
     /// <returns>True if an event could not be delivered before this entry, so that the entry must be left at once.</returns>
     public static async HostTask<bool> InjectPending(VcpuThread vcpu)
     {
-        var again = InjectAgain(vcpu);
+        var again = !VcpuThread.Policies.Enter.Has(EnterStep.RecheckWithoutCancel) && InjectAgain(vcpu);
         var nested = vcpu.IsL2 ? await NestedEvents.Check(vcpu) : NestedAnswer.Nothing;
         if (nested == NestedAnswer.Busy)
         {
@@ -62,7 +63,7 @@ internal static class EventInjection
     /// Whether software has to inject an interrupt: never one of L1 while the hardware delivers them itself (kvm_cpu_has_injectable_intr).
     /// </summary>
     private static bool HasInjectableInterrupt(VcpuThread vcpu) =>
-        (vcpu.IsL2 || !VcpuThread.ApicvActive) && vcpu.Apic.HighestDeliverable() >= 0;
+        (vcpu.IsL2 || !vcpu.ApicvActive) && vcpu.Apic.HighestDeliverable() >= 0;
 
     /// <summary>
     /// While L2 runs and L1 wants exits for interrupts, a pending one is L1's: it waits for the nested check, not for a window of L2.
@@ -87,7 +88,7 @@ internal static class EventInjection
     private static byte AcknowledgeForInjection(VcpuThread vcpu)
     {
         var vector = vcpu.Apic.HighestDeliverable();
-        vcpu.Apic.Dispense(vector);
+        KvmLapic.Acknowledge(vcpu, vector);
         vcpu.Kvm.InjectedVector = (byte)vector;
         return (byte)vector;
     }

@@ -29,6 +29,7 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     /// <inheritdoc/>
     public override void Reset(StepContext context)
     {
+        KvmApicv.Reset(board, context.Machine);
         for (var vcpu = 0; vcpu < board.Config.Vcpus; vcpu++)
         {
             var index = (byte)vcpu;
@@ -88,7 +89,21 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     }
 
     /// <inheritdoc/>
-    public override int Deliver(StepContext context, in ApicMessage message)
+    public override Register256 Held(Machine machine, int vcpu)
+    {
+        var held = machine.Ref(board.Apics, vcpu).Irr;
+        var injected = machine.Ref(board.Kvm, vcpu).InjectedVector;
+        if (injected != 0)
+        {
+            held.Set(injected);
+        }
+
+        return held;
+    }
+
+    /// <summary>Delivers a message to every local APIC that it addresses.</summary>
+    /// <returns>How many accepted it; -1 if none was addressed.</returns>
+    public int Deliver(StepContext context, in ApicMessage message)
     {
         var targets = Targets(board, context.Machine, message);
         var accepted = targets == 0 ? -1 : 0;
@@ -127,15 +142,10 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     public void Kick(StepContext context, int vcpu)
     {
         ref var kvm = ref context.Machine.Ref(board.Kvm, vcpu);
-        ref var state = ref context.Machine.Ref(board.Vcpus, vcpu);
         var now = new Instant(context.Machine.Now);
         if (kvm.Mode == VcpuMode.Outside)
         {
-            if (context.Machine.Fiber(board.HostFiber(vcpu)).Op.Kind == OperationKind.Sleep && state.ReadyAt.IsNever)
-            {
-                state.ReadyAt = now + board.Config.Timing[TimingCost.Wake];
-            }
-
+            Wake(context.Machine, vcpu);
             return;
         }
 
@@ -257,15 +267,22 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     /// <summary>
     /// A vCPU has a new interrupt: a running one is notified, a sleeping one woken. With virtual-interrupt delivery the notification is a
     /// vector of its own, also for L2, which exits by it (vmx.c:vmx_deliver_posted_interrupt). Before the mode is published nothing is
-    /// sent, and the entry looks again: for L1 at what the hardware will see (vmx_sync_pir_to_irr), for L2 at everything.
+    /// sent, and the entry looks again: for L1 at what the hardware will see (vmx_sync_pir_to_irr), for L2 at everything. With AVIC it is
+    /// the doorbell, and VMRUN looks anyway (svm.c:svm_complete_interrupt_delivery).
     /// </summary>
-    private void Notify(StepContext context, int vcpu)
+    public void Notify(StepContext context, int vcpu)
     {
         ref var kvm = ref context.Machine.Ref(board.Kvm, vcpu);
-        if (!board.Processor.HasVirtualInterruptDelivery)
+        if (kvm.ApicvActive == 0)
         {
             kvm.Requests |= KvmRequests.Event;
             Kick(context, vcpu);
+            return;
+        }
+
+        if (board.Config.Vendor == CpuVendor.Amd)
+        {
+            NotifyByDoorbell(context, vcpu);
             return;
         }
 
@@ -281,6 +298,28 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
 
         kvm.Requests |= context.Machine.Ref(board.Vcpus, vcpu).Level == 2 ? KvmRequests.Event : KvmRequests.None;
         Kick(context, vcpu);
+    }
+
+    private void NotifyByDoorbell(StepContext context, int vcpu)
+    {
+        if (context.Machine.Ref(board.Kvm, vcpu).Mode == VcpuMode.InGuest)
+        {
+            context.Emit(TraceEventKind.KvmAvicDoorbell, (ulong)vcpu, context.Machine.Ref(board.Apics, vcpu).ApicId);
+            board.Processor.RingDoorbell(context.Machine, vcpu);
+            return;
+        }
+
+        Wake(context.Machine, vcpu);
+    }
+
+    /// <summary>A sleeping vCPU wakes (kvm_vcpu_wake_up).</summary>
+    private void Wake(Machine machine, int vcpu)
+    {
+        ref var state = ref machine.Ref(board.Vcpus, vcpu);
+        if (machine.Fiber(board.HostFiber(vcpu)).Op.Kind == OperationKind.Sleep && state.ReadyAt.IsNever)
+        {
+            state.ReadyAt = new Instant(machine.Now) + board.Config.Timing[TimingCost.Wake];
+        }
     }
 
     private void Interrupt(Machine machine, int vcpu, HostInterrupts interrupt, Instant at)

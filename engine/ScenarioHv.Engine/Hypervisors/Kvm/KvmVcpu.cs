@@ -64,8 +64,8 @@ public struct KvmVcpu
     /// </summary>
     public byte IoIsMmio;
 
-    /// <summary>For the layout only: always 0.</summary>
-    public byte Reserved;
+    /// <summary>1 while the hardware delivers the guest's interrupts itself (apicv_active).</summary>
+    public byte ApicvActive;
 }
 
 /// <summary>Requests to a vCPU (KVM_REQ_*).</summary>
@@ -86,6 +86,9 @@ public enum KvmRequests : ushort
 
     /// <summary>KVM_REQ_NMI: NMIs have arrived.</summary>
     Nmi = 8,
+
+    /// <summary>KVM_REQ_APICV_UPDATE: whether APICv is inhibited may have changed.</summary>
+    ApicvUpdate = 16,
 }
 
 /// <summary>Where a vCPU is, as others see it (vcpu->mode).</summary>

@@ -1,5 +1,6 @@
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Tracing;
@@ -41,7 +42,10 @@ internal readonly struct VcpuThread(byte index)
     public static GuestProcessor Processor => Context.Board.Processor;
 
     /// <summary>True if the hardware delivers L1's interrupts itself (apicv_active).</summary>
-    public static bool ApicvActive => Context.Board.Processor.HasVirtualInterruptDelivery;
+    public bool ApicvActive => Kvm.ApicvActive != 0;
+
+    /// <summary>What this version of KVM does.</summary>
+    public static KvmPolicies Policies => Context.Board.Config.Kvm;
 
     /// <summary>True if some request is pending.</summary>
     public bool HasRequests => Kvm.Requests != KvmRequests.None;
