@@ -1,5 +1,6 @@
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Time;
@@ -141,6 +142,7 @@ internal abstract unsafe partial class GuestProcessor
         RestoreTrapFlag(context.Machine, vcpu, record.TrapFlag);
         Core(context.Machine, vcpu).InstructionRetired();
         CountRetired(context, vcpu, 1, operation: true);
+        SafetyChecks.Iret(context, vcpu);
         context.Fiber->Op = record.Interrupted;
         context.Fiber->Finished = record.Interrupted.Kind == OperationKind.Finished ? (ushort)1 : (ushort)0;
     }

@@ -201,6 +201,7 @@ internal sealed partial class SvmGuestProcessor
         var machine = context.Machine;
         var vector = machine.Ref(Board.Avic, vcpu).Seen;
         machine.Ref(Board.Apics, vcpu).Dispense(vector);
+        SafetyChecks.CommittedByProcessor(context, vcpu, vector);
         EvaluateAvic(machine, vcpu);
         WakeFromHlt(context, vcpu);
         if (Board.Hypervisor.DeliveryFaults(machine, vcpu))

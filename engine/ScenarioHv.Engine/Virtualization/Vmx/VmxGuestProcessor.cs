@@ -193,6 +193,11 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         ref var state = ref machine.Ref(Board.Vcpus, vcpu);
         LoadTimer(machine, ref vmcs, ref state);
         RequireLegalEntry(context, vcpu, vmcs);
+        if (state.Level == 1 && HasVirtualInterruptDelivery(machine, vcpu))
+        {
+            MirrorChecks.AtEntry(context, vcpu, vmcs);
+        }
+
         var word = vmcs.EntryInterruptionInformation;
         var injected = VmxProcessor.Inject(ref vmcs, ref Core(machine, vcpu));
         vmcs.EntryInterruptionInformation = 0;
@@ -386,6 +391,11 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     private void CutShort(StepContext context, int vcpu, uint information)
     {
         const ExitCause Cause = ExitCause.NestedPageFault;
+        if (InterruptionInfo.Type(information) == InterruptionType.ExternalInterrupt)
+        {
+            SafetyChecks.DeliveryCutShort(context, vcpu, InterruptionInfo.Vector(information));
+        }
+
         var rip = Rip(context.Machine, vcpu, 1);
         Exit(context, vcpu, new GuestExit(Cause, Reason(Cause, default), rip, Info1(Cause, default), Vectoring: information));
     }
@@ -462,6 +472,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         var update = VirtualInterruptDelivery.Deliver(vmcs, HighestOf(apic.Irr));
         update.WriteStatus(ref vmcs);
         apic.Ppr = update.Vppr;
+        SafetyChecks.CommittedByProcessor(context, vcpu, vector);
         WakeFromHlt(context, vcpu);
         EnterHandler(context, vcpu, vector, nmi: false);
         context.Machine.Ref(Board.Vcpus, vcpu).ReadyAt = After(context, TimingCost.IdtDelivery);
