@@ -22,6 +22,7 @@ internal sealed class CellRun
     {
         Cell = cell;
         Policies = MachineAssembly.PoliciesOf(cell.Scenario);
+        AllPolicies = MachineAssembly.AllPoliciesOf(cell.Scenario);
         Config = MachineAssembly.Build(cell.Scenario, guests);
         var board = new Board(Config);
         _machine = (board, new TraceNaming(board));
@@ -30,8 +31,11 @@ internal sealed class CellRun
     /// <summary>The cell.</summary>
     public ScenarioCell Cell { get; }
 
-    /// <summary>The policies that it runs with.</summary>
+    /// <summary>The policies that reports name.</summary>
     public IReadOnlyList<(string Point, string Value)> Policies { get; }
+
+    /// <summary>The policies of hypervisors and patches that it runs with.</summary>
+    public IReadOnlyList<(string Point, string Value)> AllPolicies { get; }
 
     /// <summary>What its machine is made of.</summary>
     public MachineConfig Config { get; }
@@ -156,7 +160,7 @@ internal sealed record CellResult(CellRun Source, RunResult Run, string TraceHas
 
     /// <summary>What the policies decided in the period: the rules that bring the state back.</summary>
     public IReadOnlyList<Rearming> Rearmings { get; private init; } =
-        Run.Recurrence is { } found ? Rearming.Of(found.Events, Source.Policies) : [];
+        Run.Recurrence is { } found ? Rearming.Of(found.Events, Source.AllPolicies) : [];
 
     /// <summary>The same without the machine and without the period's events: what a table needs of each of a thousand cells.</summary>
     public CellResult WithoutMachine()
