@@ -38,7 +38,7 @@ internal static class ScenarioDescription
             ? $"AMD (SVM), {(cpu.Apicv ? "with" : "without")} AVIC{(cpu.Vnmi ? ", with V_NMI" : "")}"
             : $"Intel (VMX), {(cpu.Apicv ? "with" : "without")} APICv{(cpu.VirtualNmis ? "" : ", without virtual NMIs")}{timer}";
         var userspace = machine.Userspace is null ? "" : $" and {machine.Userspace}";
-        var irqchip = config.Hypervisor == HypervisorKind.BareMetal ? "" : machine.Irqchip == Irqchip.Split
+        var irqchip = config.Hypervisor != HypervisorKind.Kvm ? "" : machine.Irqchip == Irqchip.Split
             ? "; split irqchip: the local APICs are in the kernel, the I/O APIC is in userspace"
             : "; kernel irqchip: local APICs and I/O APIC are in the kernel";
         var tick = config.HostTickHz == 0 ? "no host tick" : $"host tick {new FrequencyHz(config.HostTickHz)}";

@@ -50,7 +50,7 @@ internal sealed class CellRun
     public RunPoint? Start { get; set; }
 
     /// <summary>How its kernel prints tracepoints, unless the user says otherwise.</summary>
-    public TraceDialect Dialect => KernelMajor(Cell.Scenario.Machine.Hypervisor) is < 6 ? TraceDialects.Kvm51 : TraceDialects.Kvm616;
+    public TraceDialect Dialect => Board.IsBhyve ? TraceDialects.BhyveKtr : KernelMajor(Cell.Scenario.Machine.Hypervisor) is < 6 ? TraceDialects.Kvm51 : TraceDialects.Kvm616;
 
     /// <summary>Runs the machine to the end.</summary>
     /// <param name="limits">When to give up.</param>
@@ -61,13 +61,18 @@ internal sealed class CellRun
     public CellResult Run(RunLimits limits, ITraceSink? sink = null, Action<long, long>? progress = null, ILogger? logger = null)
     {
         using var hash = new TraceHash();
+        var latency = new LatencyMeter();
         var runner = new Runner(Board, limits) { Progress = progress, Start = Start };
         var start = TimeProvider.System.GetTimestamp();
-        var run = runner.Run(sink is null ? hash : TraceSinks.Tee(hash, sink));
+        var run = runner.Run(TraceSinks.Tee(sink is null ? [hash, latency] : [hash, latency, sink]));
         logger?.LogInformation(
             "{Cell}: {Outcome} after {Steps} steps, {Milliseconds:0} ms",
             Cell.Name, run.Outcome, run.Steps, TimeProvider.System.GetElapsedTime(start).TotalMilliseconds);
-        return new CellResult(this, run, hash.Digest(), hash.Count, run.Recurrence is { } recurrence ? ProvenBytes(recurrence) : 0);
+        return new CellResult(this, run, hash.Digest(), hash.Count, run.Recurrence is { } recurrence ? ProvenBytes(recurrence) : 0)
+        {
+            Latencies = latency.Latencies,
+            LastCollapse = latency.LastCollapse,
+        };
     }
 
     /// <summary>Lets go of the machine: nothing can be run any more, and no event named.</summary>
@@ -120,6 +125,12 @@ internal sealed class CellRun
 /// <param name="StateBytes">How many bytes name the state that recurs; 0 if none does.</param>
 internal sealed record CellResult(CellRun Source, RunResult Run, string TraceHash, long TraceEvents, int StateBytes)
 {
+    /// <summary>How long each vector of the first guests took from its request to its handler; those that were taken at least once.</summary>
+    public required IReadOnlyList<VectorLatency> Latencies { get; init; }
+
+    /// <summary>The last request that found its bit in IRR set, where the trace tells; null if none did.</summary>
+    public required Collapse? LastCollapse { get; init; }
+
     /// <summary>The first digits of the digest, which reports print.</summary>
     public string ShortHash => TraceHash[..16];
 

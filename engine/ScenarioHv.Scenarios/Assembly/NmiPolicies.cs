@@ -55,7 +55,7 @@ internal static class NmiPolicies
                 "APM2 15.21.10; KVM svm.c:svm_set_vnmi_pending, 6.4",
                 Engine.Policies.NmiTracking.HardwareVnmi),
         ],
-        Absence = NotOnBareMetal(PolicyTable.NmiTracking),
+        Absence = KvmOnly(PolicyTable.NmiTracking),
         Usual = machine => machine.Cpu.Vendor == CpuVendor.Amd ? "iret-intercept"
             : machine.Cpu.VirtualNmis ? "virtual-nmi" : "irq-window+timeout",
     };
@@ -82,7 +82,7 @@ internal static class NmiPolicies
                     + "every-entry there too",
                 EventChoice.EveryEntryNmiFirst),
         ],
-        Absence = NotOnBareMetal(PolicyTable.ChooseEvent),
+        Absence = KvmOnly(PolicyTable.ChooseEvent),
         Usual = _ => "on-request",
     };
 
@@ -104,12 +104,12 @@ internal static class NmiPolicies
                 "stale-copy", "the event counts as delivered only when an exit goes up to userspace",
                 "OpenVMM before 4d695f27a, with exits that are handled below", KvmPolicies.StaleCopy),
         ],
-        Absence = NotOnBareMetal(PolicyTable.ExitFold),
+        Absence = KvmOnly(PolicyTable.ExitFold),
         Usual = _ => Requeue,
     };
 
-    private static Func<MachineConfig, string?> NotOnBareMetal(string point) => config => config.Hypervisor == HypervisorKind.BareMetal
-        ? $"{point} is a hypervisor's; on bare-metal there is none below the guest" : null;
+    private static Func<MachineConfig, string?> KvmOnly(string point) => config => config.Hypervisor == HypervisorKind.Kvm
+        ? null : $"{point} is KVM's, which does not run this machine's guest";
 
     private static PolicyEntry Tracking(string name, string summary, string source, NmiTracking value) => new(
         new PolicyValueInfo(name, [], summary, source),

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ScenarioHv.Engine.Configuration;
 
 namespace ScenarioHv.Scenarios.Assembly;
 
@@ -51,6 +52,24 @@ internal static class Presets
                 (PolicyTable.ImmediateExit, "zero-timer"), (PolicyTable.IoApicEoi, "delay-after-kvm(10000, 10 ms)"),
                 (PolicyTable.NmiTracking, NmiPolicies.HardwareVnmi),
             ]),
+        new(
+            "bhyve@10.4",
+            "FreeBSD 10.4 bhyve: LAPIC interrupts by V_IRQ, which stay in IRR until an exit shows that they were taken",
+            "sys/amd64/vmm/amd/svm.c, FreeBSD 10.4; bug 215972",
+            [
+                (PolicyTable.IoApicEoi, "reinject"),
+                (BhyvePolicyRules.SvmInjectionPoint, "v-irq"),
+                (BhyvePolicyRules.TprSelectionPoint, "honour"),
+            ]),
+        new(
+            "bhyve@12.0",
+            "FreeBSD 12.0 bhyve: LAPIC interrupts by event injection, which moves them from IRR to ISR",
+            "sys/amd64/vmm/amd/svm.c with D13780 of January 2018",
+            [
+                (PolicyTable.IoApicEoi, "reinject"),
+                (BhyvePolicyRules.SvmInjectionPoint, "event-injection"),
+                (BhyvePolicyRules.TprSelectionPoint, "honour"),
+            ]),
         new(BareMetal, "no hypervisor: the first guest runs on the processor itself, its messages take time on their way", "82093AA 3.2.4",
             [(PolicyTable.IoApicEoi, "reinject")]),
     ];
@@ -78,6 +97,11 @@ internal static class Presets
 
     /// <summary>The monitors that a scenario can name.</summary>
     public static IReadOnlyList<PresetInfo> UserspaceInfos { get; } = [.. Userspaces.Select(preset => preset.Info)];
+
+    /// <summary>What runs the guest with the hypervisor preset <paramref name="name"/>.</summary>
+    public static HypervisorKind KindOf(string name) => name == BareMetal ? HypervisorKind.BareMetal
+        : name.StartsWith("bhyve@", StringComparison.Ordinal) ? HypervisorKind.Bhyve
+        : HypervisorKind.Kvm;
 
     /// <summary>
     /// What <paramref name="name"/> chooses at <paramref name="point"/>; null if it chooses nothing, or something that the machine's

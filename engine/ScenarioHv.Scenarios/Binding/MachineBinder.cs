@@ -29,6 +29,7 @@ internal static class MachineBinder
             Irqchip = machine.Optional("irqchip") is { } irqchip && Fields.Name(irqchip, "irqchip", ["split", "kernel"]) == 0
                 ? Irqchip.Split
                 : Irqchip.Kernel,
+            IrqchipMark = machine.Optional("irqchip")?.Mark,
             HostTick = machine.Optional("host-tick") is { } tick ? HostTick(tick) : null,
             Vcpus = machine.Optional("vcpus") is { } vcpus ? (int)Fields.Integer(vcpus, IntegerRule.Vcpus) : 1,
             Policies = machine.Optional("policies") is { } policies ? new PolicyBinder(vocabulary, tscHz).Map(policies) : NoPolicies(),

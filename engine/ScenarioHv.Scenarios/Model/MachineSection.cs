@@ -27,6 +27,9 @@ public sealed record MachineSection
     /// <summary>Where the interrupt controllers are; <see cref="Irqchip.Kernel"/> if not given.</summary>
     public required Irqchip Irqchip { get; init; }
 
+    /// <summary>Where that is written; null if it is not given.</summary>
+    public SourceMark? IrqchipMark { get; init; }
+
     /// <summary>The host's timer tick; off if written so; null for the preset's own.</summary>
     public required FrequencyHz? HostTick { get; init; }
 
