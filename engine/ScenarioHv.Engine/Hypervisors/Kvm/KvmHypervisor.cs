@@ -110,7 +110,7 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     public override bool HoldsNmi(Machine machine, int vcpu)
     {
         ref var kvm = ref machine.Ref(board.Kvm, vcpu);
-        return (kvm.NmiQueued | kvm.NmiPending | kvm.NmiInjected) != 0;
+        return (kvm.NmiQueued | kvm.NmiPending | kvm.NmiInjected) != 0 || board.Processor.VirtualNmiPending(machine, vcpu);
     }
 
     /// <inheritdoc/>
