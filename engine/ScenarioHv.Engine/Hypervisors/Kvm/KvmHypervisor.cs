@@ -37,7 +37,7 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
             context.Level = 0;
             if (board.KvmNmi.Count > 0)
             {
-                context.Machine.Ref(board.KvmNmi, vcpu).EntryTime = Instant.Never;
+                context.Machine.Ref(board.KvmNmi, vcpu).Deadline = Instant.Never;
             }
 
             Requests.ScanIoApic(new VcpuThread(index));
