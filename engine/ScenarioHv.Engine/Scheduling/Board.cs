@@ -48,6 +48,8 @@ public sealed class Board
         Exits = layout.Add<ExitRecord>("exit", vcpus);
         Twins = layout.Add<Twin>("twin", vcpus);
         Check = layout.Add<CheckMemory>("check");
+        LevelPins = [.. config.Devices.Where(device => device.Kind != DeviceKind.Msi).Select(device => device.Gsi).Distinct().Order()];
+        LevelChecks = layout.Add<LevelCheck>("level-check", LevelPins.Count);
         Kvm = layout.Add<KvmVcpu>("kvm-vcpu", IsKvm ? vcpus : 0);
         Bhyve = layout.Add<BhyveVcpu>("bhyve-vcpu", IsBhyve ? vcpus : 0);
         var vmx = config.Vendor == CpuVendor.Intel;
@@ -191,6 +193,12 @@ public sealed class Board
 
     /// <summary>What the checks remember.</summary>
     public Slot<CheckMemory> Check { get; }
+
+    /// <summary>The pins of the I/O APIC to which devices are wired, ascending.</summary>
+    public IReadOnlyList<int> LevelPins { get; }
+
+    /// <summary>What the property <c>level</c> remembers of each of <see cref="LevelPins"/>.</summary>
+    public Slot<LevelCheck> LevelChecks { get; }
 
     /// <summary>True if KVM runs the guest.</summary>
     public bool IsKvm => Config.Hypervisor == HypervisorKind.Kvm;

@@ -1,5 +1,6 @@
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Time;
@@ -130,6 +131,7 @@ internal abstract unsafe partial class GuestProcessor
         core.Iret(record.InterruptFlag, unblockNmi: true);
         core.InstructionRetired();
         CountRetired(context, vcpu, 1, operation: true);
+        SafetyChecks.Iret(context, vcpu);
         context.Fiber->Op = record.Interrupted;
         context.Fiber->Finished = record.Interrupted.Kind == OperationKind.Finished ? (ushort)1 : (ushort)0;
     }

@@ -296,7 +296,11 @@ internal abstract unsafe partial class GuestProcessor(Board board)
         }
 
         context.Emit(TraceEventKind.GuestInterrupt, a: vector, b: context.Level);
-        if (!nmi && IsOfLocalApic(context, vcpu, vector))
+        if (nmi)
+        {
+            SafetyChecks.NmiDispatched(context, vcpu);
+        }
+        else if (IsOfLocalApic(context, vcpu, vector))
         {
             SafetyChecks.Dispatched(context, vcpu, vector);
         }
@@ -333,7 +337,7 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     /// <summary>
     /// Whether a delivered vector is one of the vCPU's local APIC, and not one that the nested guest's hypervisor injects on its own.
     /// </summary>
-    private bool IsOfLocalApic(StepContext context, int vcpu, byte vector) =>
+    protected bool IsOfLocalApic(StepContext context, int vcpu, byte vector) =>
         context.Level == 1 || (Board.IsKvm && context.Machine.Ref(Board.Kvm, vcpu).InjectedVector == vector);
 
     private static GuestException NoHandler(GuestProgram program, string method, string what) =>
@@ -376,6 +380,7 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     {
         context.Machine.Ref(Board.Cores, Board.CoreIndex(vcpu, context.Level)).InstructionRetired();
         CountRetired(context, vcpu, instructions, operation: true);
+        InstructionChecks.Retired(context, vcpu, context.Fiber->Op, result);
         context.Resume(result);
     }
 

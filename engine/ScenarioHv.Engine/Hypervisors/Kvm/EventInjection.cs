@@ -1,5 +1,6 @@
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Policies;
+using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Tracing;
 
@@ -88,6 +89,7 @@ internal static class EventInjection
     private static byte AcknowledgeForInjection(VcpuThread vcpu)
     {
         var vector = vcpu.Apic.HighestDeliverable();
+        SafetyChecks.Committed(VcpuThread.Context, vcpu.Index, vector);
         KvmLapic.Acknowledge(vcpu, vector);
         vcpu.Kvm.InjectedVector = (byte)vector;
         return (byte)vector;

@@ -101,11 +101,28 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         return held;
     }
 
+    /// <inheritdoc/>
+    public override bool HoldsNmi(Machine machine, int vcpu)
+    {
+        ref var kvm = ref machine.Ref(board.Kvm, vcpu);
+        return (kvm.NmiQueued | kvm.NmiPending | kvm.NmiInjected) != 0;
+    }
+
+    /// <inheritdoc/>
+    public override bool GlobalInterruptFlag(Machine machine, int vcpu) => machine.Ref(board.Kvm, vcpu).GifClear == 0;
+
+    /// <inheritdoc/>
+    public override bool IsHalted(Machine machine, int vcpu) => machine.Ref(board.Kvm, vcpu).Halted != 0;
+
+    /// <summary>An IPI leaves a local APIC: to every local APIC that it addresses.</summary>
+    public void SendIpi(StepContext context, int sender, in IpiRequest ipi) =>
+        Deliver(context, ipi.Message, new MessageSource(sender, ipi.Shorthand));
+
     /// <summary>Delivers a message to every local APIC that it addresses.</summary>
     /// <returns>How many accepted it; -1 if none was addressed.</returns>
-    public int Deliver(StepContext context, in ApicMessage message)
+    public int Deliver(StepContext context, in ApicMessage message, MessageSource source)
     {
-        var targets = Targets(board, context.Machine, message);
+        var targets = Targets(context, message, source);
         var accepted = targets == 0 ? -1 : 0;
         for (var vcpu = 0; targets != 0; vcpu++, targets >>= 1)
         {
@@ -118,24 +135,12 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         return accepted;
     }
 
-    /// <summary>An IPI leaves a local APIC: to every local APIC that it addresses.</summary>
-    public void SendIpi(StepContext context, int sender, in IpiRequest ipi)
-    {
-        for (var vcpu = 0; vcpu < board.Config.Vcpus; vcpu++)
-        {
-            if (context.Machine.Ref(board.Apics, vcpu).IsAddressedBy(ipi, vcpu == sender))
-            {
-                Accept(context, vcpu, ipi.Message);
-            }
-        }
-    }
-
     /// <summary>A message enters the kernel by KVM_SIGNAL_MSI or by a GSI that is routed to it (kvm_set_msi).</summary>
     /// <returns>How many local APICs accepted it; -1 if none was addressed.</returns>
     public int SignalMsi(StepContext context, in ApicMessage message)
     {
         context.Emit(TraceEventKind.KvmMsiSetIrq, message.Destination, message.Vector, (ulong)message.Mode, (ulong)message.Flags);
-        return Deliver(context, message);
+        return Deliver(context, message, MessageSource.Device);
     }
 
     /// <summary>Somebody kicks a vCPU: out of the guest by an interrupt, or out of its sleep (kvm_vcpu_kick).</summary>
@@ -164,6 +169,7 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         ref var kvm = ref context.Machine.Ref(board.Kvm, vcpu);
         kvm.NmiQueued = (byte)Math.Min(kvm.NmiQueued + 1, board.Controllers.Platform.NmiLimit());
         kvm.Requests |= KvmRequests.Nmi;
+        SafetyChecks.NmiAccepted(context, vcpu);
         Kick(context, vcpu);
     }
 

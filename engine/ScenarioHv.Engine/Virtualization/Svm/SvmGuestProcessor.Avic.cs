@@ -199,6 +199,7 @@ internal sealed partial class SvmGuestProcessor
         var machine = context.Machine;
         var vector = machine.Ref(Board.Avic, vcpu).Seen;
         machine.Ref(Board.Apics, vcpu).Dispense(vector);
+        SafetyChecks.CommittedByProcessor(context, vcpu, vector);
         EvaluateAvic(machine, vcpu);
         WakeFromHlt(context, vcpu);
         EnterHandler(context, vcpu, vector, nmi: false);

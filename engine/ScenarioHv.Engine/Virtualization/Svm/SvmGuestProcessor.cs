@@ -132,6 +132,8 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
             SafetyChecks.Fail(context, SafetyProperty.Entry, vcpu, detail: (byte)failure);
         }
 
+        // VMRUN injects whatever IF and the shadow are (APM2 15.20): unlike VMX no check of the entry finds it.
+        var isOpen = Core(context.Machine, vcpu).InterruptsOpen;
         EvaluateAvic(context.Machine, vcpu);
         var word = vmcb.EventInj;
         var injected = SvmProcessor.Inject(ref vmcb, ref Core(context.Machine, vcpu));
@@ -145,6 +147,11 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
         {
             CutShort(context, vcpu, word);
             return true;
+        }
+
+        if (injected.Kind == InjectedEventKind.ExternalInterrupt && !isOpen && IsOfLocalApic(context, vcpu, injected.Vector))
+        {
+            SafetyChecks.InjectedWhileClosed(context, vcpu, injected.Vector);
         }
 
         EnterHandler(context, vcpu, injected.Vector, injected.Kind == InjectedEventKind.Nmi);
@@ -267,6 +274,7 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
     {
         var machine = context.Machine;
         const ExitCause Cause = ExitCause.NestedPageFault;
+        SafetyChecks.DeliveryCutShort(context, vcpu, EventInjection.Vector(word));
         Exit(context, vcpu, new GuestExit(Cause, Reason(Cause, default), Rip(machine, vcpu, 1), Info1(Cause, default)));
         SvmProcessor.RecordExitIntInfo(ref Loaded(machine, vcpu), word);
     }

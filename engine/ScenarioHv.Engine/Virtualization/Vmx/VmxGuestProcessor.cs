@@ -192,6 +192,11 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         ref var state = ref machine.Ref(Board.Vcpus, vcpu);
         LoadTimer(machine, ref vmcs, ref state);
         RequireLegalEntry(context, vcpu, vmcs);
+        if (state.Level == 1 && HasVirtualInterruptDelivery(machine, vcpu))
+        {
+            MirrorChecks.AtEntry(context, vcpu, vmcs);
+        }
+
         var injected = VmxProcessor.Inject(ref vmcs, ref Core(machine, vcpu));
         vmcs.EntryInterruptionInformation = 0;
         if (injected.Kind == InjectedEventKind.None)
@@ -426,6 +431,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         var update = VirtualInterruptDelivery.Deliver(vmcs, HighestOf(apic.Irr));
         update.WriteStatus(ref vmcs);
         apic.Ppr = update.Vppr;
+        SafetyChecks.CommittedByProcessor(context, vcpu, vector);
         WakeFromHlt(context, vcpu);
         EnterHandler(context, vcpu, vector, nmi: false);
         context.Machine.Ref(Board.Vcpus, vcpu).ReadyAt = After(context, TimingCost.IdtDelivery);
