@@ -56,6 +56,8 @@ public static class TraceExplainer
         TraceEventKind.PointReached => $"The hypervisor's code reaches {context.NamesOrNone.Label(e.A)}",
         TraceEventKind.VmEntry => Entry("The hypervisor", e, context),
         TraceEventKind.VmExit => Exit("The hypervisor", e, context),
+        TraceEventKind.AvicRequest => Invariant(
+            $"The sender's processor sets IRR[{(byte)e.A}] in the backing page of vCPU {e.Vcpu}, without an exit (APM2 15.29)"),
         _ => throw new ArgumentException($"An event of kind {e.Kind} has no explanation.", nameof(e)),
     };
 

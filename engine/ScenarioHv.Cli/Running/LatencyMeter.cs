@@ -28,6 +28,9 @@ internal sealed class LatencyMeter : ITraceSink
             case TraceEventKind.KvmApicAcceptIrq when traceEvent.C <= (ulong)DeliveryMode.LowestPriority:
                 _requested.TryAdd(((byte)traceEvent.A, (byte)traceEvent.B), traceEvent.Cycle);
                 break;
+            case TraceEventKind.AvicRequest:
+                _requested.TryAdd((traceEvent.Vcpu, (byte)traceEvent.A), traceEvent.Cycle);
+                break;
             case TraceEventKind.Ktr when (KtrMessage)traceEvent.A is KtrMessage.IntrReady or KtrMessage.Collapsed:
                 _requested.TryAdd((traceEvent.Vcpu, (byte)traceEvent.B), traceEvent.Cycle);
                 LastCollapse = (KtrMessage)traceEvent.A == KtrMessage.Collapsed

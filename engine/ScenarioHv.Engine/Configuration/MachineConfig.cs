@@ -173,10 +173,10 @@ public sealed record MachineConfig
     /// <summary>What an EOI does that finds the line still high.</summary>
     public IIoApicEoiPolicy IoApicEoi { get; init; } = new Reinject();
 
-    /// <summary>What its version of KVM does; without meaning on bare metal.</summary>
+    /// <summary>What its version of KVM does; without meaning where something else runs the guest.</summary>
     public KvmPolicies Kvm { get; init; } = new();
 
-    /// <summary>bhyve's choices.</summary>
+    /// <summary>What its version of bhyve does; without meaning where something else runs the guest.</summary>
     public BhyvePolicies Bhyve { get; init; } = new();
 
     /// <summary>

@@ -63,7 +63,7 @@ public sealed class Board
         Vmcb02 = layout.Add<Vmcb>("vmcb02", !vmx && HasHypervisor && levels == 2 ? vcpus : 0);
         Vmcb12 = layout.Add<Vmcb>("vmcb12", !vmx && levels == 2 ? vcpus : 0);
         KvmVm = layout.Add<KvmVm>("kvm", IsKvm ? 1 : 0);
-        Avic = layout.Add<AvicVcpu>("avic", !vmx && IsKvm && config.Apicv ? vcpus : 0);
+        Avic = layout.Add<AvicVcpu>("avic", !vmx && HasHypervisor && config.Apicv ? vcpus : 0);
         NestedExits = layout.Add<NestedExit>("nested-exit", levels == 2 ? vcpus : 0);
         ImmediateExitMemory = layout.Add<ImmediateExitMemory>(
             "immediate-exit", IsKvm ? vcpus * 2 : 0, new SaturationRule(8, 4, config.ImmediateExit.CountLimit));

@@ -111,6 +111,9 @@ public enum TraceEventKind : byte
     /// <summary>kvm_avic_doorbell: A vCPU, B APIC ID of the host's processor, which is numbered as the vCPU here.</summary>
     KvmAvicDoorbell,
 
+    /// <summary>AVIC has set a vector in the vIRR of another vCPU, or of the sender, without an exit: A vector.</summary>
+    AvicRequest,
+
     /// <summary>A line of bhyve's trace in FreeBSD's kernel: A <see cref="KtrMessage"/>, B to E its arguments.</summary>
     Ktr,
 

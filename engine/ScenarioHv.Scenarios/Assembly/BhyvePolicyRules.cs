@@ -15,6 +15,7 @@ internal static class BhyvePolicyRules
     public const string TprSelectionPoint = "tpr-selection";
 
     private const string Review = "reviews.freebsd.org, the alternative to D13780, January 2018";
+    private const string ByAvic = "with svm-injection: avic TPR is in the page that the processor and the local APIC share";
     private const string SvmC = "FreeBSD sys/amd64/vmm/amd/svm.c";
 
     /// <summary>The points, in the order in which reports name them. Later ones look at what the first has chosen.</summary>
@@ -26,19 +27,26 @@ internal static class BhyvePolicyRules
             Summary = "how bhyve brings a vector of the local APIC into the guest, and with that when it moves from IRR to ISR",
             Values =
             [
-                PolicyEntry.Plain(
+                Software(
                     "v-irq", "V_IRQ offers the vector, which stays in IRR until an exit finds V_IRQ = 0 and moves it to ISR",
                     $"{SvmC}:svm_update_virqinfo, FreeBSD 10.4",
                     config => With(config, bhyve => bhyve with { Injection = SvmInjection.VIrq })),
-                PolicyEntry.Plain(
+                Software(
                     "v-irq-pending-state",
                     "V_IRQ offers the vector, which has left IRR for a state of its own; the next exit moves it to ISR, or back to IRR",
                     Review,
                     config => With(config, bhyve => bhyve with { Injection = SvmInjection.VIrqPendingState })),
-                PolicyEntry.Plain(
+                Software(
                     "event-injection", "EVENTINJ injects the vector as soon as the guest can take it; it moves from IRR to ISR before VMRUN",
                     $"D13780; {SvmC}:svm_inj_interrupts since",
                     config => With(config, bhyve => bhyve with { Injection = SvmInjection.EventInjection })),
+                new(
+                    new PolicyValueInfo(
+                        "avic", [], "AVIC: the processor takes vectors from IRR by itself, and tells running vCPUs by a doorbell",
+                        $"{Review}: 'IMHO that is the way to go'; APM2 15.29; no release has it, its exits are handled as in KVM"),
+                    config => config.Apicv ? null
+                        : "svm-injection: avic needs a processor with AVIC: write 'cpu: { vendor: amd, apicv: true }'",
+                    (_, config) => With(config, bhyve => bhyve with { Injection = SvmInjection.Avic })),
             ],
             Absence = IsElsewhere(SvmInjectionPoint),
             IsAlwaysReported = true,
@@ -56,10 +64,14 @@ internal static class BhyvePolicyRules
                     new PolicyValueInfo(
                         "ignore", [], "a vector is offered if its class is above those in service; the processor compares it with V_TPR",
                         $"{Review}, its update of 12 January"),
-                    config => config.Bhyve.Injection == SvmInjection.EventInjection
-                        ? "tpr-selection: ignore leaves the comparison to V_IRQ; EVENTINJ compares nothing (APM2 15.20), so that with "
-                            + "svm-injection: event-injection a vector would be delivered below the guest's TPR"
-                        : null,
+                    config => config.Bhyve.Injection switch
+                    {
+                        SvmInjection.EventInjection =>
+                            "tpr-selection: ignore leaves the comparison to V_IRQ; EVENTINJ compares nothing (APM2 15.20), so that with "
+                            + "svm-injection: event-injection a vector would be delivered below the guest's TPR",
+                        SvmInjection.Avic => $"tpr-selection: ignore has no effect here: {ByAvic}",
+                        _ => null,
+                    },
                     (_, config) => With(config, bhyve => bhyve with { TprSelection = TprSelection.Ignore })),
             ],
             Absence = IsElsewhere(TprSelectionPoint),
@@ -74,10 +86,12 @@ internal static class BhyvePolicyRules
                 PolicyEntry.Plain(
                     "none", "CR8 is V_TPR, without an exit; the local APIC's TPR follows at the next exit", $"{SvmC}:vmcb_init, always",
                     config => With(config, bhyve => bhyve with { Cr8Intercept = Cr8Intercept.None })),
-                PolicyEntry.Plain(
-                    "writes", "a write to CR8 exits, and the local APIC's TPR follows at once",
-                    $"{Review}: 'With the event injection we have to intercept CR8 writes'; no release does",
-                    config => With(config, bhyve => bhyve with { Cr8Intercept = Cr8Intercept.Writes })),
+                new(
+                    new PolicyValueInfo(
+                        "writes", [], "a write to CR8 exits, and the local APIC's TPR follows at once",
+                        $"{Review}: 'With the event injection we have to intercept CR8 writes'; no release does"),
+                    config => config.Bhyve.Injection == SvmInjection.Avic ? $"cr8-intercept: writes has no effect here: {ByAvic}" : null,
+                    (_, config) => With(config, bhyve => bhyve with { Cr8Intercept = Cr8Intercept.Writes })),
             ],
             Absence = IsElsewhere("cr8-intercept"),
             Usual = _ => "none",
@@ -113,7 +127,11 @@ internal static class BhyvePolicyRules
                 Fold(BhyvePolicies.WholeFold, "V_TPR, then what has become of V_IRQ, then an event whose delivery was cut short",
                     $"{SvmC}:svm_vmexit"),
                 Fold(BhyvePolicies.FoldWithoutTpr, "not V_TPR: what the guest has written to CR8 is undone by the next VMRUN",
-                    "what is lost without the step"),
+                    "what is lost without the step") with
+                {
+                    Problem = config => config.Bhyve.Injection == SvmInjection.Avic
+                        ? $"exit-fold: without-tpr has no effect here: {ByAvic}" : null,
+                },
                 Fold(BhyvePolicies.FoldWithoutIntInfo, "not EXITINTINFO: an event whose delivery was cut short by an exit is gone",
                     "what is lost without the step"),
             ],
@@ -121,6 +139,16 @@ internal static class BhyvePolicyRules
             Usual = _ => BhyvePolicies.WholeFold.Text,
         },
     ];
+
+    /// <summary>A way of injection by software: with AVIC on, V_IRQ is ignored, and so there is no interrupt window either.</summary>
+    private static PolicyEntry Software(string name, string summary, string source, Func<MachineConfig, MachineConfig> apply) =>
+        PolicyEntry.Plain(name, summary, source, apply) with
+        {
+            Problem = config => config.Apicv
+                ? $"svm-injection: {name} uses V_IRQ, which a processor with AVIC on ignores (APM2 15.29): "
+                    + "leave 'apicv: true' out, or write svm-injection: avic"
+                : null,
+        };
 
     private static PolicyEntry Fold(Plan<ExitFoldStep> plan, string summary, string source) =>
         PolicyEntry.Plain(plan.Text, summary, source, config => With(config, bhyve => bhyve with { ExitFold = plan }));

@@ -98,12 +98,8 @@ internal static class LevelStormPolicies
         Summary =
             "how the processor is made to come back right after an entry, because an event waits that cannot be delivered before it",
         Values = ImmediateExits,
-        Absence = config => config.Hypervisor switch
-        {
-            HypervisorKind.BareMetal => "immediate-exit is a hypervisor's; on bare-metal there is none below the guest",
-            HypervisorKind.Bhyve => "immediate-exit is KVM's: nothing that is modelled under bhyve needs an exit right after an entry",
-            _ => null,
-        },
+        Absence = config => config.Hypervisor == HypervisorKind.BareMetal
+            ? "immediate-exit is a hypervisor's; on bare-metal there is none below the guest" : null,
         Usual = machine => machine.Cpu.Vendor == CpuVendor.Amd ? "self-ipi(before-entry)" : "zero-timer",
         IsAlwaysReported = true,
     };

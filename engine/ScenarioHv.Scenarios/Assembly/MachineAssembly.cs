@@ -283,8 +283,8 @@ public static class MachineAssembly
                 throw entry.Mark.Error($"NMIs are modelled under KVM only, not under {machine.Hypervisor}"),
             TimelineAction.Nmi => StimulusAction.Nmi,
             TimelineAction.NmiWindow => StimulusAction.NmiWindow,
-            TimelineAction.PageOut when machine.Hypervisor == Presets.BareMetal =>
-                throw entry.Mark.Error("page-out needs a host that reclaims the guest's pages; on bare-metal there is none"),
+            TimelineAction.PageOut when Presets.KindOf(machine.Hypervisor) == HypervisorKind.BareMetal =>
+                throw entry.Mark.Error("page-out is what a host does to a guest's memory; on bare-metal there is no host below the guest"),
             TimelineAction.PageOut => StimulusAction.PageOut,
             _ => StimulusAction.Fire,
         },

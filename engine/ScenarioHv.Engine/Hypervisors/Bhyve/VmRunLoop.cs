@@ -90,6 +90,12 @@ internal static class VmRunLoop
             case ExitCause.Io:
                 Monitor.BeginIo(vcpu);
                 break;
+            case ExitCause.AvicIncompleteIpi:
+                await VLapic.CompleteIpi(vcpu);
+                break;
+            case ExitCause.AvicUnacceleratedAccess:
+                await VLapic.CompleteAccess(vcpu);
+                break;
             case ExitCause.NestedPageFault:
                 await vcpu.Point(At.PageMapped, TimingCost.ExitHandler);
                 break;

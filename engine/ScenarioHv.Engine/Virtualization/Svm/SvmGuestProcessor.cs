@@ -28,8 +28,9 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
             vmcb.InterceptCr = Vmcb.Cr8Read | Vmcb.Cr8Write;
             vmcb.VIntrMasking = 1;
             vmcb.VNmiEnable = Board.Config.Kvm.NmiTracking == NmiTracking.HardwareVnmi ? (byte)1 : (byte)0;
-            ResetAvic(machine, vcpu);
         }
+
+        ResetAvic(machine, vcpu);
 
         if (Board.L2 is not null)
         {
