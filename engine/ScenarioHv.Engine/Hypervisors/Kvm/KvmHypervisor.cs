@@ -8,6 +8,7 @@ using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Tracing;
 using ScenarioHv.Engine.Virtualization;
+using ScenarioHv.Engine.Virtualization.Vmx;
 
 namespace ScenarioHv.Engine.Hypervisors.Kvm;
 
@@ -110,7 +111,9 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     public override bool HoldsNmi(Machine machine, int vcpu)
     {
         ref var kvm = ref machine.Ref(board.Kvm, vcpu);
-        return (kvm.NmiQueued | kvm.NmiPending | kvm.NmiInjected) != 0 || board.Processor.VirtualNmiPending(machine, vcpu);
+        return (kvm.NmiQueued | kvm.NmiPending | kvm.NmiInjected) != 0
+            || board.Processor.VirtualNmiPending(machine, vcpu)
+            || InterruptionInfo.IsNmi(machine.Ref(board.Exits, vcpu).Vectoring);
     }
 
     /// <inheritdoc/>
