@@ -26,8 +26,17 @@ internal static class SafetyChecks
     public static void CommittedByProcessor(StepContext context, int vcpu, int vector) =>
         Twin(context, vcpu).CommittedByProcessor(vector);
 
-    /// <summary>The delivery of a vector has begun, and an exit has cut it short: it will be begun again, and nothing outranks it now.</summary>
-    public static void DeliveryCutShort(StepContext context, int vcpu, int vector) => Twin(context, vcpu).DeliveryCutShort(vector);
+    /// <summary>
+    /// The delivery of an event has begun, and an exit has cut it short. If it is a vector of the local APIC, nothing outranks it any more
+    /// when it is begun again; the others have vectors below 16.
+    /// </summary>
+    public static void DeliveryCutShort(StepContext context, int vcpu, int vector)
+    {
+        if (vector >= 16)
+        {
+            Twin(context, vcpu).DeliveryCutShort(vector);
+        }
+    }
 
     /// <summary>The guest takes a vector of its local APIC: its handler starts, or an exit acknowledges it.</summary>
     /// <param name="context">The step.</param>

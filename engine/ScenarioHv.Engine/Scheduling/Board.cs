@@ -51,6 +51,9 @@ public sealed class Board
         LevelPins = [.. config.Devices.Where(device => device.Kind != DeviceKind.Msi).Select(device => device.Gsi).Distinct().Order()];
         LevelChecks = layout.Add<LevelCheck>("level-check", LevelPins.Count);
         Kvm = layout.Add<KvmVcpu>("kvm-vcpu", IsKvm ? vcpus : 0);
+        KvmNmi = layout.Add<KvmNmi>("kvm-nmi", IsKvm && (config.Kvm.TracksNmiInSoftware || config.Kvm.TellsNmiWindows) ? vcpus : 0);
+        MissingIdtPages = layout.Add<ulong>(
+            "missing-idt", IsKvm && config.Timeline.Any(stimulus => stimulus.Action == StimulusAction.PageOut) ? vcpus : 0);
         Bhyve = layout.Add<BhyveVcpu>("bhyve-vcpu", IsBhyve ? vcpus : 0);
         var vmx = config.Vendor == CpuVendor.Intel;
         Vmcs01 = layout.Add<Vmcs>("vmcs01", vmx && HasHypervisor ? vcpus : 0);
@@ -60,7 +63,7 @@ public sealed class Board
         Vmcb02 = layout.Add<Vmcb>("vmcb02", !vmx && HasHypervisor && levels == 2 ? vcpus : 0);
         Vmcb12 = layout.Add<Vmcb>("vmcb12", !vmx && levels == 2 ? vcpus : 0);
         KvmVm = layout.Add<KvmVm>("kvm", IsKvm ? 1 : 0);
-        Avic = layout.Add<AvicVcpu>("avic", !vmx && IsKvm && config.Apicv ? vcpus : 0);
+        Avic = layout.Add<AvicVcpu>("avic", !vmx && HasHypervisor && config.Apicv ? vcpus : 0);
         NestedExits = layout.Add<NestedExit>("nested-exit", levels == 2 ? vcpus : 0);
         ImmediateExitMemory = layout.Add<ImmediateExitMemory>(
             "immediate-exit", IsKvm ? vcpus * 2 : 0, new SaturationRule(8, 4, config.ImmediateExit.CountLimit));
@@ -130,6 +133,12 @@ public sealed class Board
 
     /// <summary>KVM's own state of each vCPU.</summary>
     public Slot<KvmVcpu> Kvm { get; }
+
+    /// <summary>What KVM remembers of NMIs where the processor does not; empty if there is nothing.</summary>
+    public Slot<KvmNmi> KvmNmi { get; }
+
+    /// <summary>1 for each vCPU whose IDT the host has taken the page of; empty if it never does.</summary>
+    public Slot<ulong> MissingIdtPages { get; }
 
     /// <summary>bhyve's own state of each vCPU.</summary>
     public Slot<BhyveVcpu> Bhyve { get; }

@@ -148,7 +148,7 @@ internal sealed class BhyveHypervisor(Board board) : Hypervisor
     }
 
     /// <summary>
-    /// A vCPU has a request to look at: a running one is interrupted, a sleeping one woken; one whose thread is in the hypervisor looks by
+    /// A vCPU has a request to look at: a running one is interrupted, or with AVIC hears its doorbell, a sleeping one is woken; one whose thread is in the hypervisor looks by
     /// itself (vcpu_notify_event).
     /// </summary>
     public void Notify(StepContext context, int vcpu)
@@ -156,7 +156,11 @@ internal sealed class BhyveHypervisor(Board board) : Hypervisor
         ref var vmm = ref context.Machine.Ref(board.Bhyve, vcpu);
         ref var state = ref context.Machine.Ref(board.Vcpus, vcpu);
         var now = new Instant(context.Machine.Now);
-        if (vmm.State == BhyveRunState.Running && context.Actor != vcpu)
+        if (vmm.State == BhyveRunState.Running && context.Actor != vcpu && board.Processor.HasVirtualInterruptDelivery(context.Machine, vcpu))
+        {
+            board.Processor.RingDoorbell(context.Machine, vcpu);
+        }
+        else if (vmm.State == BhyveRunState.Running && context.Actor != vcpu)
         {
             Interrupt(context.Machine, vcpu, HostInterrupts.Kick, now + board.Config.Timing[TimingCost.HostIpi]);
         }

@@ -35,6 +35,11 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
             var index = (byte)vcpu;
             context.Actor = context.Vcpu = index;
             context.Level = 0;
+            if (board.KvmNmi.Count > 0)
+            {
+                context.Machine.Ref(board.KvmNmi, vcpu).Deadline = Instant.Never;
+            }
+
             Requests.ScanIoApic(new VcpuThread(index));
             context.Start(board.HostFiber(vcpu), () => VcpuLoop.Thread(new VcpuThread(index)).Completed);
         }
@@ -105,7 +110,7 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     public override bool HoldsNmi(Machine machine, int vcpu)
     {
         ref var kvm = ref machine.Ref(board.Kvm, vcpu);
-        return (kvm.NmiQueued | kvm.NmiPending | kvm.NmiInjected) != 0;
+        return (kvm.NmiQueued | kvm.NmiPending | kvm.NmiInjected) != 0 || board.Processor.VirtualNmiPending(machine, vcpu);
     }
 
     /// <inheritdoc/>
@@ -133,6 +138,20 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         }
 
         return accepted;
+    }
+
+    /// <inheritdoc/>
+    public override bool DeliveryFaults(Machine machine, int vcpu)
+    {
+        if (board.MissingIdtPages.Count == 0 || machine.Ref(board.Vcpus, vcpu).Level != 1)
+        {
+            return false;
+        }
+
+        ref var missing = ref machine.Ref(board.MissingIdtPages, vcpu);
+        var faults = missing != 0;
+        missing = 0;
+        return faults;
     }
 
     /// <summary>A message enters the kernel by KVM_SIGNAL_MSI or by a GSI that is routed to it (kvm_set_msi).</summary>
@@ -170,6 +189,16 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         kvm.NmiQueued = (byte)Math.Min(kvm.NmiQueued + 1, board.Controllers.Platform.NmiLimit());
         kvm.Requests |= KvmRequests.Nmi;
         SafetyChecks.NmiAccepted(context, vcpu);
+        Kick(context, vcpu);
+    }
+
+    /// <summary>
+    /// The monitor wants to hear when the guest can take an NMI: its vCPU thread leaves KVM_RUN by a signal and comes back with
+    /// request_nmi_window set. The way out and back is not modelled: the flag is set, and the vCPU kicked.
+    /// </summary>
+    public void RequestNmiWindow(StepContext context, int vcpu)
+    {
+        context.Machine.Ref(board.KvmNmi, vcpu).WindowRequested = 1;
         Kick(context, vcpu);
     }
 
