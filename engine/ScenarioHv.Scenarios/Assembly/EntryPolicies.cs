@@ -53,7 +53,7 @@ internal static class EntryPolicies
             Reflecting(
                 ReflectPlans.AcknowledgeThenSwitch,
                 "IRR to ISR while L2's control structure is loaded: SVI is written there and lost",
-                "KVM 3.17-rc, between 77b0f5d67ff2 and f3380ca5d7ed (2014; from memory)",
+                "KVM in 2014, when it fetched the vector before it loaded vmcs01",
                 needsApicv: true),
             Reflecting(
                 ReflectPlans.ReadVectorOnly,
