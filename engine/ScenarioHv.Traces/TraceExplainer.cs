@@ -25,6 +25,7 @@ public static class TraceExplainer
         TraceEventKind.KvmIoapicSetIrq => IoapicSetIrq(traceEvent),
         TraceEventKind.KvmIoapicDelayedEoiInj => DelayedEoi(traceEvent),
         TraceEventKind.KvmApicAcceptIrq => AcceptIrq(traceEvent),
+        TraceEventKind.KvmApicvAcceptIrq => PostedIrq(traceEvent),
         TraceEventKind.KvmApicIpi => Ipi(traceEvent),
         TraceEventKind.KvmEoi => Eoi(traceEvent),
         TraceEventKind.KvmInjVirq => InjVirq(traceEvent),
@@ -133,6 +134,9 @@ public static class TraceExplainer
         return Invariant(
             $"Local APIC {e.A} is sent vector {vector}: if it is enabled, IRR[{vector}] is set and TMR[{vector}] {tmr} (SDM3 10.8.4)");
     }
+
+    private static string PostedIrq(in TraceEvent e) => Invariant(
+        $"Vector {(byte)e.B} was posted to local APIC {e.A}: PIR[{(byte)e.B}] is set (SDM3 29.6, KVM vmx.c:vmx_deliver_interrupt)");
 
     private static string Ipi(in TraceEvent e)
     {

@@ -101,6 +101,11 @@ internal static class ScenarioDescription
         TimelineAction.Raise => $"{entry.Device} has an event and raises its line",
         TimelineAction.Lower => $"{entry.Device} lowers its line",
         TimelineAction.Nmi => $"the monitor sends an NMI to vCPU {entry.Vcpu}",
+        TimelineAction.Pause => $"the monitor keeps vCPU {entry.Vcpu} out of KVM_RUN",
+        TimelineAction.Resume => $"the monitor lets vCPU {entry.Vcpu} run again",
+        TimelineAction.Save => $"the monitor saves the local APIC of vCPU {entry.Vcpu}",
+        TimelineAction.Restore => $"the monitor restores the local APIC of vCPU {entry.Vcpu}"
+            + (entry.TimerCount is { } left ? $", with {left} as the timer's current count" : "") + " and lets it run",
         _ => $"{entry.Device} sends its message",
     };
 

@@ -62,6 +62,18 @@ public enum StimulusAction : byte
 
     /// <summary>An NMI for a vCPU, from the monitor.</summary>
     Nmi,
+
+    /// <summary>The monitor keeps a vCPU's thread out of KVM_RUN.</summary>
+    Pause,
+
+    /// <summary>The monitor lets it run again.</summary>
+    Resume,
+
+    /// <summary>The monitor saves a vCPU's local APIC.</summary>
+    Save,
+
+    /// <summary>The monitor restores a vCPU's local APIC as it was last saved, and lets it run.</summary>
+    Restore,
 }
 
 /// <summary>One device.</summary>
@@ -93,7 +105,7 @@ public sealed record DeviceConfig(string Name, DeviceKind Kind)
 /// <summary>One stimulus from outside.</summary>
 /// <param name="At">When it comes first, in cycles.</param>
 /// <param name="Action">What it does.</param>
-/// <param name="Target">Index of the device; for <see cref="StimulusAction.Nmi"/> number of the vCPU.</param>
+/// <param name="Target">Index of the device; from <see cref="StimulusAction.Nmi"/> on the number of the vCPU.</param>
 public sealed record StimulusConfig(long At, StimulusAction Action, int Target)
 {
     /// <summary>Cycles between repetitions; 0 for a stimulus that comes once.</summary>
@@ -101,6 +113,9 @@ public sealed record StimulusConfig(long At, StimulusAction Action, int Target)
 
     /// <summary>How often it comes; 0 for as long as the run lasts.</summary>
     public int Count { get; init; } = 1;
+
+    /// <summary>The timer's current count that a restore finds in the page, in place of the saved one; null for that one.</summary>
+    public uint? TimerCount { get; init; }
 }
 
 /// <summary>What the scenario waits for.</summary>
@@ -152,6 +167,9 @@ public sealed record MachineConfig
 
     /// <summary>What an EOI does that finds the line still high.</summary>
     public IIoApicEoiPolicy IoApicEoi { get; init; } = new Reinject();
+
+    /// <summary>What its KVM does differently from others.</summary>
+    public KvmPolicies Kvm { get; init; } = new();
 
     /// <summary>
     /// The choices of its interrupt controllers; null for those that are usual with <see cref="Hypervisor"/> and <see cref="Irqchip"/>.

@@ -31,10 +31,6 @@ internal abstract class Hypervisor
     /// <summary>The host's tick reaches the CPU of a vCPU.</summary>
     public abstract void HostTick(StepContext context, int vcpu);
 
-    /// <summary>Delivers a message to every local APIC that it addresses.</summary>
-    /// <returns>How many accepted it; -1 if none was addressed.</returns>
-    public abstract int Deliver(StepContext context, in ApicMessage message);
-
     /// <summary>Which vCPUs a message of a device addresses, as a bit mask: of a lowest-priority message the one that takes it.</summary>
     protected static uint Targets(Board board, Machine machine, in ApicMessage message)
     {

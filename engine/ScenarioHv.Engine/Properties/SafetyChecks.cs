@@ -11,6 +11,21 @@ internal static class SafetyChecks
     public static void Accepted(StepContext context, int vcpu, int vector) =>
         context.Machine.Ref(context.Board.Twins, vcpu).Accepted(vector);
 
+    /// <summary>
+    /// A monitor restores a vCPU: what its local APIC owed belongs to a past that did not happen, but for a vector that is written for
+    /// injection. What the restored page asks for is accepted when it is loaded.
+    /// </summary>
+    public static void Restored(StepContext context, int vcpu)
+    {
+        ref var twin = ref context.Machine.Ref(context.Board.Twins, vcpu);
+        twin = default;
+        var injected = context.Machine.Ref(context.Board.Kvm, vcpu).InjectedVector;
+        if (injected != 0)
+        {
+            twin.Accepted(injected);
+        }
+    }
+
     /// <summary>The guest takes a vector of its local APIC: its handler starts, or an exit acknowledges it.</summary>
     public static void Dispatched(StepContext context, int vcpu, int vector)
     {
@@ -29,7 +44,8 @@ internal static class SafetyChecks
         for (var vcpu = 0; vcpu < board.Config.Vcpus; vcpu++)
         {
             var injected = board.IsKvm ? context.Machine.Ref(board.Kvm, vcpu).InjectedVector : 0;
-            var lost = context.Machine.Ref(board.Twins, vcpu).Lost(context.Machine.Ref(board.Apics, vcpu).Irr, injected);
+            var posted = board.PostedInterrupts.Count > 0 ? context.Machine.Ref(board.PostedInterrupts, vcpu) : default;
+            var lost = context.Machine.Ref(board.Twins, vcpu).Lost(context.Machine.Ref(board.Apics, vcpu).Irr, injected, posted);
             if (lost >= 0)
             {
                 Fail(context, SafetyProperty.Custody, vcpu, (byte)lost);

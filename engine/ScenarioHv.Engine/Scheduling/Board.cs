@@ -55,6 +55,9 @@ public sealed class Board
         Vmcb01 = layout.Add<Vmcb>("vmcb01", !vmx && IsKvm ? vcpus : 0);
         Vmcb02 = layout.Add<Vmcb>("vmcb02", !vmx && IsKvm && levels == 2 ? vcpus : 0);
         Vmcb12 = layout.Add<Vmcb>("vmcb12", !vmx && levels == 2 ? vcpus : 0);
+        PostedInterrupts = layout.Add<PostedInterrupts>("posted-interrupts", vmx && IsKvm && config.Apicv ? vcpus : 0);
+        var restores = config.Timeline.Any(stimulus => stimulus.Action == StimulusAction.Save);
+        SavedLapics = layout.Add<SavedLapic>("saved-lapic", restores ? vcpus : 0);
         NestedExits = layout.Add<NestedExit>("nested-exit", levels == 2 ? vcpus : 0);
         ImmediateExitMemory = layout.Add<ImmediateExitMemory>(
             "immediate-exit", IsKvm ? vcpus * 2 : 0, new SaturationRule(8, 4, config.ImmediateExit.CountLimit));
@@ -137,6 +140,12 @@ public sealed class Board
 
     /// <summary>As <see cref="Vmcs12"/>, on AMD.</summary>
     public Slot<Vmcb> Vmcb12 { get; }
+
+    /// <summary>The posted-interrupt descriptor of each vCPU; empty without APICv.</summary>
+    public Slot<PostedInterrupts> PostedInterrupts { get; }
+
+    /// <summary>What the monitor has saved of each local APIC; empty if it never saves.</summary>
+    public Slot<SavedLapic> SavedLapics { get; }
 
     /// <summary>What the last exit of the guest's guest left for the guest.</summary>
     public Slot<NestedExit> NestedExits { get; }

@@ -95,6 +95,9 @@ public enum TraceEventKind : byte
 
     /// <summary>VM exit of the bare-metal processor: as <see cref="KvmExit"/>.</summary>
     VmExit,
+
+    /// <summary>kvm_apicv_accept_irq: as <see cref="KvmApicAcceptIrq"/>.</summary>
+    KvmApicvAcceptIrq,
 }
 
 /// <summary>One line of history: plain data, no references, the same bytes on every machine. Text is made of it elsewhere.</summary>

@@ -1,6 +1,7 @@
 using ScenarioHv.Engine.Configuration;
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Scenarios.Binding;
 using ScenarioHv.Scenarios.Yaml;
@@ -37,7 +38,7 @@ public static class MachineAssembly
         {
             Timing = Timing(machine),
             Devices = devices,
-            Timeline = [.. scenario.Timeline.Select(entry => Stimulus(entry, devices, machine))],
+            Timeline = [.. scenario.Timeline.Select(entry => Stimulus(entry, devices, scenario))],
             L1 = Guest(scenario, GuestLevel.L1, loader)!,
             L2 = Guest(scenario, GuestLevel.L2, loader),
             Goal = new GoalConfig(scenario.Goal.Level == GuestLevel.L1 ? 1 : 2, scenario.Goal.Report),
@@ -78,6 +79,7 @@ public static class MachineAssembly
             HostTickHz = machine.HostTick?.Hertz ?? (isKvm ? UsualHostTick : 0),
             Vcpus = machine.Vcpus,
             L1 = NoGuest,
+            Kvm = new KvmPolicies { TracesApicvAccept = Presets.IsKernelFrom(machine.Hypervisor, 5, 17) },
         };
     }
 
@@ -214,20 +216,20 @@ public static class MachineAssembly
         }
     }
 
-    private static StimulusConfig Stimulus(TimelineEntry entry, List<DeviceConfig> devices, MachineSection machine) => new(
-        entry.At.ToCycles(machine.TscHz),
+    private static StimulusConfig Stimulus(TimelineEntry entry, List<DeviceConfig> devices, Scenario scenario) => new(
+        entry.At.ToCycles(scenario.Machine.TscHz),
         entry.Action switch
         {
             TimelineAction.Raise => StimulusAction.Raise,
             TimelineAction.Lower => StimulusAction.Lower,
-            TimelineAction.Nmi when machine.Hypervisor == Presets.BareMetal => throw entry.Mark.Error("NMIs are not modelled on bare metal"),
-            TimelineAction.Nmi => StimulusAction.Nmi,
-            _ => StimulusAction.Fire,
+            TimelineAction.Fire => StimulusAction.Fire,
+            var action => MonitorActions.Of(action, entry, scenario),
         },
         entry.Vcpu ?? devices.FindIndex(device => device.Name == entry.Device))
     {
-        Every = entry.Every?.ToCycles(machine.TscHz) ?? 0,
+        Every = entry.Every?.ToCycles(scenario.Machine.TscHz) ?? 0,
         Count = entry.Count ?? (entry.Every is null ? 1 : 0),
+        TimerCount = entry.TimerCount,
     };
 
     private static GuestProgram? Guest(Scenario scenario, GuestLevel level, IGuestLoader loader) =>

@@ -14,6 +14,13 @@ internal static class PolicyTable
     [
         LevelStormPolicies.ImmediateExit,
         LevelStormPolicies.IoApicEoi,
+        LapicRestorePolicies.LapicRestore,
+        LapicRestorePolicies.TimerStart,
+        LapicRestorePolicies.TimerFire,
+        LapicRestorePolicies.RestoreOrder,
+        LapicRestorePolicies.Save,
+        LapicRestorePolicies.Post,
+        LapicRestorePolicies.SyncPosted,
     ];
 
     /// <summary>All points, for the reader and for <c>describe policies</c>.</summary>

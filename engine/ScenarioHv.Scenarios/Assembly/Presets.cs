@@ -6,18 +6,53 @@ internal static class Presets
     /// <summary>The machine without a hypervisor.</summary>
     public const string BareMetal = "bare-metal";
 
+    private const string LapicRestore = "lapic-restore";
+    private const string TimerStart = "timer-start";
+
+    private static readonly (string Point, string Value)[] Since419 =
+        [(PolicyTable.ImmediateExit, "zero-timer"), (PolicyTable.IoApicEoi, "delay-after-kvm(10000, 10 ms)")];
+
+    private static readonly (string Point, string Value)[] Before58 = [(TimerStart, "from-initial"), ("timer-fire", "pend")];
+
+    private static readonly (string Point, string Value)[] Since58 = [("timer-fire", "deliver-if-apicv")];
+
+    private static readonly (string Point, string Value)[] Before517 = [("sync-posted", "when-active"), ("save", "sync-if-active")];
+
     private static readonly Preset[] Hypervisors =
     [
         new(
             "kvm@3.16",
             "Linux 3.16: immediate exits by self-IPI, in-kernel I/O APIC without delay",
             "vmx.c before 13d83045cb61, ioapic.c before 184564efae4d",
-            [(PolicyTable.ImmediateExit, "self-ipi(before-entry)"), (PolicyTable.IoApicEoi, "reinject")]),
+            [
+                (PolicyTable.ImmediateExit, "self-ipi(before-entry)"), (PolicyTable.IoApicEoi, "reinject"),
+                (LapicRestore, "no-purge"), .. Before58, .. Before517,
+            ]),
         new(
             "kvm@5.1",
             "Linux 5.1: immediate exits by a zero preemption timer, in-kernel I/O APIC with delay",
             "vmx.c:vmx_update_hv_timer, ioapic.c:kvm_ioapic_update_eoi_one",
-            [(PolicyTable.ImmediateExit, "zero-timer"), (PolicyTable.IoApicEoi, "delay-after-kvm(10000, 10 ms)")]),
+            [.. Since419, (LapicRestore, "timer-then-purge"), .. Before58, .. Before517]),
+        new(
+            "kvm@5.10",
+            "Linux 5.10: a restored timer goes on from its current count, and with APICv an expired one is delivered at once",
+            "lapic.c:kvm_apic_set_state, apic_timer_expired; 24647e0a39b6, ae95f566b3d2",
+            [.. Since419, (LapicRestore, "timer-then-purge"), (TimerStart, "full-period"), .. Since58, .. Before517]),
+        new(
+            "kvm@6.2",
+            "Linux 6.2: as 5.10; PIR is looked at also while APICv is inhibited",
+            "lapic.c:kvm_apic_set_state, x86.c:vcpu_enter_guest; 37c4dbf337c5",
+            [.. Since419, (LapicRestore, "timer-then-purge"), (TimerStart, "full-period"), .. Since58]),
+        new(
+            "kvm@6.3",
+            "Linux 6.3: as 6.2; a one-shot timer that had expired when it was saved fires when it is restored",
+            "lapic.c:set_target_expiration; 8e6ed96cdd50",
+            [.. Since419, (LapicRestore, "timer-then-purge"), (TimerStart, "fire"), .. Since58]),
+        new(
+            "kvm@6.7",
+            "Linux 6.7: as 6.3; a restore purges PIR before anything else",
+            "lapic.c:kvm_apic_set_state, vmx.c:vmx_apicv_pre_state_restore; 9cfec6d097c6",
+            [.. Since419, (LapicRestore, "purge-first"), (TimerStart, "fire"), .. Since58]),
         new(BareMetal, "no hypervisor: the first guest runs on the processor itself, its messages take time on their way", "82093AA 3.2.4",
             [(PolicyTable.IoApicEoi, "reinject")]),
     ];
@@ -56,6 +91,12 @@ internal static class Presets
             : Hypervisors.Concat(Userspaces)
                 .First(preset => preset.Info.Name == name)
                 .Policies.FirstOrDefault(policy => policy.Point == point).Value;
+
+    /// <summary>Whether a preset is a Linux kernel of that version or later: <c>kvm@5.17</c>.</summary>
+    public static bool IsKernelFrom(string name, int major, int minor) =>
+        name.StartsWith("kvm@", StringComparison.Ordinal)
+        && Version.TryParse(name["kvm@".Length..], out var version)
+        && version >= new Version(major, minor);
 
     /// <summary>The policies of every preset, for <c>describe policies</c>.</summary>
     public static IEnumerable<(PresetInfo Info, IReadOnlyList<(string Point, string Value)> Policies)> All =>

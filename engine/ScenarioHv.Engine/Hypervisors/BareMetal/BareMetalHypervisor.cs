@@ -135,8 +135,9 @@ internal sealed class BareMetalHypervisor(Board board) : Hypervisor
     public override void HostTick(StepContext context, int vcpu) =>
         throw new InvalidOperationException("There is no host below bare metal.");
 
-    /// <inheritdoc/>
-    public override int Deliver(StepContext context, in ApicMessage message)
+    /// <summary>Delivers a message to every local APIC that it addresses.</summary>
+    /// <returns>How many accepted it; -1 if none was addressed.</returns>
+    public int Deliver(StepContext context, in ApicMessage message)
     {
         var targets = Targets(board, context.Machine, message);
         var accepted = 0;

@@ -62,7 +62,7 @@ internal static class EventInjection
     /// Whether software has to inject an interrupt: never one of L1 while the hardware delivers them itself (kvm_cpu_has_injectable_intr).
     /// </summary>
     private static bool HasInjectableInterrupt(VcpuThread vcpu) =>
-        (vcpu.IsL2 || !VcpuThread.ApicvActive) && vcpu.Apic.HighestDeliverable() >= 0;
+        (vcpu.IsL2 || !vcpu.ApicvActive) && vcpu.Apic.HighestDeliverable() >= 0;
 
     /// <summary>
     /// While L2 runs and L1 wants exits for interrupts, a pending one is L1's: it waits for the nested check, not for a window of L2.

@@ -29,6 +29,7 @@ internal static class NestedEvents
     public static async HostTask<NestedAnswer> Check(VcpuThread vcpu)
     {
         await vcpu.Point(At.NestedCheck, TimingCost.LoopPoint);
+        await PostedSync.AtQuery(vcpu);
         if (!vcpu.IsL2
             || vcpu.Apic.HighestDeliverable() < 0
             || !VcpuThread.Processor.NestedExitsOnInterrupt(VcpuThread.Context.Machine, vcpu.Index))
@@ -61,6 +62,7 @@ internal static class NestedEvents
         vcpu.State.Level = 2;
         vcpu.Kvm.NestedRunPending = 1;
         vcpu.Kvm.GifClear = 0;
+        await PostedSync.AtQuery(vcpu);
         if (vcpu.Apic.HighestDeliverable() >= 0 || vcpu.Kvm.NmiPending > 0)
         {
             vcpu.Request(KvmRequests.Event);
@@ -81,6 +83,12 @@ internal static class NestedEvents
     private static async HostTask ExitOnInterrupt(VcpuThread vcpu)
     {
         await vcpu.Point(At.ControlsSwitched, TimingCost.NestedSwitch);
+        await PostedSync.AtQuery(vcpu);
+        Acknowledge(vcpu);
+    }
+
+    private static void Acknowledge(VcpuThread vcpu)
+    {
         var machine = VcpuThread.Context.Machine;
         uint information = 0;
         if (VcpuThread.Processor.NestedAcknowledgesOnExit(machine, vcpu.Index)

@@ -27,6 +27,9 @@ internal static class Userspace
             case UserExit.Mmio:
                 await IoApicAccess(vcpu);
                 break;
+            case UserExit.Interrupted:
+                await Monitor.Serve(vcpu);
+                break;
             default:
                 await PortAccess(vcpu);
                 break;
@@ -73,9 +76,8 @@ internal static class Userspace
                 continue;
             }
 
-            if (HostThread.Board.Config.Timeline[stimulus].Action == StimulusAction.Nmi)
+            if (ActOnVcpu(stimulus))
             {
-                HostThread.Kvm.QueueNmi(HostThread.Context, HostThread.Board.Config.Timeline[stimulus].Target);
                 continue;
             }
 
@@ -83,12 +85,30 @@ internal static class Userspace
             if (output.SendsMessage)
             {
                 await thread.Point(At.MessageSent, TimingCost.Message);
-                HostThread.Kvm.SignalMsi(HostThread.Context, message);
+                await InterruptDelivery.SignalMsi(thread, message);
             }
             else
             {
                 await LineChanged(thread, output.Line, output.Service.First, output.Service.End);
             }
+        }
+    }
+
+    /// <summary>What the monitor does to a vCPU and not to a device; its thread does the rest itself.</summary>
+    /// <returns>False if the stimulus is a device's.</returns>
+    private static bool ActOnVcpu(int stimulus)
+    {
+        var (action, vcpu) = (HostThread.Board.Config.Timeline[stimulus].Action, HostThread.Board.Config.Timeline[stimulus].Target);
+        switch (action)
+        {
+            case StimulusAction.Nmi:
+                HostThread.Kvm.QueueNmi(HostThread.Context, vcpu);
+                return true;
+            case StimulusAction.Pause or StimulusAction.Resume or StimulusAction.Save or StimulusAction.Restore:
+                Monitor.Ask(new VcpuThread((byte)vcpu), action, stimulus);
+                return true;
+            default:
+                return false;
         }
     }
 
@@ -223,7 +243,7 @@ internal static class Userspace
 
         await thread.Point(At.MessageSent, TimingCost.Message);
         HostThread.Context.Emit(TraceEventKind.KvmSetIrq, (ulong)pin, 1);
-        var accepted = HostThread.Kvm.SignalMsi(HostThread.Context, message);
+        var accepted = await InterruptDelivery.SignalMsi(thread, message);
         HostThread.Board.IoApicOf(HostThread.Machine).Dispatched(pin, accepted);
         if (!message.IsLevel)
         {

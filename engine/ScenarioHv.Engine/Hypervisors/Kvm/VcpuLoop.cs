@@ -29,6 +29,13 @@ internal static class VcpuLoop
         Userspace.CompleteIo(vcpu);
         while (vcpu.Kvm.UserExit == UserExit.None)
         {
+            await KvmTimer.InjectPending(vcpu);
+            if (vcpu.HasSignal)
+            {
+                Interrupted(vcpu);
+                return;
+            }
+
             if (vcpu.Kvm.Halted != 0)
             {
                 await Block(vcpu);
@@ -48,7 +55,7 @@ internal static class VcpuLoop
     private static async HostTask EnterGuest(VcpuThread vcpu)
     {
         await vcpu.Point(At.RequestCheck, TimingCost.LoopPoint);
-        if (Requests.Handle(vcpu))
+        if (await Requests.Handle(vcpu))
         {
             return;
         }
@@ -60,8 +67,18 @@ internal static class VcpuLoop
         }
 
         PublishMode(vcpu);
-        await vcpu.Point(At.ModePublished, TimingCost.LoopPoint);
-        if (vcpu.HasRequests || vcpu.Kvm.Mode == VcpuMode.Exiting)
+        if (HostThread.Board.PostedInterrupts.Count > 0)
+        {
+            await vcpu.Thread.Point(At.ModePublished);
+            await PostedSync.AtEntry(vcpu);
+            await vcpu.Point(At.RviWritten, TimingCost.LoopPoint);
+        }
+        else
+        {
+            await vcpu.Point(At.ModePublished, TimingCost.LoopPoint);
+        }
+
+        if (vcpu.HasRequests || vcpu.Kvm.Mode == VcpuMode.Exiting || vcpu.HasSignal)
         {
             EventInjection.Cancel(vcpu);
             vcpu.Kvm.Mode = VcpuMode.Outside;
@@ -78,8 +95,8 @@ internal static class VcpuLoop
     }
 
     /// <summary>
-    /// Interrupts go off, the mode is published with a full barrier, and the hardware's copy of the highest request is refreshed
-    /// (sync_pir_to_irr). An interrupt of the host that arrived before was taken by the host.
+    /// Interrupts go off and the mode is published with a full barrier. An interrupt of the host that arrived before was taken by the
+    /// host.
     /// </summary>
     private static void PublishMode(VcpuThread vcpu)
     {
@@ -91,10 +108,14 @@ internal static class VcpuLoop
         }
 
         vcpu.Kvm.Mode = VcpuMode.InGuest;
-        if (!vcpu.IsL2)
-        {
-            VcpuThread.Processor.SyncVirtualApic(VcpuThread.Context.Machine, vcpu.Index);
-        }
+    }
+
+    /// <summary>KVM_RUN returns because a signal is pending.</summary>
+    private static void Interrupted(VcpuThread vcpu)
+    {
+        const int Eintr = -4;
+        vcpu.Kvm.UserExit = UserExit.Interrupted;
+        VcpuThread.Emit(TraceEventKind.KvmUserspaceExit, (ulong)UserExit.Interrupted, unchecked((ulong)Eintr));
     }
 
     private static void EmitEntry(VcpuThread vcpu)
@@ -127,13 +148,17 @@ internal static class VcpuLoop
     /// <summary>The guest is halted: the thread sleeps until an event could end that (kvm_vcpu_block).</summary>
     private static async HostTask Block(VcpuThread vcpu)
     {
-        if (!EventInjection.CouldRun(vcpu))
+        await PostedSync.AtQuery(vcpu);
+        if (!EventInjection.CouldRun(vcpu) && !vcpu.HasSignal && vcpu.Kvm.TimerPending == 0)
         {
             await vcpu.Thread.Sleep();
             return;
         }
 
-        vcpu.Kvm.Halted = 0;
-        vcpu.Request(KvmRequests.Event);
+        if (EventInjection.CouldRun(vcpu))
+        {
+            vcpu.Kvm.Halted = 0;
+            vcpu.Request(KvmRequests.Event);
+        }
     }
 }

@@ -41,7 +41,10 @@ internal readonly struct VcpuThread(byte index)
     public static GuestProcessor Processor => Context.Board.Processor;
 
     /// <summary>True if the hardware delivers L1's interrupts itself (apicv_active).</summary>
-    public static bool ApicvActive => Context.Board.Processor.HasVirtualInterruptDelivery;
+    public bool ApicvActive => Kvm.ApicvActive != 0;
+
+    /// <summary>True while the monitor wants the thread out of KVM_RUN (signal_pending).</summary>
+    public bool HasSignal => Kvm.Wishes != MonitorWish.None;
 
     /// <summary>True if some request is pending.</summary>
     public bool HasRequests => Kvm.Requests != KvmRequests.None;
