@@ -96,13 +96,28 @@ internal static class CommandLine
         {
             Description = "Explain each event of the period, or the last 60 events if nothing recurs.",
         };
+        var saveAt = new Option<string?>("--save-at")
+        {
+            Description = "Save the machine as it is after the first step at this time (80us) or cycle (192000), or after it.",
+            HelpName = "time",
+        };
+        var save = new Option<string?>("--save")
+        {
+            Description = "The file for --save-at; <scenario>-<cycle>.snapshot if not said.",
+            HelpName = "file",
+        };
+        var restore = new Option<string?>("--restore")
+        {
+            Description = "Go on from a saved machine of the same scenario, cell and policies.",
+            HelpName = "file",
+        };
         var steps = LimitOption("--max-steps", $"Give up after so many steps; {new RunLimits().Steps} if not said.");
         var cycles = LimitOption("--max-cycles", "Give up after so many cycles of the machine's clock; no limit if not said.");
         var json = JsonOption();
         var log = LogOption();
         var command = new Command("run", "Runs one scenario and says how it ends.")
         {
-            file, set, cell, trace, dialect, verbose, json, log, steps, cycles,
+            file, set, cell, trace, dialect, verbose, saveAt, save, restore, json, log, steps, cycles,
         };
         command.SetAction(parsed => (int)new RunCommand(terminal, LogLevelOf(parsed)).Run(new RunRequest(parsed.GetRequiredValue(file))
         {
@@ -111,6 +126,9 @@ internal static class CommandLine
             Trace = parsed.GetValue(trace),
             Dialect = parsed.GetValue(dialect),
             Verbose = parsed.GetValue(verbose),
+            SaveAt = parsed.GetValue(saveAt),
+            Save = parsed.GetValue(save),
+            Restore = parsed.GetValue(restore),
             Json = parsed.GetValue(json),
             MaximumSteps = parsed.GetValue(steps),
             MaximumCycles = parsed.GetValue(cycles),
@@ -120,16 +138,33 @@ internal static class CommandLine
 
     private static Command MatrixCommandOf(Terminal terminal)
     {
-        var file = FileArgument();
+        var paths = new Argument<string[]>("path")
+        {
+            Description = "Scenario files, names of shipped scenarios, or folders with scenarios.",
+            Arity = ArgumentArity.OneOrMore,
+        };
         var set = SetOption("immediate-exit=\"throttle(100, 1000)\"");
+        var junit = new Option<string?>("--junit")
+        {
+            Description = "Write the outcome of each cell as JUnit XML, for CI servers.",
+            HelpName = "file",
+        };
         var json = JsonOption();
         var log = LogOption();
-        var command = new Command("matrix", "Runs every cell of a scenario and holds the outcomes against the expected ones.")
+        var command = new Command("matrix", "Runs every cell of scenarios and holds the outcomes against the expected ones.")
         {
-            file, set, json, log,
+            paths, set, junit, json, log,
         };
-        command.SetAction(parsed => (int)new MatrixCommand(terminal, LogLevelOf(parsed))
-            .Run(parsed.GetRequiredValue(file), Overrides(parsed.GetValue(set)), parsed.GetValue(json)));
+        command.SetAction(parsed =>
+        {
+            var request = new MatrixRequest(parsed.GetRequiredValue(paths))
+            {
+                Overrides = Overrides(parsed.GetValue(set)),
+                JUnit = parsed.GetValue(junit),
+                Json = parsed.GetValue(json),
+            };
+            return (int)new MatrixCommand(terminal, LogLevelOf(parsed)).Run(request);
+        });
         return command;
     }
 

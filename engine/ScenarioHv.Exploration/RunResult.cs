@@ -1,4 +1,5 @@
 using ScenarioHv.Engine.Scheduling;
+using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Tracing;
 
 namespace ScenarioHv.Exploration;
@@ -35,19 +36,31 @@ public sealed record Recurrence(long PrefixSteps, long PrefixCycles, long Steps,
     /// <summary>The period's trace events.</summary>
     public IReadOnlyList<TraceEvent> Events { get; init; } = [];
 
-    /// <summary>The actors that took a step in the period, each with the number of its steps.</summary>
-    public IReadOnlyList<(Actor Actor, long Steps)> Actors { get; init; } = [];
+    /// <summary>The names of the actors that took a step in the period, each with the number of its steps.</summary>
+    public IReadOnlyList<(string Actor, long Steps)> Actors { get; init; } = [];
 
     /// <summary>Stimuli from outside in the period: such a run is fed, not self-sustained.</summary>
     public bool IsFed => Work.Stimuli > 0;
 }
 
+/// <summary>A place in a run, between two steps.</summary>
+/// <param name="Machine">The machine there; whoever goes on from it copies it.</param>
+/// <param name="Steps">Steps from the machine's first state.</param>
+public sealed record RunPoint(Machine Machine, long Steps);
+
 /// <summary>What a run found.</summary>
 /// <param name="Outcome">How it ended.</param>
 /// <param name="Reason">In words: which limit, or why nothing moves.</param>
-/// <param name="Steps">Steps taken.</param>
+/// <param name="Steps">Steps taken, from the machine's first state.</param>
 /// <param name="Cycles">The clock at the end.</param>
 /// <param name="Totals">Counters over the whole run.</param>
 /// <param name="Recurrence">The proof, for <see cref="RunOutcome.Livelock"/> and for a <see cref="RunOutcome.Stuck"/> in which something
 /// moves.</param>
-public sealed record RunResult(RunOutcome Outcome, string Reason, long Steps, long Cycles, Statistics Totals, Recurrence? Recurrence);
+public sealed record RunResult(RunOutcome Outcome, string Reason, long Steps, long Cycles, Statistics Totals, Recurrence? Recurrence)
+{
+    /// <summary>
+    /// The property that explains the outcome, by its name: what a step broke, for <see cref="RunOutcome.Violated"/>; what stands still,
+    /// for a <see cref="RunOutcome.Stuck"/> or <see cref="RunOutcome.Livelock"/>. Null if none does.
+    /// </summary>
+    public string? Property { get; init; }
+}

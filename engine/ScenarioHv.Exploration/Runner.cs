@@ -25,6 +25,11 @@ public sealed class Runner
     /// <summary>Called now and then with (steps, cycles): for a progress line. It must not touch the machine.</summary>
     public Action<long, long>? Progress { get; init; }
 
+    /// <summary>
+    /// Where the run begins; null for the machine's first state, from which steps and prefix are counted all the same.
+    /// </summary>
+    public RunPoint? Start { get; init; }
+
     /// <summary>Runs to the end.</summary>
     /// <param name="sink">
     /// Takes the trace events of the history, from a second run of it: all of it, or if the state recurs the prefix and exactly two
@@ -47,6 +52,30 @@ public sealed class Runner
         }
     }
 
+    /// <summary>The first state of the run with the clock at <paramref name="cycle"/> or later.</summary>
+    /// <returns>Null if the run ends before that.</returns>
+    /// <exception cref="StepException">A guest's code or an assertion failed.</exception>
+    public RunPoint? StateAt(long cycle)
+    {
+        var engine = new StepEngine(_board);
+        var machine = Create(engine);
+        var steps = FirstStep;
+        while (machine.Now < cycle)
+        {
+            var hasEnded = machine.Ref(_board.Check).GoalReached != 0 || machine.Ref(_board.Check).Violation.Exists;
+            if (hasEnded || engine.Next(machine) is not { } actor || LimitReached(steps, actor.ReadyAt(machine).Cycle) is not null)
+            {
+                return null;
+            }
+
+            Step(engine, machine, actor, steps++);
+        }
+
+        return new RunPoint(machine, steps);
+    }
+
+    private long FirstStep => Start?.Steps ?? 0;
+
     /// <summary>Runs the same history again with the trace on.</summary>
     private void Replay(long steps, ITraceSink? sink, long? cycles)
     {
@@ -56,8 +85,8 @@ public sealed class Runner
         }
 
         var engine = new StepEngine(_board, sink);
-        var machine = engine.Create();
-        for (long i = 0; i < steps; i++)
+        var machine = Begin(engine);
+        for (var i = FirstStep; i < steps; i++)
         {
             engine.Step(machine, engine.Next(machine)!);
         }
@@ -77,9 +106,17 @@ public sealed class Runner
         var size = _board.Layout.Size;
         byte[] anchor = new byte[size], scratch = new byte[size];
         var anchorLength = normal.Write(machine, anchor);
-        long steps = 0, power = 1, since = 0;
+        long steps = FirstStep, power = 1, since = 0;
         while (true)
         {
+            if (machine.Ref(_board.Check).Violation is { Exists: true } violation)
+            {
+                return Finish(RunOutcome.Violated, Describe(violation), steps, machine, null) with
+                {
+                    Property = PropertyTable.NameOf(violation.Property),
+                };
+            }
+
             if (machine.Ref(_board.Check).GoalReached != 0)
             {
                 return Finish(RunOutcome.Reached, "the goal was met", steps, machine, null);
@@ -98,11 +135,6 @@ public sealed class Runner
             Step(engine, machine, actor, steps);
             steps++;
             since++;
-            if (machine.Ref(_board.Check).Violation is { Exists: true } violation)
-            {
-                return Finish(RunOutcome.Violated, Describe(violation), steps, machine, null);
-            }
-
             var length = normal.Write(machine, scratch);
             if (length == anchorLength && scratch.AsSpan(0, length).SequenceEqual(anchor.AsSpan(0, anchorLength)))
             {
@@ -124,11 +156,13 @@ public sealed class Runner
         }
     }
 
-    private static Machine Create(StepEngine engine)
+    private Machine Begin(StepEngine engine) => Start?.Machine.Fork() ?? engine.Create();
+
+    private Machine Create(StepEngine engine)
     {
         try
         {
-            return engine.Create();
+            return Begin(engine);
         }
         catch (Exception problem) when (problem is not OutOfMemoryException)
         {
@@ -159,9 +193,9 @@ public sealed class Runner
     private static string Describe(in Violation violation) => violation.Property switch
     {
         SafetyProperty.Custody =>
-            $"custody: vector 0x{violation.Vector:x2} is owed to vCPU {violation.Vcpu} and is neither requested nor injected any more",
-        SafetyProperty.Just => $"just: vCPU {violation.Vcpu} takes vector 0x{violation.Vector:x2}, and no request for it is unserved",
-        _ => $"entry: vCPU {violation.Vcpu} is entered with a control structure that fails check {violation.Detail} of a VM entry",
+            $"vector 0x{violation.Vector:x2} is owed to vCPU {violation.Vcpu} and is neither requested nor injected any more",
+        SafetyProperty.Just => $"vCPU {violation.Vcpu} takes vector 0x{violation.Vector:x2}, and no request for it is unserved",
+        _ => $"vCPU {violation.Vcpu} is entered with a control structure that fails check {violation.Detail} of a VM entry",
     };
 
     private RunResult AtRest(long steps, Machine machine) => _board.Config.Goal is null
@@ -189,7 +223,7 @@ public sealed class Runner
     private Recurrence Measure(long period)
     {
         var engine = new StepEngine(_board);
-        Machine behind = engine.Create(), ahead = engine.Create();
+        Machine behind = Begin(engine), ahead = Begin(engine);
         for (long i = 0; i < period; i++)
         {
             engine.Step(ahead, engine.Next(ahead)!);
@@ -197,7 +231,7 @@ public sealed class Runner
 
         var normal = NormalForm.Of(_board.Layout);
         byte[] left = new byte[_board.Layout.Size], right = new byte[_board.Layout.Size];
-        long prefix = 0;
+        var prefix = FirstStep;
         while (!left.AsSpan(0, normal.Write(behind, left)).SequenceEqual(right.AsSpan(0, normal.Write(ahead, right))))
         {
             engine.Step(behind, engine.Next(behind)!);
@@ -225,7 +259,7 @@ public sealed class Runner
         return new Recurrence(prefix, start, period, machine.Now - start, Difference(before, machine.Ref(_board.Statistics)))
         {
             Events = events,
-            Actors = [.. _board.Actors.Where(actor => counts[actor.Index] > 0).Select(actor => (actor, counts[actor.Index]))],
+            Actors = [.. _board.Actors.Where(actor => counts[actor.Index] > 0).Select(actor => (actor.Name, counts[actor.Index]))],
         };
     }
 

@@ -17,6 +17,9 @@ public sealed record Vocabulary
 
     /// <summary>Timing profiles and the costs they consist of.</summary>
     public required TimingInfo Timing { get; init; }
+
+    /// <summary>The properties that explain an outcome.</summary>
+    public required IReadOnlyList<PropertyInfo> Properties { get; init; }
 }
 
 /// <summary>A rule that hypervisors disagree on, or that a patch changes.</summary>
@@ -148,3 +151,8 @@ public sealed record TimingProfileInfo(string Name, string Summary, string Sourc
 /// <param name="Minimum">Fewest TSC cycles.</param>
 /// <param name="Maximum">Most TSC cycles.</param>
 public sealed record TimingCostInfo(string Name, string Summary, long Minimum, long Maximum);
+
+/// <summary>A property that is held against every run.</summary>
+/// <param name="Name">Name in expectations: <c>custody</c>.</param>
+/// <param name="Outcomes">The outcomes that it can explain.</param>
+public sealed record PropertyInfo(string Name, IReadOnlyList<Outcome> Outcomes);

@@ -35,6 +35,10 @@ public static class TraceExplainer
         TraceEventKind.KvmMmio => Mmio(traceEvent),
         TraceEventKind.KvmApic => ApicRegister(traceEvent),
         TraceEventKind.KvmMsr => Msr(traceEvent),
+        TraceEventKind.KvmApicvInhibitChanged => AvicExplanations.Inhibit(traceEvent),
+        TraceEventKind.KvmAvicIncompleteIpi => AvicExplanations.IncompleteIpi(traceEvent),
+        TraceEventKind.KvmAvicUnacceleratedAccess => AvicExplanations.UnacceleratedAccess(traceEvent),
+        TraceEventKind.KvmAvicDoorbell => AvicExplanations.Doorbell(traceEvent),
         _ => Laboratory(traceEvent, context),
     };
 

@@ -9,8 +9,8 @@ public sealed class JsonTests : CommandFixture
 
     private static readonly string[] CellFields =
     [
-        "cell", "note", "policies", "tscHz", "outcome", "reason", "expected", "met", "exitCode", "steps", "cycles", "totals", "trace",
-        "recurrence",
+        "cell", "note", "policies", "tscHz", "outcome", "property", "reason", "expected", "met", "exitCode", "steps", "cycles", "totals",
+        "trace", "recurrence",
     ];
 
     [Test]
@@ -18,7 +18,7 @@ public sealed class JsonTests : CommandFixture
     {
         var json = Run("run", "hyperv-hang.yaml", "--json").Json;
 
-        Assert.That(Names(json), Is.EquivalentTo([.. ScenarioFields, .. CellFields, "dialect"]));
+        Assert.That(Names(json), Is.EquivalentTo([.. ScenarioFields, .. CellFields, "dialect", "restored", "saved"]));
         Assert.That(Names(json.GetProperty("totals")), Is.EquivalentTo(
             ["l1Retired", "l2Retired", "l2Entries", "l2WastedEntries", "resent", "delayed", "stimuli"]));
         Assert.That(Names(json.GetProperty("recurrence")), Is.EquivalentTo(

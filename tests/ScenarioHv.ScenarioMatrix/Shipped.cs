@@ -24,9 +24,11 @@ internal static class Shipped
     public static Scenario Cell(string name, string cell) =>
         Read(Path.Combine(Folder, name + ".yaml")).Cells.Single(candidate => candidate.Name == cell).Scenario;
 
+    public static Board BoardOf(Scenario scenario) => new(MachineAssembly.Build(scenario, new Loader()));
+
     public static (RunResult Result, Board Board) Run(Scenario scenario, ITraceSink? sink = null)
     {
-        var board = new Board(MachineAssembly.Build(scenario, new Loader()));
+        var board = BoardOf(scenario);
         return (new Runner(board).Run(sink), board);
     }
 

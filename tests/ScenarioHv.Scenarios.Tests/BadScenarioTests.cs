@@ -77,6 +77,7 @@ public class BadScenarioTests : ScenarioFixture
         "at: 999999999999999999 s is longer than", "4611686018427387904")]
     [TestCase("at: 50 us, raise", "at: 9999999999999999999 cycles, raise", 17, 11, "is out of range", "18 digits")]
     [TestCase("at: 50 us, raise", "at: , raise", 17, 11, "found nothing", "expected a duration for at")]
+    [TestCase("raise: usb", "nmi: 1", 17, 23, "there is no vCPU 1", "0..0")]
     [TestCase("at: 50 us, raise", "raise", 17, 5, "a timeline entry has no 'at'", "required")]
     [TestCase("raise: usb", "raise: usb, count: 2", 17, 37, "'count' needs 'every'", "")]
     [TestCase("raise: usb", "raise: usb, every: 0 us", 17, 37, "every 0 us is 0 cycles", "1..")]
@@ -90,6 +91,19 @@ public class BadScenarioTests : ScenarioFixture
     [TestCase("expect: livelock", "expect: []", 20, 9, "found an empty list for expect", "reached, livelock")]
     [TestCase("expect: livelock", "expect: [stuck, stuck]", 20, 17, "outcome 'stuck' is given twice", "")]
     [TestCase("expect: livelock", "expect: { stuck: true }", 20, 9, "found a map for expect", "expected one of reached")]
+    [TestCase("expect: livelock", "expect: livelok(live)", 20, 9, "found 'livelok' for expect", "did you mean 'livelock'?")]
+    [TestCase("expect: livelock", "expect: violated(custdy)", 20, 18, "unknown property 'custdy'", "did you mean 'custody'?")]
+    [TestCase("expect: livelock", "expect: violated(live)", 20, 18,
+        "'live' explains stuck and livelock, never violated", "violated can have custody, level")]
+    [TestCase("expect: livelock", "expect: reached(live)", 20, 17, "'live' explains stuck and livelock", "'reached' takes no property")]
+    [TestCase("expect: livelock", "expect: livelock(custody)", 20, 18, "'custody' explains violated", "livelock can have level, live")]
+    [TestCase("expect: livelock", "expect: violated(custody, level)", 20, 9, "takes one property", "violated(custody)")]
+    [TestCase("expect: livelock", "expect: violated(custody(1))", 20, 9, "takes one property", "violated(custody)")]
+    [TestCase("expect: livelock", "expect: violated()", 20, 18, "a word is missing", "violated()")]
+    [TestCase("expect: livelock", "expect: violated(custody", 20, 17, "'(' is not closed", "")]
+    [TestCase("expect: livelock", "expect: [violated(custody), violated(custody)]", 20, 29, "'violated(custody)' is given twice", "")]
+    [TestCase("expect: livelock", "expect: [violated(custody), violated]", 20, 29, "'violated' alone means any property", "")]
+    [TestCase("expect: livelock", "expect: [violated, violated(custody)]", 20, 20, "'violated' alone means any property", "")]
     [TestCase("title: Hyper-V hangs at boot", "title:", 2, 7, "found nothing", "expected a text for title")]
     public void Wrong(string old, string replacement, int line, int column, string found, string expected) =>
         AssertError(ErrorOf(With(old, replacement)), line, column, found, expected);

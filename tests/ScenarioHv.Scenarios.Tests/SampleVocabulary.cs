@@ -45,6 +45,12 @@ internal static class SampleVocabulary
         Timing = new(
             [new("skylake", "A Skylake server", "measured")],
             [new("vm-exit", "From guest to host", 1, 100_000), new("vm-entry", "From host to guest", 1, 100_000)]),
+        Properties =
+        [
+            new("custody", [Outcome.Violated]),
+            new("level", [Outcome.Violated, Outcome.Stuck, Outcome.Livelock]),
+            new("live", [Outcome.Stuck, Outcome.Livelock]),
+        ],
     };
 
     private static PolicyValueInfo Value(string name, params ParameterInfo[] parameters) => new(name, parameters, name, "test");

@@ -10,7 +10,7 @@ public class ScenarioTests : ScenarioFixture
         Assert.That(scenario.Title, Is.EqualTo("Hyper-V hangs at boot"));
         Assert.That(scenario.Source, Is.EqualTo("KVM list, 2019-03-28"));
         Assert.That(scenario.File, Is.EqualTo(ScenarioPath));
-        Assert.That(scenario.Expect, Is.EqualTo(new[] { Outcome.Livelock }));
+        Assert.That(scenario.Expect, Is.EqualTo(new[] { new Expectation(Outcome.Livelock) }));
     }
 
     [Test]
@@ -150,11 +150,52 @@ public class ScenarioTests : ScenarioFixture
     }
 
     [Test]
+    public void Timeline_entry_may_send_an_nmi_to_a_vcpu()
+    {
+        var entry = Read(With("fire: clock }", "nmi: 0 }")).Base.Timeline[1];
+        Assert.That((entry.Action, entry.Vcpu, entry.Device), Is.EqualTo((TimelineAction.Nmi, (int?)0, "")));
+    }
+
+    [Test]
     public void Several_outcomes_may_be_expected()
     {
         var expect = Read(With("expect: livelock", "expect: [stuck, violated]")).Base.Expect;
-        Assert.That(expect, Is.EqualTo(new[] { Outcome.Stuck, Outcome.Violated }));
+        Assert.That(expect, Is.EqualTo(new[] { new Expectation(Outcome.Stuck), new Expectation(Outcome.Violated) }));
     }
+
+    [TestCase("violated(custody)", Outcome.Violated, "custody")]
+    [TestCase("\"livelock( live )\"", Outcome.Livelock, "live")]
+    [TestCase("[stuck(level)]", Outcome.Stuck, "level")]
+    public void Expectation_may_name_the_property(string text, Outcome outcome, string property)
+    {
+        var expect = Read(With("expect: livelock", $"expect: {text}")).Base.Expect;
+        Assert.That(expect, Is.EqualTo(new[] { new Expectation(outcome, property) }));
+    }
+
+    [Test]
+    public void One_outcome_may_be_expected_of_several_properties()
+    {
+        var expect = Read(With("expect: livelock", "expect: [violated(custody), violated(level), stuck]")).Base.Expect;
+        Assert.That(expect.Select(expectation => expectation.ToString()), Is.EqualTo(["violated(custody)", "violated(level)", "stuck"]));
+    }
+
+    [Test]
+    public void Row_of_the_matrix_and_a_cell_may_name_the_property()
+    {
+        var matrix = MatrixTests.Matrix.Replace("outcome: livelock", "outcome: stuck(live)", StringComparison.Ordinal);
+        var cells = MatrixTests.Cells.Replace("expect: stuck", "expect: violated(custody)", StringComparison.Ordinal);
+        var expected = Read(Good + matrix + cells).Cells.SelectMany(cell => cell.Expect.Select(expectation => expectation.ToString()));
+        Assert.That(expected, Does.Contain("stuck(live)").And.Contain("violated(custody)"));
+    }
+
+    [TestCase("violated(custody)", Outcome.Violated, "custody", ExpectedResult = true)]
+    [TestCase("violated(custody)", Outcome.Violated, "level", ExpectedResult = false)]
+    [TestCase("violated", Outcome.Violated, "level", ExpectedResult = true)]
+    [TestCase("livelock(live)", Outcome.Livelock, null, ExpectedResult = false)]
+    [TestCase("livelock(live)", Outcome.Stuck, "live", ExpectedResult = false)]
+    [TestCase("livelock", Outcome.Livelock, "live", ExpectedResult = true)]
+    public bool Word_alone_is_met_by_any_property_and_a_named_one_by_that(string expected, Outcome outcome, string? property) =>
+        Read(With("expect: livelock", $"expect: [{expected}]")).Base.Expect[0].IsMetBy(outcome, property);
 
     [Test]
     public void Scenario_may_expect_nothing_and_have_no_title_source_or_timeline()

@@ -18,7 +18,10 @@ internal sealed class TraceDialectsTests
     {
         var words = $"{kind}".Select((c, i) => (char.IsUpper(c) && i > 0 ? "_" : "") + char.ToLowerInvariant(c));
         var name = string.Concat(words);
-        Assert.That(TraceDialects.All.Select(dialect => dialect.EventName(kind)), Is.All.EqualTo(name));
+
+        // Kernel 5.18 gave this one another name.
+        var oldName = kind == TraceEventKind.KvmApicvInhibitChanged ? "kvm_apicv_update_request" : name;
+        Assert.That(TraceDialects.All.Select(dialect => dialect.EventName(kind)), Is.EqualTo(new[] { oldName, name }));
     }
 
     [Test]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using ScenarioHv.Cli.Output;
 using ScenarioHv.Cli.Running;
@@ -30,6 +31,15 @@ internal sealed record RunRequest(string File)
     /// <summary>Whether the report is JSON.</summary>
     public bool Json { get; init; }
 
+    /// <summary>When a snapshot is made: a duration or a cycle; null for never.</summary>
+    public string? SaveAt { get; init; }
+
+    /// <summary>Where the snapshot goes; null for a file in the working folder that is named after scenario and cycle.</summary>
+    public string? Save { get; init; }
+
+    /// <summary>The snapshot from which the run goes on; null to begin at the beginning.</summary>
+    public string? Restore { get; init; }
+
     /// <summary>When to give up.</summary>
     public long? MaximumSteps { get; init; }
 
@@ -46,31 +56,39 @@ internal sealed class RunCommand(Terminal terminal, LogLevel logLevel)
     /// <summary>Runs and reports.</summary>
     public ExitCode Run(RunRequest request)
     {
+        if (request is { Save: { } save, SaveAt: null })
+        {
+            throw new InputException($"--save {save}: say when with --save-at, a time such as 80us or a cycle");
+        }
+
         var wanted = request.Dialect is { } name ? DialectOf(name) : null;
         using var logging = StderrLogging.Factory(terminal.Error, logLevel);
         var file = ScenarioFile.Read(request.File, request.Overrides);
         var cell = new CellRun(file.Cell(request.Cell), new ScriptGuests(logging));
         var dialect = wanted ?? cell.Dialect;
+        var saveAt = request.SaveAt is { } at ? CycleOf(at, cell.Board.Config.TscHz) : (long?)null;
+        var restored = request.Restore is { } snapshot ? Restore(cell, snapshot) : null;
         var last = request.Verbose ? new TraceRecorder(ExplainedEvents) : null;
         CellResult result;
-        using (var trace = request.Trace is { } path and not StandardOutput ? new TraceFile(path) : null)
+        using (var trace = request.Trace is { } path and not StandardOutput ? new OutputFile("--trace", path) : null)
         {
             var output = request.Trace == StandardOutput ? terminal.Out : trace?.Writer;
             result = Run(cell, request, Sink(cell, output, dialect, last), logging);
             trace?.Complete();
         }
 
+        var snapshots = new SnapshotNotes(restored, saveAt is { } cycle ? Save(cell, request, cycle) : null);
         terminal.Out.Flush();
         var toError = request.Trace == StandardOutput;
         var report = toError ? terminal.Error : terminal.Out;
         if (request.Json)
         {
-            RunJson.Write(report, result, dialect);
+            RunJson.Write(report, result, dialect, snapshots);
         }
         else
         {
             var colour = new Colour(toError ? terminal.ErrorIsWatched : terminal.OutIsWatched);
-            new RunText(report, colour, terminal.Width, dialect).Write(result, last);
+            new RunText(report, colour, terminal.Width, dialect).Write(result, last, snapshots);
         }
 
         return result.ExitCode;
@@ -80,13 +98,47 @@ internal sealed class RunCommand(Terminal terminal, LogLevel logLevel)
     {
         using var progress = new Progress(terminal);
         var tscHz = cell.Board.Config.TscHz;
-        var limits = new RunLimits();
-        limits = limits with { Steps = request.MaximumSteps ?? limits.Steps, Cycles = request.MaximumCycles ?? limits.Cycles };
         return cell.Run(
-            limits,
+            Limits(request),
             sink,
             (steps, cycles) => progress.Show($"{Wording.Number(steps)} steps, {Wording.Time(cycles, tscHz)} of the machine's time"),
             logging?.CreateLogger("run"));
+    }
+
+    private static RunLimits Limits(RunRequest request)
+    {
+        var limits = new RunLimits();
+        return limits with { Steps = request.MaximumSteps ?? limits.Steps, Cycles = request.MaximumCycles ?? limits.Cycles };
+    }
+
+    private static SnapshotNote Restore(CellRun cell, string path)
+    {
+        (cell.Start, var note) = SnapshotFile.Restore(cell, path);
+        return note;
+    }
+
+    private static SnapshotNote Save(CellRun cell, RunRequest request, long cycle) =>
+        cell.StateAt(Limits(request), cycle) is { } point
+            ? SnapshotFile.Save(cell, point, request.Save)
+            : throw new InputException($"--save-at {request.SaveAt}: the run ends, or reaches a limit, before cycle {cycle}; nothing is saved");
+
+    /// <summary>A cycle, or a duration from the scenario's beginning.</summary>
+    private static long CycleOf(string text, long tscHz)
+    {
+        if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var cycle))
+        {
+            return cycle;
+        }
+
+        try
+        {
+            return Duration.TryParse(text, out var duration, out var error) ? duration.ToCycles(tscHz)
+                : throw new InputException($"--save-at {text}: {error}, or a cycle as a whole number");
+        }
+        catch (OverflowException problem)
+        {
+            throw new InputException($"--save-at {text}: {problem.Message}");
+        }
     }
 
     private static ITraceSink? Sink(CellRun cell, TextWriter? output, TraceDialect dialect, TraceRecorder? last)

@@ -34,7 +34,7 @@ internal static class ScenarioDescription
     {
         var cpu = machine.Cpu;
         var timer = cpu.PreemptionTimerShift is { } shift ? $", VMX-preemption timer at TSC / {1L << shift}" : ", no VMX-preemption timer";
-        var processor = config.Vendor == Engine.Configuration.CpuVendor.Amd ? "AMD (SVM), without AVIC"
+        var processor = config.Vendor == Engine.Configuration.CpuVendor.Amd ? $"AMD (SVM), {(cpu.Apicv ? "with" : "without")} AVIC"
             : $"Intel (VMX), {(cpu.Apicv ? "with" : "without")} APICv{timer}";
         var userspace = machine.Userspace is null ? "" : $" and {machine.Userspace}";
         var irqchip = config.Hypervisor == HypervisorKind.BareMetal ? "" : machine.Irqchip == Irqchip.Split
@@ -114,7 +114,7 @@ internal static class ScenarioDescription
         page.Heading("cells");
         foreach (var cell in document.Cells)
         {
-            var expected = cell.Expect.Count == 0 ? "nothing in particular" : string.Join(" or ", cell.Expect.Select(NameOf));
+            var expected = cell.Expect.Count == 0 ? "nothing in particular" : string.Join(" or ", cell.Expect);
             page.Paragraph($"{cell.Name}: expected {expected}");
             if (cell.Note.Length > 0)
             {
@@ -124,15 +124,6 @@ internal static class ScenarioDescription
     }
 
     private static string NameOf(GuestLevel level) => level == GuestLevel.L1 ? "l1" : "l2";
-
-    private static string NameOf(Outcome outcome) => outcome switch
-    {
-        Outcome.Reached => "reached",
-        Outcome.Livelock => "livelock",
-        Outcome.Stuck => "stuck",
-        Outcome.Violated => "violated",
-        _ => "inconclusive",
-    };
 
     /// <summary>Guests without code: a description needs none compiled.</summary>
     private sealed class NoGuests : IGuestLoader

@@ -6,7 +6,7 @@ namespace ScenarioHv.Cli.Output;
 
 /// <summary>One line of the table: everything as text.</summary>
 /// <param name="Cell">The cell's name.</param>
-/// <param name="Outcome">How it ended.</param>
+/// <param name="Outcome">How it ended, with the property that explains it.</param>
 /// <param name="Expected">What was expected, and whether it was met.</param>
 /// <param name="Cycles">Cycles until the goal, or prefix + period.</param>
 /// <param name="Time">The same as time.</param>
@@ -35,7 +35,7 @@ internal sealed record MatrixRow(
         var each = result.Run.Recurrence is null ? "" : " a period";
         return new MatrixRow(
             result.Source.Cell.Name,
-            result.OutcomeName,
+            result.OutcomeWithProperty,
             ExpectedOf(result),
             cycles,
             time,
@@ -114,7 +114,8 @@ internal static class MatrixText
         output.WriteLine();
     }
 
-    private static string Aligned(IReadOnlyList<string> cells, int[] widths) =>
+    /// <summary>A line of a table.</summary>
+    internal static string Aligned(IReadOnlyList<string> cells, int[] widths) =>
         string.Join("  ", cells.Select((cell, column) => Aligned(cell, column, widths[column]))).TrimEnd();
 
     private static string Aligned(string cell, int column, int width) => column < FirstNumber ? cell.PadRight(width) : cell.PadLeft(width);

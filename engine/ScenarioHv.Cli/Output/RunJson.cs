@@ -17,14 +17,17 @@ internal static class RunJson
     private const int SchemaVersion = 1;
 
     /// <summary>Writes the object of one run.</summary>
-    public static void Write(TextWriter output, CellResult result, TraceDialect dialect) => Write(output, "run", json =>
-    {
-        WriteScenario(json, result.Source.Cell.Scenario);
-        WriteCell(json, result);
-        json.WriteString("dialect", dialect.Name);
-        json.WritePropertyName("recurrence");
-        WriteRecurrence(json, result, dialect);
-    });
+    public static void Write(TextWriter output, CellResult result, TraceDialect dialect, SnapshotNotes snapshots) =>
+        Write(output, "run", json =>
+        {
+            WriteScenario(json, result.Source.Cell.Scenario);
+            WriteCell(json, result);
+            json.WriteString("dialect", dialect.Name);
+            json.WritePropertyName("recurrence");
+            WriteRecurrence(json, result, dialect);
+            WriteSnapshot(json, "restored", snapshots.Restored);
+            WriteSnapshot(json, "saved", snapshots.Saved);
+        });
 
     /// <summary>Writes the object of a matrix.</summary>
     /// <param name="output">Takes the text.</param>
@@ -41,11 +44,7 @@ internal static class RunJson
         json.WriteStartArray("cells");
         foreach (var result in results)
         {
-            json.WriteStartObject();
-            WriteCell(json, result);
-            json.WritePropertyName("recurrence");
-            WriteRecurrence(json, result, dialect: null);
-            json.WriteEndObject();
+            WriteElement(json, result);
         }
 
         json.WriteEndArray();
@@ -72,12 +71,22 @@ internal static class RunJson
         output.WriteLine(Encoding.UTF8.GetString(buffer.GetBuffer().AsSpan(0, (int)buffer.Length)));
     }
 
-    private static void WriteScenario(Utf8JsonWriter json, Scenario scenario)
+    internal static void WriteScenario(Utf8JsonWriter json, Scenario scenario)
     {
         json.WriteString("scenario", scenario.Name);
         json.WriteString("title", scenario.Title);
         json.WriteString("source", scenario.Source);
         json.WriteString("file", scenario.File);
+    }
+
+    /// <summary>The object of one cell of a matrix.</summary>
+    internal static void WriteElement(Utf8JsonWriter json, CellResult result)
+    {
+        json.WriteStartObject();
+        WriteCell(json, result);
+        json.WritePropertyName("recurrence");
+        WriteRecurrence(json, result, dialect: null);
+        json.WriteEndObject();
     }
 
     private static void WriteCell(Utf8JsonWriter json, CellResult result)
@@ -93,6 +102,7 @@ internal static class RunJson
         json.WriteEndObject();
         json.WriteNumber("tscHz", result.Config.TscHz);
         json.WriteString("outcome", result.OutcomeName);
+        json.WriteString("property", result.Property);
         json.WriteString("reason", result.Run.Reason);
         WriteStrings(json, "expected", result.Expected);
         WriteMet(json, result);
@@ -107,7 +117,22 @@ internal static class RunJson
         json.WriteEndObject();
     }
 
-    private static void WriteStrings(Utf8JsonWriter json, string name, IReadOnlyList<string> values)
+    private static void WriteSnapshot(Utf8JsonWriter json, string name, SnapshotNote? snapshot)
+    {
+        if (snapshot is null)
+        {
+            json.WriteNull(name);
+            return;
+        }
+
+        json.WriteStartObject(name);
+        json.WriteString("file", snapshot.File);
+        json.WriteNumber("steps", snapshot.Steps);
+        json.WriteNumber("cycles", snapshot.Cycle);
+        json.WriteEndObject();
+    }
+
+    internal static void WriteStrings(Utf8JsonWriter json, string name, IReadOnlyList<string> values)
     {
         json.WriteStartArray(name);
         foreach (var value in values)
@@ -199,7 +224,7 @@ internal static class RunJson
         foreach (var (actor, steps) in recurrence.Actors)
         {
             json.WriteStartObject();
-            json.WriteString("name", actor.Name);
+            json.WriteString("name", actor);
             json.WriteNumber("steps", steps);
             json.WriteEndObject();
         }

@@ -17,7 +17,8 @@ internal sealed class RunText(TextWriter output, Colour colour, int width, Trace
     /// <summary>Writes the report.</summary>
     /// <param name="result">What was found.</param>
     /// <param name="last">The last events, to be explained if nothing recurs; null if nothing is to be explained.</param>
-    public void Write(CellResult result, TraceRecorder? last)
+    /// <param name="snapshots">The snapshots of the run.</param>
+    public void Write(CellResult result, TraceRecorder? last, SnapshotNotes snapshots)
     {
         var scenario = result.Source.Cell.Scenario;
         Line("scenario", scenario.Title == scenario.Name ? scenario.Name : $"{scenario.Name}: {scenario.Title}");
@@ -27,7 +28,8 @@ internal sealed class RunText(TextWriter output, Colour colour, int width, Trace
         }
 
         Line("policies", string.Join("; ", result.Source.Policies.Select(policy => $"{policy.Point}: {policy.Value}")));
-        Line("outcome", Coloured(result) + ": " + result.Run.Reason);
+        WriteSnapshot("restored", snapshots.Restored, result);
+        Line("outcome", $"{Coloured(result)}{(result.Property is { } property ? " " + property : "")}: {result.Run.Reason}");
         if (result.Run.Recurrence is { } recurrence)
         {
             WriteRecurrence(result, recurrence, isExplained: last is not null);
@@ -39,7 +41,18 @@ internal sealed class RunText(TextWriter output, Colour colour, int width, Trace
         }
 
         WriteExpectation(result);
-        Line("trace", $"{result.ShortHash}, {Wording.Count(result.TraceEvents, "event", "events")}");
+        var since = snapshots.Restored is null ? "" : " since the restored state";
+        Line("trace", $"{result.ShortHash}, {Wording.Count(result.TraceEvents, "event", "events")}{since}");
+        WriteSnapshot("saved", snapshots.Saved, result);
+    }
+
+    private void WriteSnapshot(string label, SnapshotNote? snapshot, CellResult result)
+    {
+        if (snapshot is not null)
+        {
+            var cycles = Wording.Cycles(snapshot.Cycle, result.Config.TscHz);
+            Line(label, $"{snapshot.File}: {cycles}, after {Wording.Count(snapshot.Steps, "step", "steps")}");
+        }
     }
 
     private void WriteRecurrence(CellResult result, Recurrence recurrence, bool isExplained)

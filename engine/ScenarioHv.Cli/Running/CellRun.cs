@@ -14,14 +14,17 @@ namespace ScenarioHv.Cli.Running;
 /// <summary>A cell whose machine is built: it can be run.</summary>
 internal sealed class CellRun
 {
+    private (Board Board, TraceNaming Naming)? _machine;
+
     /// <summary>Compiles the cell's scripts and lays out its machine.</summary>
     /// <exception cref="ScenarioException">Two settings do not go together.</exception>
     public CellRun(ScenarioCell cell, IGuestLoader guests)
     {
         Cell = cell;
         Policies = MachineAssembly.PoliciesOf(cell.Scenario);
-        Board = new Board(MachineAssembly.Build(cell.Scenario, guests));
-        Naming = new TraceNaming(Board);
+        Config = MachineAssembly.Build(cell.Scenario, guests);
+        var board = new Board(Config);
+        _machine = (board, new TraceNaming(board));
     }
 
     /// <summary>The cell.</summary>
@@ -30,11 +33,17 @@ internal sealed class CellRun
     /// <summary>The policies that it runs with.</summary>
     public IReadOnlyList<(string Point, string Value)> Policies { get; }
 
+    /// <summary>What its machine is made of.</summary>
+    public MachineConfig Config { get; }
+
     /// <summary>Its machine.</summary>
-    public Board Board { get; }
+    public Board Board => Machine.Board;
 
     /// <summary>Names for its events.</summary>
-    public TraceNaming Naming { get; }
+    public TraceNaming Naming => Machine.Naming;
+
+    /// <summary>Where its runs begin; null for the machine's first state.</summary>
+    public RunPoint? Start { get; set; }
 
     /// <summary>How its kernel prints tracepoints, unless the user says otherwise.</summary>
     public TraceDialect Dialect => KernelMajor(Cell.Scenario.Machine.Hypervisor) is < 6 ? TraceDialects.Kvm51 : TraceDialects.Kvm616;
@@ -48,7 +57,7 @@ internal sealed class CellRun
     public CellResult Run(RunLimits limits, ITraceSink? sink = null, Action<long, long>? progress = null, ILogger? logger = null)
     {
         using var hash = new TraceHash();
-        var runner = new Runner(Board, limits) { Progress = progress };
+        var runner = new Runner(Board, limits) { Progress = progress, Start = Start };
         var start = TimeProvider.System.GetTimestamp();
         var run = runner.Run(sink is null ? hash : TraceSinks.Tee(hash, sink));
         logger?.LogInformation(
@@ -56,6 +65,13 @@ internal sealed class CellRun
             Cell.Name, run.Outcome, run.Steps, TimeProvider.System.GetElapsedTime(start).TotalMilliseconds);
         return new CellResult(this, run, hash.Digest(), hash.Count, run.Recurrence is { } recurrence ? ProvenBytes(recurrence) : 0);
     }
+
+    /// <summary>Lets go of the machine: nothing can be run any more, and no event named.</summary>
+    public void Release() => _machine = null;
+
+    /// <summary>The first place in the run with the clock at <paramref name="cycle"/> or later; null if the run ends before that.</summary>
+    /// <exception cref="StepException">A guest or the laboratory failed.</exception>
+    public RunPoint? StateAt(RunLimits limits, long cycle) => new Runner(Board, limits) { Start = Start }.StateAt(cycle);
 
     /// <summary>
     /// Goes the way to the recurring state once more, with nothing of the search that found it, and compares the whole states one
@@ -67,8 +83,8 @@ internal sealed class CellRun
         var engine = new StepEngine(Board);
         var normal = NormalForm.Of(Board.Layout);
         byte[] before = new byte[Board.Layout.Size], after = new byte[Board.Layout.Size];
-        var machine = engine.Create();
-        Advance(engine, machine, recurrence.PrefixSteps);
+        var machine = Start?.Machine.Fork() ?? engine.Create();
+        Advance(engine, machine, recurrence.PrefixSteps - (Start?.Steps ?? 0));
         var length = normal.Write(machine, before);
         Advance(engine, machine, recurrence.Steps);
         return normal.Write(machine, after) == length && before.AsSpan(0, length).SequenceEqual(after.AsSpan(0, length))
@@ -83,6 +99,9 @@ internal sealed class CellRun
             engine.Step(machine, engine.Next(machine)!);
         }
     }
+
+    private (Board Board, TraceNaming Naming) Machine =>
+        _machine ?? throw new InvalidOperationException($"The machine of cell {Cell.Name} is gone: its run is over.");
 
     /// <summary>5 of <c>kvm@5.1</c>; null for what is no kernel.</summary>
     private static int? KernelMajor(string preset) =>
@@ -101,7 +120,7 @@ internal sealed record CellResult(CellRun Source, RunResult Run, string TraceHas
     public string ShortHash => TraceHash[..16];
 
     /// <summary>What the machine is made of.</summary>
-    public MachineConfig Config => Source.Board.Config;
+    public MachineConfig Config => Source.Config;
 
     /// <summary>The outcome in the scenario's word.</summary>
     public Outcome Outcome => Run.Outcome switch
@@ -114,13 +133,20 @@ internal sealed record CellResult(CellRun Source, RunResult Run, string TraceHas
     };
 
     /// <summary>The outcome as scenarios write it.</summary>
-    public string OutcomeName => NameOf(Outcome);
+    public string OutcomeName => Expectation.OutcomeNames[(int)Outcome];
+
+    /// <summary>The property that explains the outcome; null if none does.</summary>
+    public string? Property => Run.Property;
+
+    /// <summary>Outcome and property as a scenario can expect them: <c>violated(custody)</c>.</summary>
+    public string OutcomeWithProperty => new Expectation(Outcome, Property).ToString();
 
     /// <summary>The expected outcomes as scenarios write them.</summary>
-    public IReadOnlyList<string> Expected => [.. Source.Cell.Expect.Select(NameOf)];
+    public IReadOnlyList<string> Expected => [.. Source.Cell.Expect.Select(expectation => expectation.ToString())];
 
     /// <summary>Whether the expectation is met; null if there is none.</summary>
-    public bool? IsMet => Source.Cell.Expect.Count == 0 ? null : Source.Cell.Expect.Contains(Outcome);
+    public bool? IsMet => Source.Cell.Expect.Count == 0 ? null
+        : Source.Cell.Expect.Any(expectation => expectation.IsMetBy(Outcome, Property));
 
     /// <summary>What the process returns for this cell alone: a run that a limit ended has met no expectation and missed none.</summary>
     public ExitCode ExitCode => IsMet == true ? ExitCode.AsExpected
@@ -129,16 +155,15 @@ internal sealed record CellResult(CellRun Source, RunResult Run, string TraceHas
         : ExitCode.AsExpected;
 
     /// <summary>What the policies decided in the period: the rules that bring the state back.</summary>
-    public IReadOnlyList<Rearming> Rearmings => Run.Recurrence is { } recurrence ? Rearming.Of(recurrence.Events, Source.Policies) : [];
+    public IReadOnlyList<Rearming> Rearmings { get; private init; } =
+        Run.Recurrence is { } found ? Rearming.Of(found.Events, Source.Policies) : [];
 
-    private static string NameOf(Outcome outcome) => outcome switch
+    /// <summary>The same without the machine and without the period's events: what a table needs of each of a thousand cells.</summary>
+    public CellResult WithoutMachine()
     {
-        Outcome.Reached => "reached",
-        Outcome.Livelock => "livelock",
-        Outcome.Stuck => "stuck",
-        Outcome.Violated => "violated",
-        _ => "inconclusive",
-    };
+        Source.Release();
+        return this with { Run = Run with { Recurrence = Run.Recurrence is { } recurrence ? recurrence with { Events = [] } : null } };
+    }
 }
 
 /// <summary>A policy that decided inside a recurrence's period.</summary>

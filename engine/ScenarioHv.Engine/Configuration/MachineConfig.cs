@@ -23,6 +23,9 @@ public enum HypervisorKind : byte
 
     /// <summary>Nothing: the first guest runs on the processor itself.</summary>
     BareMetal,
+
+    /// <summary>FreeBSD bhyve: the kernel module vmm and its monitor.</summary>
+    Bhyve,
 }
 
 /// <summary>Where KVM's interrupt controllers live.</summary>
@@ -74,6 +77,9 @@ public enum StimulusAction : byte
 
     /// <summary>The monitor restores a vCPU's local APIC as it was last saved, and lets it run.</summary>
     Restore,
+
+    /// <summary>The host takes the page with a vCPU's IDT away.</summary>
+    PageOut,
 }
 
 /// <summary>One device.</summary>
@@ -135,7 +141,7 @@ public sealed record MachineConfig
     /// <summary>Vendor.</summary>
     public CpuVendor Vendor { get; init; }
 
-    /// <summary>Virtual-interrupt delivery (and with it posted interrupts) for the guest. VMX only.</summary>
+    /// <summary>Virtual-interrupt delivery (and with it posted interrupts) for the guest; on AMD AVIC.</summary>
     public bool Apicv { get; init; } = true;
 
     /// <summary>Rate of the VMX-preemption timer: one tick per 2^shift TSC cycles (IA32_VMX_MISC 4:0). 0..31.</summary>
@@ -168,8 +174,11 @@ public sealed record MachineConfig
     /// <summary>What an EOI does that finds the line still high.</summary>
     public IIoApicEoiPolicy IoApicEoi { get; init; } = new Reinject();
 
-    /// <summary>What its KVM does differently from others.</summary>
+    /// <summary>What its version of KVM does; without meaning on bare metal.</summary>
     public KvmPolicies Kvm { get; init; } = new();
+
+    /// <summary>bhyve's choices.</summary>
+    public BhyvePolicies Bhyve { get; init; } = new();
 
     /// <summary>
     /// The choices of its interrupt controllers; null for those that are usual with <see cref="Hypervisor"/> and <see cref="Irqchip"/>.

@@ -8,7 +8,8 @@ namespace ScenarioHv.Engine.Guests;
 /// <summary>
 /// The types of suspended frames: how to resume one, how large it is, which of its bytes count. A frame is the state machine that the C#
 /// compiler makes of an <c>async</c> method; as a struct without references it is plain data and lives in the machine block. Numbers are
-/// given at first use in the process, so state hashes are comparable only within one process; traces and trace hashes do not contain them.
+/// given at first use in the process, so state hashes are comparable only within one process; traces and trace hashes do not contain them,
+/// and snapshots name the types.
 /// </summary>
 internal static unsafe class FrameTypes
 {
@@ -18,7 +19,7 @@ internal static unsafe class FrameTypes
     private static readonly Lock Gate = new();
     private static FrameType[] s_table =
     [
-        new FrameType(null, sizeof(InterruptRecord), AllOnes(sizeof(InterruptRecord)), "interrupt", [(int)InterruptRecordDeadline]),
+        new FrameType(null, typeof(InterruptRecord), new FrameShape(AllOnes(sizeof(InterruptRecord)), (int)InterruptRecordDeadline), "interrupt"),
     ];
     private static int s_count = 1;
 
@@ -51,6 +52,24 @@ internal static unsafe class FrameTypes
     /// <summary>The method that the frame belongs to.</summary>
     public static string Name(int type) => s_table[type].Name;
 
+    /// <summary>The state machine of a number.</summary>
+    public static Type TypeOf(int type) => s_table[type].Type;
+
+    /// <summary>Where the fields of a frame lie, each with its name; the runtime chooses that.</summary>
+    public static IReadOnlyList<string> Fields(int type) => s_table[type].Fields;
+
+    /// <summary>The number of a state machine, given now if it is its first use; null if it cannot be a frame.</summary>
+    public static int? NumberOf(Type type)
+    {
+        if (!type.IsValueType || type.ContainsGenericParameters || !typeof(IAsyncStateMachine).IsAssignableFrom(type)
+            || FrameProof.Problem(type) is not null)
+        {
+            return null;
+        }
+
+        return (int)typeof(FrameOf<>).MakeGenericType(type).GetField(nameof(FrameOf<>.Number))!.GetValue(null)!;
+    }
+
     /// <summary>Adds a type and returns its number.</summary>
     public static int Add(FrameType type)
     {
@@ -70,13 +89,14 @@ internal static unsafe class FrameTypes
 }
 
 /// <summary>One type of frame.</summary>
-internal readonly unsafe struct FrameType(delegate*<byte*, void> move, int size, byte[] mask, string name, int[] instants)
+internal readonly unsafe struct FrameType(delegate*<byte*, void> move, Type type, FrameShape shape, string name)
 {
     public readonly delegate*<byte*, void> Move = move;
-    public readonly int Size = size;
-    public readonly byte[] Mask = mask;
+    public readonly Type Type = type;
+    public readonly byte[] Mask = shape.Mask;
     public readonly string Name = name;
-    public readonly int[] Instants = instants;
+    public readonly int[] Instants = [.. shape.Instants];
+    public readonly string[] Fields = [.. shape.Fields];
 }
 
 /// <summary>The number and the shape of the frame type <typeparamref name="T"/>, proved to be plain data when first used.</summary>
@@ -104,7 +124,7 @@ internal static unsafe class FrameOf<T> where T : IAsyncStateMachine
         Size = MachineLayout.Align(raw);
         var shape = new FrameShape(typeof(T), Size);
         Padding = shape.Mask.AsSpan().Contains((byte)0) ? shape.MaskWords() : [];
-        Number = FrameTypes.Add(new FrameType(&Move, Size, shape.Mask, typeof(T).FullName ?? typeof(T).Name, [.. shape.Instants]));
+        Number = FrameTypes.Add(new FrameType(&Move, typeof(T), shape, typeof(T).FullName ?? typeof(T).Name));
     }
 
     private static void Move(byte* frame) => Unsafe.AsRef<T>(frame).MoveNext();
@@ -120,12 +140,22 @@ internal sealed class FrameShape
     public FrameShape(Type type, int size)
     {
         Mask = new byte[size];
-        Walk(type, 0);
+        Walk(type, 0, string.Empty);
+    }
+
+    /// <summary>A frame that no compiler made.</summary>
+    public FrameShape(byte[] mask, params ReadOnlySpan<int> instants)
+    {
+        Mask = mask;
+        Instants.AddRange(instants);
     }
 
     public byte[] Mask { get; }
 
     public List<int> Instants { get; } = [];
+
+    /// <summary>Offset, path and type of each field that is no struct.</summary>
+    public List<string> Fields { get; } = [];
 
     public ulong[] MaskWords()
     {
@@ -134,39 +164,43 @@ internal sealed class FrameShape
         return words;
     }
 
-    private void Walk(Type type, int at)
+    private void Walk(Type type, int at, string path)
     {
         foreach (var field in type.GetFields(AllFields))
         {
-            WalkValue(field.FieldType, at + FieldOffset.Of(type, field));
+            WalkValue(field.FieldType, at + FieldOffset.Of(type, field), $"{path}/{field.Name}");
         }
     }
 
-    private void WalkValue(Type type, int at)
+    private void WalkValue(Type type, int at, string path)
     {
         if (type == typeof(Instant))
         {
             Instants.Add(at);
-            Mark(at, 8);
+            Mark(type, at, 8, path);
         }
         else if (type.IsPrimitive || type.IsEnum)
         {
-            Mark(at, SizeOf(type));
+            Mark(type, at, SizeOf(type), path);
         }
         else if (type.GetCustomAttribute<InlineArrayAttribute>() is { } array)
         {
             for (var i = 0; i < array.Length; i++)
             {
-                WalkValue(type.GetFields(AllFields)[0].FieldType, at + (i * SizeOf(type) / array.Length));
+                WalkValue(type.GetFields(AllFields)[0].FieldType, at + (i * SizeOf(type) / array.Length), $"{path}/{i}");
             }
         }
         else
         {
-            Walk(type, at);
+            Walk(type, at, path);
         }
     }
 
-    private void Mark(int offset, int size) => Mask.AsSpan(offset, size).Fill(0xff);
+    private void Mark(Type type, int offset, int size, string path)
+    {
+        Fields.Add($"{offset} {path} {type.FullName}");
+        Mask.AsSpan(offset, size).Fill(0xff);
+    }
 
     private static int SizeOf(Type type) =>
         (int)typeof(Unsafe).GetMethod(nameof(Unsafe.SizeOf))!.MakeGenericMethod(type).Invoke(null, null)!;

@@ -31,6 +31,18 @@ internal abstract class Hypervisor
     /// <summary>The host's tick reaches the CPU of a vCPU.</summary>
     public abstract void HostTick(StepContext context, int vcpu);
 
+    /// <summary>
+    /// Where a request of a vCPU's local APIC can be that no handler has taken yet: in IRR, and where this hypervisor puts what it takes
+    /// out of IRR.
+    /// </summary>
+    public abstract Register256 Held(Machine machine, int vcpu);
+
+    /// <summary>
+    /// The processor is about to deliver an event through the IDT. If the page with it is not there, the delivery is cut short by a nested
+    /// page fault, and the page is there again the next time.
+    /// </summary>
+    public virtual bool DeliveryFaults(Machine machine, int vcpu) => false;
+
     /// <summary>Which vCPUs a message of a device addresses, as a bit mask: of a lowest-priority message the one that takes it.</summary>
     protected static uint Targets(Board board, Machine machine, in ApicMessage message)
     {

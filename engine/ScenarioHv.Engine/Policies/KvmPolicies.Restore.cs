@@ -59,7 +59,7 @@ public enum SyncGate : byte
 /// <summary>How PIR reaches IRR.</summary>
 /// <param name="Gate">When an entry does it.</param>
 /// <param name="Steps">In which order.</param>
-public sealed record PostedSync(SyncGate Gate, Plan<SyncStep> Steps);
+public sealed record PostedSyncOrder(SyncGate Gate, Plan<SyncStep> Steps);
 
 /// <summary>A step of KVM_SET_LAPIC (lapic.c:kvm_apic_set_state).</summary>
 public enum LapicRestoreStep : byte
@@ -124,7 +124,7 @@ public sealed partial record KvmPolicies
         new("pir-on-mode", PostStep.SetPir, PostStep.SetOn, PostStep.ReadMode, PostStep.Notify);
 
     /// <summary>ON cleared before PIR is exchanged, at every entry.</summary>
-    public static PostedSync SyncAlways { get; } =
+    public static PostedSyncOrder SyncAlways { get; } =
         new(SyncGate.Always, new("always", SyncStep.TestOn, SyncStep.ClearOn, SyncStep.Harvest, SyncStep.WriteRvi));
 
     /// <summary>The order after the fix: purge, load, start the timer, bring the hardware's copies up to date.</summary>
@@ -138,7 +138,7 @@ public sealed partial record KvmPolicies
     public Plan<PostStep> Post { get; init; } = PirOnMode;
 
     /// <summary>How PIR reaches IRR and RVI.</summary>
-    public PostedSync SyncPosted { get; init; } = SyncAlways;
+    public PostedSyncOrder SyncPosted { get; init; } = SyncAlways;
 
     /// <summary>The order of KVM_SET_LAPIC.</summary>
     public Plan<LapicRestoreStep> LapicRestore { get; init; } = PurgeFirst;

@@ -1,7 +1,7 @@
 namespace ScenarioHv.Engine.Policies;
 
 /// <summary>
-/// What KVM's versions and patches do differently, apart from the immediate exit and the I/O APIC's EOI. Immutable; a default instance is
-/// a recent KVM.
+/// What versions of KVM, and of other hypervisors that could be written as a KVM, do differently: plans and decisions, each with the value
+/// that machines have if nothing is said. A file per subject.
 /// </summary>
 public sealed partial record KvmPolicies;

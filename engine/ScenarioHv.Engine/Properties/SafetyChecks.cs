@@ -43,9 +43,7 @@ internal static class SafetyChecks
         var board = context.Board;
         for (var vcpu = 0; vcpu < board.Config.Vcpus; vcpu++)
         {
-            var injected = board.IsKvm ? context.Machine.Ref(board.Kvm, vcpu).InjectedVector : 0;
-            var posted = board.PostedInterrupts.Count > 0 ? context.Machine.Ref(board.PostedInterrupts, vcpu) : default;
-            var lost = context.Machine.Ref(board.Twins, vcpu).Lost(context.Machine.Ref(board.Apics, vcpu).Irr, injected, posted);
+            var lost = context.Machine.Ref(board.Twins, vcpu).Lost(board.Hypervisor.Held(context.Machine, vcpu), injected: 0);
             if (lost >= 0)
             {
                 Fail(context, SafetyProperty.Custody, vcpu, (byte)lost);

@@ -1,7 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using ScenarioHv.Engine.Interrupts;
-using ScenarioHv.Engine.Virtualization.Vmx;
 
 namespace ScenarioHv.Engine.Properties;
 
@@ -64,13 +63,12 @@ public struct Twin
     /// <summary>The vector whose owed request is nowhere any more.</summary>
     /// <param name="irr">Where requests wait.</param>
     /// <param name="injected">The vector that is written for injection; 0 for none.</param>
-    /// <param name="posted">Where requests wait that have not come to <paramref name="irr"/> yet.</param>
     /// <returns>The highest such vector; -1 if every owed request is somewhere.</returns>
-    public readonly int Lost(in Register256 irr, int injected, in PostedInterrupts posted = default)
+    public readonly int Lost(in Register256 irr, int injected)
     {
         for (var word = 3; word >= 0; word--)
         {
-            var held = irr.Word32(2 * word) | ((ulong)irr.Word32((2 * word) + 1) << 32) | posted.Word(word);
+            var held = irr.Word32(2 * word) | ((ulong)irr.Word32((2 * word) + 1) << 32);
             if (injected >> 6 == word && injected != 0)
             {
                 held |= 1UL << (injected & 63);

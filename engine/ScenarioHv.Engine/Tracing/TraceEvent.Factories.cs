@@ -1,3 +1,4 @@
+using ScenarioHv.Engine.Hypervisors.Kvm;
 using ScenarioHv.Engine.Interrupts;
 
 namespace ScenarioHv.Engine.Tracing;
@@ -176,6 +177,28 @@ public readonly partial struct TraceEvent
     public static TraceEvent VmExit(
         long cycle, byte actor, byte vcpu, ulong reason, ulong rip, ulong info1, ulong info2, uint intrInfo, uint errorCode) =>
         Exit(TraceEventKind.VmExit, cycle, actor, vcpu, reason, rip, info1, info2, intrInfo, errorCode, 0);
+
+    /// <summary>kvm_apicv_inhibit_changed: a reason against APICv came or went.</summary>
+    /// <param name="cycle">When.</param>
+    /// <param name="actor">Whose step it was.</param>
+    /// <param name="reason">The one reason.</param>
+    /// <param name="set">True if it came.</param>
+    /// <param name="inhibits">Every reason that is then in force.</param>
+    public static TraceEvent KvmApicvInhibitChanged(long cycle, byte actor, ApicvInhibits reason, bool set, ApicvInhibits inhibits) =>
+        new(cycle, TraceEventKind.KvmApicvInhibitChanged, actor, NoVcpu, (ulong)reason, Bit(set), (ulong)inhibits);
+
+    /// <summary>kvm_avic_incomplete_ipi: AVIC could not complete an IPI; cause and index are those of EXITINFO2.</summary>
+    public static TraceEvent KvmAvicIncompleteIpi(long cycle, byte actor, byte vcpu, ulong icr, uint cause, uint index) =>
+        new(cycle, TraceEventKind.KvmAvicIncompleteIpi, actor, vcpu, icr, cause, index);
+
+    /// <summary>kvm_avic_unaccelerated_access: <paramref name="vector"/> is that of an EOI, else 0.</summary>
+    public static TraceEvent KvmAvicUnacceleratedAccess(
+        long cycle, byte actor, byte vcpu, uint offset, bool trap, bool write, byte vector) =>
+        new(cycle, TraceEventKind.KvmAvicUnacceleratedAccess, actor, vcpu, offset, Bit(trap), Bit(write), vector);
+
+    /// <summary>kvm_avic_doorbell: the doorbell of the processor that runs a vCPU was rung.</summary>
+    public static TraceEvent KvmAvicDoorbell(long cycle, byte actor, uint target, uint apicId) =>
+        new(cycle, TraceEventKind.KvmAvicDoorbell, actor, NoVcpu, target, apicId);
 
     private static TraceEvent Exit(
         TraceEventKind kind, long cycle, byte actor, byte vcpu, ulong reason, ulong rip, ulong info1, ulong info2, uint intrInfo,

@@ -96,6 +96,24 @@ public enum TraceEventKind : byte
     /// <summary>VM exit of the bare-metal processor: as <see cref="KvmExit"/>.</summary>
     VmExit,
 
+    /// <summary>
+    /// kvm_apicv_inhibit_changed, before 5.18 kvm_apicv_update_request: A the reason, B set (0 or 1), C the reasons afterwards, both as
+    /// <see cref="Hypervisors.Kvm.ApicvInhibits"/>.
+    /// </summary>
+    KvmApicvInhibitChanged,
+
+    /// <summary>kvm_avic_incomplete_ipi: A ICR 63:0, B cause, C index.</summary>
+    KvmAvicIncompleteIpi,
+
+    /// <summary>kvm_avic_unaccelerated_access: A register offset, B trap (0 or 1: fault), C write (0 or 1), D vector.</summary>
+    KvmAvicUnacceleratedAccess,
+
+    /// <summary>kvm_avic_doorbell: A vCPU, B APIC ID of the host's processor, which is numbered as the vCPU here.</summary>
+    KvmAvicDoorbell,
+
+    /// <summary>A line of bhyve's trace in FreeBSD's kernel: A <see cref="KtrMessage"/>, B to E its arguments.</summary>
+    Ktr,
+
     /// <summary>kvm_apicv_accept_irq: as <see cref="KvmApicAcceptIrq"/>.</summary>
     KvmApicvAcceptIrq,
 }

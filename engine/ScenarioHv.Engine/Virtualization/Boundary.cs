@@ -34,7 +34,7 @@ public enum BoundaryFlags : ushort
     /// <summary>The physical INTR line is asserted: the LAPIC or the 8259A has an interrupt above its own priorities.</summary>
     ExternalInterrupt = 1 << 6,
 
-    /// <summary>VMX: a virtual interrupt is recognized (result of the last evaluation).</summary>
+    /// <summary>VMX and AVIC: a virtual interrupt is recognized (result of the last evaluation).</summary>
     VirtualInterrupt = 1 << 7,
 
     /// <summary>SVM guest: RFLAGS.IF of the host was 1 at VMRUN; it masks physical interrupts under V_INTR_MASKING.</summary>
@@ -129,7 +129,7 @@ public enum BoundaryEventKind : byte
     /// <summary>A VM exit, with reason or exit code, qualification and interruption information.</summary>
     Exit,
 
-    /// <summary>The recognized virtual interrupt is delivered: RVI under VMX, V_INTR_VECTOR under SVM.</summary>
+    /// <summary>The recognized virtual interrupt is delivered: RVI under VMX, V_INTR_VECTOR under SVM, vIRR's highest with AVIC.</summary>
     DeliverVirtualInterrupt,
 
     /// <summary>A physical NMI is delivered through the IDT of this level.</summary>

@@ -24,6 +24,9 @@ internal enum ExitCause : byte
     Stgi,
     Clgi,
     EntryFailed,
+    AvicIncompleteIpi,
+    AvicUnacceleratedAccess,
+    NestedPageFault,
 }
 
 /// <summary>One exit from guest code.</summary>
@@ -33,8 +36,9 @@ internal enum ExitCause : byte
 /// <param name="Info1">Exit qualification, or EXITINFO1.</param>
 /// <param name="InterruptionInformation">VM-exit interruption information; 0 if not valid.</param>
 /// <param name="Value">What the guest stored, for a trap-like exit after an APIC write.</param>
+/// <param name="Info2">EXITINFO2; 0 on Intel, where nothing that is modelled cuts the delivery of an event short.</param>
 internal readonly record struct GuestExit(
-    ExitCause Cause, ulong Reason, ulong Rip, ulong Info1 = 0, uint InterruptionInformation = 0, uint Value = 0);
+    ExitCause Cause, ulong Reason, ulong Rip, ulong Info1 = 0, uint InterruptionInformation = 0, uint Value = 0, ulong Info2 = 0);
 
 /// <summary>The last exit of a vCPU, until it enters again: plain data.</summary>
 public struct ExitRecord
@@ -47,6 +51,9 @@ public struct ExitRecord
 
     /// <summary>Exit qualification, or EXITINFO1.</summary>
     public ulong Info1;
+
+    /// <summary>EXITINFO2; 0 on Intel.</summary>
+    public ulong Info2;
 
     /// <summary>VM-exit interruption information.</summary>
     public uint InterruptionInformation;
@@ -62,10 +69,11 @@ public struct ExitRecord
         Reason = exit.Reason,
         Rip = exit.Rip,
         Info1 = exit.Info1,
+        Info2 = exit.Info2,
         InterruptionInformation = exit.InterruptionInformation,
         Value = exit.Value,
         Cause = (ulong)exit.Cause,
     };
 
-    internal readonly GuestExit ToExit() => new((ExitCause)Cause, Reason, Rip, Info1, InterruptionInformation, Value);
+    internal readonly GuestExit ToExit() => new((ExitCause)Cause, Reason, Rip, Info1, InterruptionInformation, Value, Info2);
 }

@@ -15,7 +15,7 @@ internal abstract unsafe partial class GuestProcessor
         var machine = context.Machine;
         ref var state = ref machine.Ref(Board.Vcpus, vcpu);
         ref var op = ref context.Fiber->Op;
-        var cause = CauseOf(state.Level, op);
+        var cause = CauseOf(machine, vcpu, op);
         if (cause != ExitCause.None)
         {
             op.Stage = OperationStage.Begun;
@@ -147,7 +147,7 @@ internal abstract unsafe partial class GuestProcessor
         var exit = default(GuestExit);
         switch (op.Kind)
         {
-            case OperationKind.ReadCr8: result = (ulong)apic.ReadCr8(); break;
+            case OperationKind.ReadCr8: result = ReadCr8(machine, vcpu); break;
             case OperationKind.WriteCr8: exit = ApicWrite(context, vcpu, LocalApicRegister.Tpr, (uint)op.Value << 4); break;
             case OperationKind.Eoi: exit = ApicWrite(context, vcpu, LocalApicRegister.Eoi, 0); break;
             case OperationKind.MmioWrite: exit = ApicWrite(context, vcpu, (int)(op.Code & 0xfff), (uint)op.Value); break;
@@ -163,7 +163,7 @@ internal abstract unsafe partial class GuestProcessor
 
     private GuestExit ApicWrite(StepContext context, int vcpu, int offset, uint value)
     {
-        if (Board.IsKvm)
+        if (Board.HasHypervisor)
         {
             return VirtualizedApicWrite(context, vcpu, offset, value);
         }

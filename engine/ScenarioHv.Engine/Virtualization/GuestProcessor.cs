@@ -39,7 +39,8 @@ internal abstract unsafe partial class GuestProcessor(Board board)
             state.EntryPending = 0;
             if (DeliverInjected(context, vcpu))
             {
-                state.ReadyAt = After(context, TimingCost.IdtDelivery);
+                // A delivery that was cut short has left the guest, and TakeExit has said when its hypervisor goes on.
+                state.ReadyAt = state.InGuest != 0 ? After(context, TimingCost.IdtDelivery) : state.ReadyAt;
                 return;
             }
         }
@@ -50,8 +51,14 @@ internal abstract unsafe partial class GuestProcessor(Board board)
         }
     }
 
-    /// <summary>True if the hardware delivers the guest's interrupts itself (VMX virtual-interrupt delivery).</summary>
-    public virtual bool HasVirtualInterruptDelivery => false;
+    /// <summary>
+    /// True if the hardware delivers the interrupts of a vCPU's guest itself, as its control structure stands: VMX virtual-interrupt
+    /// delivery, or AVIC.
+    /// </summary>
+    public abstract bool HasVirtualInterruptDelivery(Machine machine, int vcpu);
+
+    /// <summary>Switches that on or off for the guest of one vCPU, which is not in guest mode (refresh_apicv_exec_ctrl).</summary>
+    public abstract void SetVirtualInterruptDelivery(Machine machine, int vcpu, bool active);
 
     /// <summary>True if an exit clears the global interrupt flag of the nested guest's hypervisor (SVM).</summary>
     public virtual bool ExitClearsGif => false;
@@ -89,15 +96,33 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     {
     }
 
-    /// <summary>Refreshes the hardware's copies of the highest request and the highest vector in service.</summary>
+    /// <summary>Refreshes the hardware's copy of the highest request of the guest, RVI (vmx.c:vmx_hwapic_irr_update).</summary>
     public virtual void SyncVirtualApic(Machine machine, int vcpu)
     {
     }
 
-    /// <summary>Loads the set of vectors whose virtualized EOI exits.</summary>
+    /// <summary>
+    /// Software has changed ISR: the hardware's copy of its highest vector, SVI, is written in the control structure that is loaded
+    /// (vmx.c:vmx_hwapic_isr_update).
+    /// </summary>
+    public virtual void WriteServicingVector(Machine machine, int vcpu)
+    {
+    }
+
+    /// <summary>Loads the set of vectors whose virtualized EOI exits into the control structure that is loaded.</summary>
     public virtual void LoadEoiExitBitmap(Machine machine, int vcpu, in EoiExitBitmap bitmap)
     {
     }
+
+    /// <summary>Tells other processors whether a vCPU runs on one (AVIC's IsRunning).</summary>
+    public virtual void SetRunning(Machine machine, int vcpu, bool running)
+    {
+    }
+
+    /// <summary>Makes the processor of a vCPU look at its guest's requests again (AVIC's doorbell, MSR C001011Bh).</summary>
+    /// <exception cref="InvalidOperationException">This processor has none.</exception>
+    public virtual void RingDoorbell(Machine machine, int vcpu) =>
+        throw new InvalidOperationException("An Intel processor has posted interrupts, and no doorbell.");
 
     /// <summary>Makes <paramref name="vector"/> the event that the next entry of the nested guest injects.</summary>
     public abstract void SetNestedInjection(Machine machine, int vcpu, byte vector);
@@ -205,13 +230,21 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     protected abstract ulong Info1(ExitCause cause, in Operation operation);
 
     /// <summary>Whether an access to the local APIC of the first guest exits, and how.</summary>
-    protected abstract ExitCause ApicExit(in Operation operation);
+    protected abstract ExitCause ApicExit(Machine machine, int vcpu, in Operation operation);
 
     /// <summary>
     /// A store to the EOI register, or to TPR, that the processor itself carries out on the virtual-APIC page. Trap-like exits are
     /// returned.
     /// </summary>
     protected virtual GuestExit VirtualizedApicWrite(StepContext context, int vcpu, int offset, uint value) => default;
+
+    /// <summary>What MOV from CR8 reads that does not exit.</summary>
+    protected virtual ulong ReadCr8(Machine machine, int vcpu) => (ulong)machine.Ref(Board.Apics, vcpu).ReadCr8();
+
+    /// <summary>Writes what the exit leaves in the control structure itself.</summary>
+    protected virtual void RecordExit(Machine machine, int vcpu, in GuestExit exit)
+    {
+    }
 
     /// <summary>True for an access to the page of the local APIC.</summary>
     private static bool IsLocalApic(in Operation operation) => operation.Code >> 12 == MsiFormat.Address >> 12;
@@ -237,6 +270,7 @@ internal abstract unsafe partial class GuestProcessor(Board board)
         }
 
         context.Machine.Ref(Board.Exits, vcpu) = ExitRecord.Of(exit);
+        RecordExit(context.Machine, vcpu, exit);
         Board.Hypervisor.TakeExit(context, vcpu, exit);
     }
 
@@ -290,7 +324,7 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     protected Instant After(StepContext context, TimingCost cost) => new Instant(context.Machine.Now) + Board.Config.Timing[cost];
 
     /// <summary>When the next event can come that interrupts work or HLT.</summary>
-    protected Instant NextInterruption(Machine machine, int vcpu)
+    protected virtual Instant NextInterruption(Machine machine, int vcpu)
     {
         ref var state = ref machine.Ref(Board.Vcpus, vcpu);
         return Instant.Min(state.PreemptionDeadline, state.HostInterruptAt);
@@ -381,15 +415,16 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     };
 
     /// <summary>Why an operation exits at the level that runs; none if the processor executes it.</summary>
-    private ExitCause CauseOf(int level, in Operation operation)
+    private ExitCause CauseOf(Machine machine, int vcpu, in Operation operation)
     {
-        var direct = level == 1 && !Board.IsKvm;
+        var level = machine.Ref(Board.Vcpus, vcpu).Level;
+        var direct = level == 1 && !Board.HasHypervisor;
         switch (operation.Kind)
         {
             case OperationKind.VmCall: return ExitCause.VmCall;
             case OperationKind.VmEnter: return direct ? ExitCause.None : ExitCause.VmEnter;
             case OperationKind.Hlt: return direct ? ExitCause.None : ExitCause.Hlt;
-            case OperationKind.In or OperationKind.Out: return Board.IsKvm ? ExitCause.Io : ExitCause.None;
+            case OperationKind.In or OperationKind.Out: return Board.HasHypervisor ? ExitCause.Io : ExitCause.None;
             case OperationKind.ReadMsr: return direct ? ExitCause.None : ExitCause.MsrRead;
             case OperationKind.WriteMsr: return direct ? ExitCause.None : ExitCause.MsrWrite;
             case OperationKind.Stgi or OperationKind.Clgi:
@@ -408,7 +443,7 @@ internal abstract unsafe partial class GuestProcessor(Board board)
             case OperationKind.Eoi or OperationKind.MmioRead or OperationKind.MmioWrite or OperationKind.ReadCr8 or OperationKind.WriteCr8:
                 return level == 2
                     ? throw new GuestException($"{operation.Kind}: the local APIC that L1 makes for L2 is not modelled; L2 has Eoi().")
-                    : direct ? ExitCause.None : ApicExit(operation);
+                    : direct ? ExitCause.None : ApicExit(machine, vcpu, operation);
             default: return ExitCause.None;
         }
     }

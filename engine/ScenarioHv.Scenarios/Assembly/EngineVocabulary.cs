@@ -1,4 +1,5 @@
 using ScenarioHv.Engine.Configuration;
+using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Time;
 
 namespace ScenarioHv.Scenarios.Assembly;
@@ -25,6 +26,7 @@ public static class EngineVocabulary
                 new TimingProfileInfo("epyc", "an EPYC server", "published round trips; the parts are estimates inside them"),
             ],
             [.. TimingProfile.Costs.Select(cost => new TimingCostInfo(cost.Name, cost.Meaning, 0, LargestCost))]),
+        Properties = [.. PropertyTable.All.Select(property => new PropertyInfo(property.Name, OutcomesOf(property)))],
     };
 
     private static (DeviceKind Kind, DeviceTypeInfo Info)[] Devices =>
@@ -60,6 +62,12 @@ public static class EngineVocabulary
 
     /// <summary>The preset's policies in the order of the presets, for <c>describe policies</c>.</summary>
     public static IEnumerable<(PresetInfo Preset, IReadOnlyList<(string Point, string Value)> Policies)> PresetPolicies => Presets.All;
+
+    private static Outcome[] OutcomesOf(PropertyEntry property) =>
+    [
+        .. property.Safety == SafetyProperty.None ? Array.Empty<Outcome>() : [Outcome.Violated],
+        .. property.Liveness == LivenessProperty.None ? Array.Empty<Outcome>() : [Outcome.Stuck, Outcome.Livelock],
+    ];
 
     internal static DeviceKind KindOf(string type) => Devices.First(device => device.Info.Name == type).Kind;
 }

@@ -191,7 +191,7 @@ internal static class LapicRestorePolicies
     private static PolicyEntry Posting(Plan<PostStep> plan, string summary, string source) =>
         PolicyEntry.Plain(plan.Text, summary, source, config => config with { Kvm = config.Kvm with { Post = plan } });
 
-    private static PolicyEntry Syncing(PostedSync sync, string summary, string source) =>
+    private static PolicyEntry Syncing(PostedSyncOrder sync, string summary, string source) =>
         PolicyEntry.Plain(sync.Steps.Text, summary, source, config => config with { Kvm = config.Kvm with { SyncPosted = sync } });
 
     private static PolicyEntry Saving(Plan<LapicSaveStep> plan, string summary, string source) =>
@@ -203,7 +203,7 @@ internal static class LapicRestorePolicies
     private static PolicyEntry Restoring(Plan<LapicRestoreStep> plan, string summary, string source) =>
         PolicyEntry.Plain(plan.Text, summary, source, config => config with { Kvm = config.Kvm with { LapicRestore = plan } });
 
-    private static PostedSync InOrder(string name, SyncGate gate, params ReadOnlySpan<SyncStep> steps) => new(gate, new(name, steps));
+    private static PostedSyncOrder InOrder(string name, SyncGate gate, params ReadOnlySpan<SyncStep> steps) => new(gate, new(name, steps));
 
     private static Func<MachineConfig, string?> NeedsKvm(string point) => config => config.Hypervisor == HypervisorKind.Kvm
         ? null

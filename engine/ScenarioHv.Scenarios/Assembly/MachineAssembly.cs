@@ -130,11 +130,6 @@ public static class MachineAssembly
 
     private static void RequirePossible(MachineSection machine, bool isKvm)
     {
-        if (machine.Cpu is { Vendor: CpuVendor.Amd, Apicv: true })
-        {
-            throw machine.Cpu.Mark.Error("apicv is VMX's virtual-interrupt delivery; AVIC, its AMD counterpart, is not modelled yet");
-        }
-
         if (!isKvm && machine.Userspace is not (null or Presets.NoUserspace))
         {
             throw machine.Mark.Error("a bare-metal machine has no userspace monitor");

@@ -14,6 +14,11 @@ internal static class PolicyTable
     [
         LevelStormPolicies.ImmediateExit,
         LevelStormPolicies.IoApicEoi,
+        EntryPolicies.Enter,
+        EntryPolicies.NestedReflect,
+        EoiPolicies.Eoi,
+        EoiPolicies.ForwardSet,
+        EoiPolicies.Suppression,
         LapicRestorePolicies.LapicRestore,
         LapicRestorePolicies.TimerStart,
         LapicRestorePolicies.TimerFire,

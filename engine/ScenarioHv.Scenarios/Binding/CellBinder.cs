@@ -29,7 +29,7 @@ internal static class CellBinder
             var note = fields.Optional("note") is { } text ? Fields.Text(text, "note").Text : "";
             var set = fields.Required("set");
             Fields.Open(set, $"set of cell {name.Description}", "machine", "guests", "timeline", "goal");
-            var expect = ScenarioBinder.BindOutcomes(fields.Required("expect"), "expect");
+            var expect = ExpectationBinder.Bind(fields.Required("expect"), "expect", vocabulary);
             var scenario = ScenarioBinder.Bind(root.Overlay((YamlMap)set), file, vocabulary);
             yield return new ScenarioCell(name.Text, note, scenario with { Expect = expect });
         }

@@ -11,6 +11,7 @@ internal sealed class MatrixBinder
     private const int MostCells = 4096;
     private const int MostRows = 256;
 
+    private readonly Vocabulary _vocabulary;
     private readonly PolicyBinder _policies;
     private readonly YamlMap _map;
     private readonly List<Axis> _axes = [];
@@ -18,6 +19,7 @@ internal sealed class MatrixBinder
 
     private MatrixBinder(YamlNode node, Vocabulary vocabulary, long tscHz)
     {
+        _vocabulary = vocabulary;
         _policies = new PolicyBinder(vocabulary, tscHz);
         _map = Fields.MapOf(node, "matrix");
     }
@@ -25,7 +27,7 @@ internal sealed class MatrixBinder
     private sealed record Axis(string Point, IReadOnlyList<PolicyValue> Values);
 
     private sealed record Row(
-        IReadOnlyDictionary<string, PolicyValue> When, IReadOnlyList<Outcome> Outcomes, string Note, SourceMark Mark)
+        IReadOnlyDictionary<string, PolicyValue> When, IReadOnlyList<Expectation> Expect, string Note, SourceMark Mark)
     {
         public bool Counts { get; set; }
     }
@@ -88,7 +90,8 @@ internal sealed class MatrixBinder
             if (fields.Optional("when") is { } conditions)
                 ReadConditions(conditions, when);
             var note = fields.Optional("note") is { } text ? Fields.Text(text, "note").Text : "";
-            _rows.Add(new Row(when, ScenarioBinder.BindOutcomes(fields.Required("outcome"), "outcome"), note, item.Mark));
+            var outcomes = ExpectationBinder.Bind(fields.Required("outcome"), "outcome", _vocabulary);
+            _rows.Add(new Row(when, outcomes, note, item.Mark));
         }
     }
 
@@ -149,7 +152,7 @@ internal sealed class MatrixBinder
             ?? throw ExpectMark().Error($"no row of expect fits the cell {name}; a last row without 'when' fits every cell");
         row.Counts = true;
         return new ScenarioCell(
-            name, row.Note, scenario with { Machine = scenario.Machine with { Policies = policies }, Expect = row.Outcomes });
+            name, row.Note, scenario with { Machine = scenario.Machine with { Policies = policies }, Expect = row.Expect });
     }
 
     private static bool Fits(Row row, OrderedDictionary<string, PolicyValue> policies)

@@ -5,8 +5,6 @@ namespace ScenarioHv.Scenarios.Binding;
 /// <summary>A whole scenario: the root map without <c>matrix</c> and <c>cells</c>.</summary>
 internal static class ScenarioBinder
 {
-    private static readonly string[] OutcomeNames = ["reached", "livelock", "stuck", "violated", "inconclusive"];
-
     public static Scenario Bind(YamlNode root, string file, Vocabulary vocabulary)
     {
         var fields = Fields.Open(
@@ -25,26 +23,8 @@ internal static class ScenarioBinder
             Guests = guests,
             Timeline = fields.Optional("timeline") is { } timeline ? TimelineBinder.Bind(timeline, machine, vocabulary) : [],
             Goal = BindGoal(fields.Required("goal"), guests),
-            Expect = fields.Optional("expect") is { } expect ? BindOutcomes(expect, "expect") : [],
+            Expect = fields.Optional("expect") is { } expect ? ExpectationBinder.Bind(expect, "expect", vocabulary) : [],
         };
-    }
-
-    /// <summary>One outcome, or a list of different ones.</summary>
-    public static IReadOnlyList<Outcome> BindOutcomes(YamlNode node, string what)
-    {
-        if (node is not YamlList list)
-            return [(Outcome)Fields.Name(node, what, OutcomeNames)];
-        if (list.Items.Count == 0)
-            throw list.Mark.Error($"found an empty list for {what}, {Wording.Expected("", OutcomeNames)}");
-        var outcomes = new List<Outcome>();
-        foreach (var item in list.Items)
-        {
-            var outcome = (Outcome)Fields.Name(item, what, OutcomeNames);
-            if (outcomes.Contains(outcome))
-                throw item.Mark.Error($"outcome {item.Description} is given twice");
-            outcomes.Add(outcome);
-        }
-        return outcomes;
     }
 
     /// <summary><c>l2 reports "usb served"</c>.</summary>

@@ -27,27 +27,8 @@ public sealed record Scenario
     /// <summary>What must happen for the outcome to be <see cref="Outcome.Reached"/>.</summary>
     public required Goal Goal { get; init; }
 
-    /// <summary>The outcomes the author expects, any of which will do; empty if the author expects nothing in particular.</summary>
-    public required IReadOnlyList<Outcome> Expect { get; init; }
-}
-
-/// <summary>How a scenario ends.</summary>
-public enum Outcome
-{
-    /// <summary><c>reached</c>: the goal was met and every property held.</summary>
-    Reached,
-
-    /// <summary><c>livelock</c>: guest operations retire for ever without the goal.</summary>
-    Livelock,
-
-    /// <summary><c>stuck</c>: no guest operation will ever retire again, and the goal is unmet.</summary>
-    Stuck,
-
-    /// <summary><c>violated</c>: a safety property failed.</summary>
-    Violated,
-
-    /// <summary><c>inconclusive</c>: a limit came first.</summary>
-    Inconclusive,
+    /// <summary>How the author expects it to end: any of these will do; empty if the author expects nothing in particular.</summary>
+    public required IReadOnlyList<Expectation> Expect { get; init; }
 }
 
 /// <summary>The level a guest runs at; the hypervisor itself is L0.</summary>

@@ -19,8 +19,8 @@ public sealed record ScenarioCell(string Name, string Note, Scenario Scenario)
     /// <summary>The name of the cell that is the scenario as written.</summary>
     public const string BaseName = "base";
 
-    /// <summary>The outcomes expected of this cell, any of which will do.</summary>
-    public IReadOnlyList<Outcome> Expect => Scenario.Expect;
+    /// <summary>How this cell is expected to end: any of these will do.</summary>
+    public IReadOnlyList<Expectation> Expect => Scenario.Expect;
 }
 
 /// <summary>A policy set on the command line: <c>--set immediate-exit=zero-timer</c>.</summary>

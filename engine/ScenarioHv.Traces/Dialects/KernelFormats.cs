@@ -32,6 +32,9 @@ internal static class KernelFormats
         (TraceEventKind.KvmPio, "kvm_pio", Pio),
         (TraceEventKind.KvmMmio, "kvm_mmio", Mmio),
         (TraceEventKind.KvmMsr, "kvm_msr", Msr),
+        (TraceEventKind.KvmAvicIncompleteIpi, "kvm_avic_incomplete_ipi", AvicIncompleteIpi),
+        (TraceEventKind.KvmAvicUnacceleratedAccess, "kvm_avic_unaccelerated_access", AvicUnacceleratedAccess),
+        (TraceEventKind.KvmAvicDoorbell, "kvm_avic_doorbell", AvicDoorbell),
     ];
 
     /// <summary>kvm_apic_accept_irq with the trigger mode that the kernel's field kept.</summary>
@@ -106,6 +109,21 @@ internal static class KernelFormats
 
     private static string Msr(in TraceEvent e) =>
         Invariant($"msr_{Direction(e.A)} {(uint)e.B:x} = 0x{e.C:x}{(e.D != 0 ? " (#GP)" : "")}");
+
+    private static string AvicIncompleteIpi(in TraceEvent e) =>
+        Invariant($"vcpu={e.Vcpu}, icrh:icrl=0x{(uint)(e.A >> 32):x8}:{(uint)e.A:x8}, id={(uint)e.B}, index={(uint)e.C}");
+
+    private static string AvicUnacceleratedAccess(in TraceEvent e)
+    {
+        var register = KvmNames.ApicRegister((uint)e.A);
+        var kind = e.B != 0 ? "trap" : "fault";
+        return Invariant($"vcpu={e.Vcpu}, offset=0x{(uint)e.A:x}({register}), {kind}, {Direction(e.C)}, vec={Alternate((uint)e.D)}");
+    }
+
+    private static string AvicDoorbell(in TraceEvent e) => Invariant($"vcpuid={(uint)e.A}, apicid={(uint)e.B}");
+
+    /// <summary>printf's %#x: zero has no prefix.</summary>
+    private static string Alternate(uint value) => value == 0 ? "0" : Invariant($"0x{value:x}");
 
     private static bool Has(ulong word, ulong bit) => (word & bit) != 0;
 

@@ -1,3 +1,4 @@
+using ScenarioHv.Engine.Hypervisors.Kvm;
 using ScenarioHv.Engine.Tracing;
 using ScenarioHv.Traces.Names;
 using static System.FormattableString;
@@ -13,7 +14,7 @@ internal static class Kvm51
     public static TraceDialect Dialect { get; } = new(
         "kvm-5.1",
         "trace-cmd report with plugin_kvm on kernels around 5.1, as posted on the lists in 2019",
-        "4.19 to 5.1",
+        "4.19 to 5.1; AVIC's own events and kvm_apicv_update_request as of 5.6 to 5.17",
         [
             .. KernelFormats.Stable,
             (TraceEventKind.KvmEntry, "kvm_entry", Entry),
@@ -24,6 +25,7 @@ internal static class Kvm51
             (TraceEventKind.KvmInjVirq, "kvm_inj_virq", InjVirq),
             (TraceEventKind.KvmUserspaceExit, "kvm_userspace_exit", UserspaceExit),
             (TraceEventKind.KvmApic, "kvm_apic", Apic),
+            (TraceEventKind.KvmApicvInhibitChanged, "kvm_apicv_update_request", ApicvUpdateRequest),
         ]);
 
     private static string Entry(in TraceEvent e) => Invariant($"vcpu {e.Vcpu}");
@@ -50,6 +52,9 @@ internal static class Kvm51
     private static string InjVirq(in TraceEvent e) => Invariant($"irq {(uint)e.A}");
 
     private static string UserspaceExit(in TraceEvent e) => KernelFormats.UserspaceExit(e, KvmNames.LastUserspaceReason54);
+
+    private static string ApicvUpdateRequest(in TraceEvent e) =>
+        Invariant($"{(e.B != 0 ? "deactivate" : "activate")} bit={ApicvInhibitNames.NumberBefore62((ApicvInhibits)e.A)}");
 
     private static string Apic(in TraceEvent e) => KernelFormats.Apic(e, (uint)e.C);
 }

@@ -1,3 +1,4 @@
+using ScenarioHv.Engine.Hypervisors.Kvm;
 using ScenarioHv.Engine.Tracing;
 using ScenarioHv.Traces.Names;
 using static System.FormattableString;
@@ -22,6 +23,7 @@ internal static class Kvm616
             (TraceEventKind.KvmInjVirq, "kvm_inj_virq", InjVirq),
             (TraceEventKind.KvmUserspaceExit, "kvm_userspace_exit", UserspaceExit),
             (TraceEventKind.KvmApic, "kvm_apic", Apic),
+            (TraceEventKind.KvmApicvInhibitChanged, "kvm_apicv_inhibit_changed", ApicvInhibitChanged),
         ]);
 
     // There is no blank before the bracket; the kernel has none.
@@ -53,6 +55,13 @@ internal static class Kvm616
         Invariant($"{(e.C != 0 ? "Soft/INTn" : "IRQ")} 0x{(uint)e.A:x}{(e.B != 0 ? " [reinjected]" : "")}");
 
     private static string UserspaceExit(in TraceEvent e) => KernelFormats.UserspaceExit(e, KvmNames.LastUserspaceReason510);
+
+    private static string ApicvInhibitChanged(in TraceEvent e)
+    {
+        var names = e.C == 0 ? "" : " " + ApicvInhibitNames.Joined((ApicvInhibits)e.C);
+        var number = ApicvInhibitNames.Number((ApicvInhibits)e.A);
+        return Invariant($"{(e.B != 0 ? "set" : "cleared")} reason={number}, inhibits=0x{e.C:x}{names}");
+    }
 
     private static string Apic(in TraceEvent e) => KernelFormats.Apic(e, e.C);
 }

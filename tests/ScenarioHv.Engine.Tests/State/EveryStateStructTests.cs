@@ -108,7 +108,7 @@ public sealed class EveryStateStructTests
     {
         Hypervisor = hypervisor,
         Vendor = vendor,
-        Apicv = vendor == CpuVendor.Intel,
+        Apicv = true,
         Irqchip = irqchip,
         Vcpus = 2,
         HostTickHz = hypervisor == HypervisorKind.Kvm ? 1000 : 0,

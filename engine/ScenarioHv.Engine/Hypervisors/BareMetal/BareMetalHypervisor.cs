@@ -135,8 +135,11 @@ internal sealed class BareMetalHypervisor(Board board) : Hypervisor
     public override void HostTick(StepContext context, int vcpu) =>
         throw new InvalidOperationException("There is no host below bare metal.");
 
+    /// <inheritdoc/>
+    public override Register256 Held(Machine machine, int vcpu) => machine.Ref(board.Apics, vcpu).Irr;
+
     /// <summary>Delivers a message to every local APIC that it addresses.</summary>
-    /// <returns>How many accepted it; -1 if none was addressed.</returns>
+    /// <returns>How many accepted it.</returns>
     public int Deliver(StepContext context, in ApicMessage message)
     {
         var targets = Targets(board, context.Machine, message);

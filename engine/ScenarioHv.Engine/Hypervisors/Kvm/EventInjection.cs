@@ -1,4 +1,5 @@
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Tracing;
 
@@ -14,7 +15,7 @@ internal static class EventInjection
     /// <returns>True if an event could not be delivered before this entry, so that the entry must be left at once.</returns>
     public static async HostTask<bool> InjectPending(VcpuThread vcpu)
     {
-        var again = InjectAgain(vcpu);
+        var again = !VcpuThread.Policies.Enter.Has(EnterStep.RecheckWithoutCancel) && InjectAgain(vcpu);
         var nested = vcpu.IsL2 ? await NestedEvents.Check(vcpu) : NestedAnswer.Nothing;
         if (nested == NestedAnswer.Busy)
         {
@@ -87,7 +88,7 @@ internal static class EventInjection
     private static byte AcknowledgeForInjection(VcpuThread vcpu)
     {
         var vector = vcpu.Apic.HighestDeliverable();
-        vcpu.Apic.Dispense(vector);
+        KvmLapic.Acknowledge(vcpu, vector);
         vcpu.Kvm.InjectedVector = (byte)vector;
         return (byte)vector;
     }

@@ -37,6 +37,12 @@ internal static class ExitHandlers
             case ExitCause.ApicAccess or ExitCause.ApicWrite or ExitCause.Mmio or ExitCause.Cr8Write or ExitCause.Cr8Read:
                 await KvmLapic.HandleAccess(vcpu, cause);
                 break;
+            case ExitCause.AvicIncompleteIpi:
+                await KvmAvic.IncompleteIpi(vcpu);
+                break;
+            case ExitCause.AvicUnacceleratedAccess:
+                await KvmAvic.UnacceleratedAccess(vcpu);
+                break;
             case ExitCause.MsrRead or ExitCause.MsrWrite:
                 await HandleMsr(vcpu, cause);
                 break;
@@ -151,6 +157,6 @@ internal static class ExitHandlers
     private static void EmitExit(VcpuThread vcpu, TraceEventKind kind)
     {
         var exit = vcpu.LastExit;
-        VcpuThread.Emit(kind, exit.Reason, exit.Rip, exit.Info1, 0, exit.InterruptionInformation);
+        VcpuThread.Emit(kind, exit.Reason, exit.Rip, exit.Info1, exit.Info2, exit.InterruptionInformation);
     }
 }

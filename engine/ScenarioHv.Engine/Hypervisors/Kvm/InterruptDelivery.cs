@@ -79,7 +79,7 @@ internal static class InterruptDelivery
         {
             var mode = VcpuMode.Outside;
             var step = 0;
-            while (step < HostThread.Policies.Post.Count && Take(context, step, vcpu, message.Vector, ref mode))
+            while (step < VcpuThread.Policies.Post.Count && Take(context, step, vcpu, message.Vector, ref mode))
             {
                 step++;
             }
@@ -94,7 +94,7 @@ internal static class InterruptDelivery
         if (acceptance == Acceptance.Post)
         {
             var mode = VcpuMode.Outside;
-            for (var step = 0; step < HostThread.Policies.Post.Count; step++)
+            for (var step = 0; step < VcpuThread.Policies.Post.Count; step++)
             {
                 if (step > 0)
                 {
@@ -134,7 +134,12 @@ internal static class InterruptDelivery
                 return Acceptance.Post;
             case CoreRequest.None:
                 SafetyChecks.Accepted(context, vcpu, message.Vector);
-                HostThread.Kvm.RequestEvent(context, vcpu);
+                if (context.Machine.Ref(board.Kvm, vcpu).ApicvActive != 0)
+                {
+                    EmitAccepted(context, vcpu, message);
+                }
+
+                HostThread.Kvm.Notify(context, vcpu);
                 return Acceptance.Done;
             case CoreRequest.Nmi:
                 HostThread.Kvm.QueueNmi(context, vcpu);
@@ -178,15 +183,22 @@ internal static class InterruptDelivery
     /// <summary>Traced whether a notification was needed or not, but not of a posting that failed.</summary>
     private static void EmitPosted(StepContext context, int vcpu, in ApicMessage message)
     {
-        var policies = context.Board.Config.Kvm;
-        if (policies.TracesApicvAccept && !policies.Post.Has(PostStep.FallBackToIrr))
+        if (!context.Board.Config.Kvm.Post.Has(PostStep.FallBackToIrr))
+        {
+            EmitAccepted(context, vcpu, message);
+        }
+    }
+
+    private static void EmitAccepted(StepContext context, int vcpu, in ApicMessage message)
+    {
+        if (context.Board.Config.Kvm.TracesApicvAccept)
         {
             var apicId = context.Machine.Ref(context.Board.Apics, vcpu).ApicId;
             context.Emit(TraceEventKind.KvmApicvAcceptIrq, apicId, message.Vector, (ulong)message.Mode, (ulong)message.Flags);
         }
     }
 
-    private static At LabelAfter(int step) => HostThread.Policies.Post[step] switch
+    private static At LabelAfter(int step) => VcpuThread.Policies.Post[step] switch
     {
         PostStep.SetPir => At.PirSet,
         PostStep.SetOn or PostStep.SetFlag => At.OnSet,

@@ -26,10 +26,10 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     /// <inheritdoc/>
     public override void Reset(StepContext context)
     {
+        KvmApicv.Reset(board, context.Machine);
         for (var vcpu = 0; vcpu < board.Config.Vcpus; vcpu++)
         {
             var index = (byte)vcpu;
-            context.Machine.Ref(board.Kvm, vcpu).ApicvActive = board.Processor.HasVirtualInterruptDelivery ? (byte)1 : (byte)0;
             context.Machine.Ref(board.Kvm, vcpu).PendingDeadline = Instant.Never;
             context.Actor = context.Vcpu = index;
             context.Level = 0;
@@ -75,6 +75,24 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
             // The host's handler runs on the CPU of the vCPU's thread, which goes on afterwards.
             state.ReadyAt += board.Config.Timing[TimingCost.HostInterrupt];
         }
+    }
+
+    /// <inheritdoc/>
+    public override Register256 Held(Machine machine, int vcpu)
+    {
+        var held = machine.Ref(board.Apics, vcpu).Irr;
+        var injected = machine.Ref(board.Kvm, vcpu).InjectedVector;
+        if (injected != 0)
+        {
+            held.Set(injected);
+        }
+
+        if (board.PostedInterrupts.Count > 0)
+        {
+            machine.Ref(board.PostedInterrupts, vcpu).AddTo(ref held);
+        }
+
+        return held;
     }
 
     /// <summary>Which vCPUs a message of a device addresses, as a bit mask.</summary>
@@ -222,6 +240,34 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         {
             machine.Ref(board.Vcpus, vcpu).ReadyAt = new Instant(machine.Now) + board.Config.Timing[TimingCost.Wake];
         }
+    }
+
+    /// <summary>
+    /// The IRR of a vCPU has a new vector. Without APICv or AVIC software has to look: KVM_REQ_EVENT, and a kick. With AVIC the doorbell is
+    /// rung, and VMRUN looks anyway (svm.c:svm_complete_interrupt_delivery).
+    /// </summary>
+    public void Notify(StepContext context, int vcpu)
+    {
+        if (context.Machine.Ref(board.Kvm, vcpu).ApicvActive == 0)
+        {
+            RequestEvent(context, vcpu);
+        }
+        else
+        {
+            NotifyByDoorbell(context, vcpu);
+        }
+    }
+
+    private void NotifyByDoorbell(StepContext context, int vcpu)
+    {
+        if (context.Machine.Ref(board.Kvm, vcpu).Mode == VcpuMode.InGuest)
+        {
+            context.Emit(TraceEventKind.KvmAvicDoorbell, (ulong)vcpu, context.Machine.Ref(board.Apics, vcpu).ApicId);
+            board.Processor.RingDoorbell(context.Machine, vcpu);
+            return;
+        }
+
+        Wake(context.Machine, vcpu);
     }
 
     private void Interrupt(Machine machine, int vcpu, HostInterrupts interrupt, Instant at)

@@ -1,5 +1,6 @@
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Tracing;
 using ScenarioHv.Engine.Virtualization;
@@ -12,13 +13,21 @@ namespace ScenarioHv.Engine.Hypervisors.Kvm;
 internal static class KvmLapic
 {
     /// <summary>
+    /// A vector goes from IRR to ISR by software, and the hardware's copy of the latter follows (kvm_apic_ack_interrupt).
+    /// </summary>
+    public static void Acknowledge(VcpuThread vcpu, int vector)
+    {
+        vcpu.Apic.Dispense(vector);
+        VcpuThread.Processor.WriteServicingVector(VcpuThread.Context.Machine, vcpu.Index);
+    }
+
+    /// <summary>
     /// The hardware has ended <paramref name="vector"/> and its bit in the EOI-exit bitmap is set (kvm_apic_set_eoi_accelerated).
     /// </summary>
     public static async HostTask EoiInduced(VcpuThread vcpu, byte vector)
     {
         VcpuThread.Emit(TraceEventKind.KvmEoi, vcpu.Apic.ApicId, vector);
-        vcpu.Request(KvmRequests.Event);
-        await SendEoiToIoApic(vcpu, vector);
+        await AfterEoi(vcpu, vector, emulated: false);
     }
 
     /// <summary>An access to the local APIC or I/O APIC that has to be emulated.</summary>
@@ -26,8 +35,7 @@ internal static class KvmLapic
     {
         if (cause == ExitCause.ApicWrite)
         {
-            // Trap-like: the value is in the virtual-APIC page and the instruction has retired.
-            await WriteRegister(vcpu, (int)vcpu.LastExit.Info1, vcpu.LastExit.Value);
+            await RegisterWritten(vcpu, (int)vcpu.LastExit.Info1, vcpu.LastExit.Value);
             return;
         }
 
@@ -59,14 +67,31 @@ internal static class KvmLapic
             VcpuThread.Emit(TraceEventKind.KvmMmio, 2, 4, address, value);
         }
 
-        await WriteRegister(vcpu, offset, value);
+        await RegisterWritten(vcpu, offset, value);
         vcpu.CompleteOperation(level, 0);
     }
 
-    /// <summary>Tells the I/O APIC, wherever it is, of an EOI (kvm_ioapic_send_eoi).</summary>
-    public static async HostTask SendEoiToIoApic(VcpuThread vcpu, byte vector)
+    /// <summary>The vector has left ISR: what follows is the plan <see cref="KvmPolicies.Eoi"/>.</summary>
+    private static async HostTask AfterEoi(VcpuThread vcpu, byte vector, bool emulated)
     {
-        if (!Requests.IsHandled(ref vcpu.Kvm, vector))
+        for (var i = 0; i < VcpuThread.Policies.Eoi.Count; i++)
+        {
+            var step = VcpuThread.Policies.Eoi[i];
+            if (step == EoiStep.RequestEvent)
+            {
+                vcpu.Request(KvmRequests.Event);
+            }
+            else if (step == EoiStep.TellIoApic || emulated)
+            {
+                await SendEoiToIoApic(vcpu, vector);
+            }
+        }
+    }
+
+    /// <summary>Tells the I/O APIC, wherever it is, of an EOI, unless the guest has forbidden that (kvm_ioapic_send_eoi).</summary>
+    private static async HostTask SendEoiToIoApic(VcpuThread vcpu, byte vector)
+    {
+        if (!Requests.IsHandled(ref vcpu.Kvm, vector) || vcpu.Apic.SuppressesEoiBroadcast)
         {
             return;
         }
@@ -81,7 +106,10 @@ internal static class KvmLapic
         await KernelIoApic.EndOfInterrupt(vcpu.Thread, vector, vcpu.Apic.Tmr.Contains(vector));
     }
 
-    private static async HostTask WriteRegister(VcpuThread vcpu, int offset, uint value)
+    /// <summary>
+    /// A store that is in the virtual-APIC page, or backing page, and has retired: what it means is done now (kvm_apic_write_nodecode).
+    /// </summary>
+    public static async HostTask RegisterWritten(VcpuThread vcpu, int offset, uint value)
     {
         var (ended, sends) = Store(vcpu, offset, value, out var ipi);
         if (sends)
@@ -91,7 +119,7 @@ internal static class KvmLapic
 
         if (ended >= 0)
         {
-            await SendEoiToIoApic(vcpu, (byte)ended);
+            await AfterEoi(vcpu, (byte)ended, emulated: true);
         }
     }
 
@@ -102,7 +130,11 @@ internal static class KvmLapic
         var context = VcpuThread.Context;
         VcpuThread.Emit(TraceEventKind.KvmApic, 1, (ulong)offset, value);
         var effect = vcpu.Apic.Write(offset, value, new Instant(context.Machine.Now), context.Board.ApicClock);
-        vcpu.Request(KvmRequests.Event);
+        if (offset != LocalApicRegister.Eoi)
+        {
+            vcpu.Request(KvmRequests.Event);
+        }
+
         if (offset == LocalApicRegister.TimerInitialCount)
         {
             KvmTimer.Forget(ref vcpu.Kvm);
@@ -121,6 +153,7 @@ internal static class KvmLapic
         }
 
         VcpuThread.Emit(TraceEventKind.KvmEoi, vcpu.Apic.ApicId, unchecked((ulong)effect.Eoi.Vector));
+        VcpuThread.Processor.WriteServicingVector(context.Machine, vcpu.Index);
         return (effect.Eoi.Vector, sends);
     }
 

@@ -24,7 +24,7 @@ internal static class KvmTimer
             return;
         }
 
-        if (HostThread.Policies.TimerFire == TimerFire.DeliverInCallback && kvm.ApicvActive != 0 && kvm.Mode == VcpuMode.InGuest)
+        if (VcpuThread.Policies.TimerFire == TimerFire.DeliverInCallback && kvm.ApicvActive != 0 && kvm.Mode == VcpuMode.InGuest)
         {
             InterruptDelivery.TimerInterruptInCallback(context, vcpu);
             return;
@@ -44,7 +44,7 @@ internal static class KvmTimer
             return;
         }
 
-        if (HostThread.Policies.TimerFire != TimerFire.Pend && vcpu.ApicvActive)
+        if (VcpuThread.Policies.TimerFire != TimerFire.Pend && vcpu.ApicvActive)
         {
             await InterruptDelivery.TimerInterrupt(vcpu);
             return;
@@ -111,7 +111,7 @@ internal static class KvmTimer
     private static Instant Now => new(VcpuThread.Context.Machine.Now);
 
     private static LocalApicTimerTarget Target(VcpuThread vcpu, uint currentCount) =>
-        vcpu.Apic.RestoredTarget(currentCount, HostThread.Policies.TimerStart, Now, VcpuThread.Context.Board.ApicClock);
+        vcpu.Apic.RestoredTarget(currentCount, VcpuThread.Policies.TimerStart, Now, VcpuThread.Context.Board.ApicClock);
 
     /// <summary>A one-shot timer and a deadline are over; a period goes on from the moment at which it was due.</summary>
     private static void Elapse(VcpuThread vcpu, in LocalApicTimerTarget target)

@@ -65,7 +65,7 @@ public struct KvmVcpu
     /// </summary>
     public byte IoIsMmio;
 
-    /// <summary>1 while APICv is active: the hardware delivers L1's interrupts itself (apicv_active).</summary>
+    /// <summary>1 while the hardware delivers the guest's interrupts itself (apicv_active).</summary>
     public byte ApicvActive;
 
     /// <summary>1 if the local APIC timer has expired and its interrupt was not delivered yet (lapic_timer.pending).</summary>
@@ -125,6 +125,9 @@ public enum KvmRequests : ushort
 
     /// <summary>KVM_REQ_NMI: NMIs have arrived.</summary>
     Nmi = 8,
+
+    /// <summary>KVM_REQ_APICV_UPDATE: whether APICv is inhibited may have changed.</summary>
+    ApicvUpdate = 16,
 
     /// <summary>KVM_REQ_UNBLOCK (KVM_REQ_PENDING_TIMER before 5.10): the local APIC timer has expired.</summary>
     Unblock = 64,

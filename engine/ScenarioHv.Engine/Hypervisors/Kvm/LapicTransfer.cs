@@ -18,9 +18,9 @@ internal static class LapicTransfer
     public static async HostTask Save(VcpuThread vcpu)
     {
         await vcpu.Point(At.LapicIoctl, TimingCost.ToKernel);
-        for (var step = 0; step < HostThread.Policies.Save.Count; step++)
+        for (var step = 0; step < VcpuThread.Policies.Save.Count; step++)
         {
-            switch (HostThread.Policies.Save[step])
+            switch (VcpuThread.Policies.Save[step])
             {
                 case LapicSaveStep.SyncPir:
                     await PostedSync.AtSave(vcpu);
@@ -48,26 +48,26 @@ internal static class LapicTransfer
 
         // From here on the guest's requests are those of the page: what was owed before belongs to a past that did not happen.
         SafetyChecks.Restored(VcpuThread.Context, vcpu.Index);
-        if (HostThread.Policies.RestoreOrder == RestoreOrder.MsrFirst)
+        if (VcpuThread.Policies.RestoreOrder == RestoreOrder.MsrFirst)
         {
             await WriteMsr(vcpu);
         }
 
-        for (var step = 0; step < HostThread.Policies.LapicRestore.Count; step++)
+        for (var step = 0; step < VcpuThread.Policies.LapicRestore.Count; step++)
         {
-            if (HostThread.Policies.LapicRestore[step] == LapicRestoreStep.StartTimer)
+            if (VcpuThread.Policies.LapicRestore[step] == LapicRestoreStep.StartTimer)
             {
                 await KvmTimer.Restart(vcpu, CountOf(vcpu), Saved(vcpu).KeptDeadline);
             }
             else
             {
-                Take(vcpu, HostThread.Policies.LapicRestore[step]);
+                Take(vcpu, VcpuThread.Policies.LapicRestore[step]);
             }
 
             await vcpu.Point(At.LapicStepDone, TimingCost.LoopPoint);
         }
 
-        if (HostThread.Policies.RestoreOrder == RestoreOrder.LapicFirst)
+        if (VcpuThread.Policies.RestoreOrder == RestoreOrder.LapicFirst)
         {
             await WriteMsr(vcpu);
         }
@@ -103,6 +103,7 @@ internal static class LapicTransfer
                 break;
             case LapicRestoreStep.SyncHardware:
                 VcpuThread.Processor.SyncVirtualApic(VcpuThread.Context.Machine, vcpu.Index);
+                VcpuThread.Processor.WriteServicingVector(VcpuThread.Context.Machine, vcpu.Index);
                 vcpu.Request(KvmRequests.Event);
                 break;
             case LapicRestoreStep.Purge:

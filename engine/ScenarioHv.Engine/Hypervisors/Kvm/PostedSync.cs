@@ -28,7 +28,7 @@ internal static class PostedSync
     {
         if (HasDescriptor && vcpu.ApicvActive)
         {
-            await Walk(vcpu, HostThread.Policies.SyncPosted.Gate != SyncGate.Never);
+            await Walk(vcpu, VcpuThread.Policies.SyncPosted.Gate != SyncGate.Never);
         }
     }
 
@@ -52,7 +52,7 @@ internal static class PostedSync
 
     private static bool HasDescriptor => HostThread.Board.PostedInterrupts.Count > 0;
 
-    private static bool IsOpen(VcpuThread vcpu) => HostThread.Policies.SyncPosted.Gate switch
+    private static bool IsOpen(VcpuThread vcpu) => VcpuThread.Policies.SyncPosted.Gate switch
     {
         SyncGate.Always => true,
         SyncGate.WhenApicvActive => vcpu.ApicvActive,
@@ -64,9 +64,9 @@ internal static class PostedSync
     {
         var highest = vcpu.Apic.Irr.Highest;
         var looks = true;
-        for (var step = 0; step < HostThread.Policies.SyncPosted.Steps.Count; step++)
+        for (var step = 0; step < VcpuThread.Policies.SyncPosted.Steps.Count; step++)
         {
-            switch (HostThread.Policies.SyncPosted.Steps[step])
+            switch (VcpuThread.Policies.SyncPosted.Steps[step])
             {
                 case SyncStep.TestOn:
                     looks = Posted(vcpu).On != 0;

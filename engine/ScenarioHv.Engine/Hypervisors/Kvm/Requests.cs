@@ -1,5 +1,6 @@
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Virtualization.Vmx;
 
 namespace ScenarioHv.Engine.Hypervisors.Kvm;
@@ -14,6 +15,11 @@ internal static class Requests
         if (vcpu.TakeRequest(KvmRequests.Nmi))
         {
             QueueNmis(vcpu);
+        }
+
+        if (vcpu.TakeRequest(KvmRequests.ApicvUpdate))
+        {
+            KvmApicv.Update(vcpu);
         }
 
         if (vcpu.TakeRequest(KvmRequests.IoApicEoiExit) && IsHandled(ref vcpu.Kvm, vcpu.Kvm.PendingIoApicEoi))
@@ -50,24 +56,18 @@ internal static class Requests
     public static bool IsHandled(ref KvmVcpu kvm, byte vector) => kvm.HandledVectors.Contains(vector);
 
     /// <summary>
-    /// Collects the vectors of level entries that address this vCPU, masked or not, and those still in service or requested from an entry
-    /// that has changed since (kvm_ioapic_scan_entry, kvm_scan_ioapic_routes). Loading them into the hardware waits while L2 is loaded.
+    /// Collects the vectors of the entries that <see cref="IsWanted"/> (kvm_ioapic_scan_entry, kvm_scan_ioapic_routes). Loading them into
+    /// the hardware waits while L2 is loaded.
     /// </summary>
     public static void ScanIoApic(VcpuThread vcpu)
     {
-        var machine = VcpuThread.Context.Machine;
-        var board = VcpuThread.Context.Board;
-        ref var apic = ref vcpu.Apic;
         ref var kvm = ref vcpu.Kvm;
         EoiExitBitmap handled = default;
-        foreach (ref var pin in machine.Span(board.IoApicPins))
+        foreach (ref var pin in VcpuThread.Context.Machine.Span(VcpuThread.Context.Board.IoApicPins))
         {
-            var vector = pin.Entry.Vector;
-            var wanted = pin.Entry.IsLevel && apic.Matches(pin.Entry.ToMessage());
-            var pending = IsHandled(ref kvm, vector) && (apic.Irr.Contains(vector) || apic.Isr.Contains(vector));
-            if (wanted || pending)
+            if (IsWanted(vcpu, pin.Entry))
             {
-                handled.Set(vector);
+                handled.Set(pin.Entry.Vector);
             }
         }
 
@@ -76,11 +76,15 @@ internal static class Requests
         LoadExitmap(vcpu);
     }
 
-    /// <summary>Loads the EOI-exit bitmap, unless L2's control structure is the one that is loaded (vcpu_load_eoi_exitmap).</summary>
+    /// <summary>
+    /// Loads the EOI-exit bitmap, unless L2's control structure is the one that is loaded (vcpu_load_eoi_exitmap). What is written there
+    /// is lost when L2 is left.
+    /// </summary>
     public static void LoadExitmap(VcpuThread vcpu)
     {
         ref var kvm = ref vcpu.Kvm;
-        if (kvm.ExitmapStale == 0 || vcpu.IsL2)
+        var waits = vcpu.IsL2 && VcpuThread.Policies.EoiForwardSet != EoiForwardSet.CurrentVmcs;
+        if (kvm.ExitmapStale == 0 || waits)
         {
             return;
         }
@@ -89,4 +93,22 @@ internal static class Requests
         VcpuThread.Processor.LoadEoiExitBitmap(VcpuThread.Context.Machine, vcpu.Index, kvm.HandledVectors);
     }
 
+    /// <summary>
+    /// Whether a vCPU's EOI of an entry's vector is forwarded, by the policy of that name: level entries that address the vCPU, and those
+    /// that did when they sent what is still in service or requested.
+    /// </summary>
+    private static bool IsWanted(VcpuThread vcpu, RedirectionEntry entry)
+    {
+        var policy = VcpuThread.Policies.EoiForwardSet;
+        if (policy == EoiForwardSet.UnmaskedEntries && entry.IsMasked)
+        {
+            return false;
+        }
+
+        ref var apic = ref vcpu.Apic;
+        return (entry.IsLevel && apic.Matches(entry.ToMessage()))
+            || (policy != EoiForwardSet.NewestRouting
+                && IsHandled(ref vcpu.Kvm, entry.Vector)
+                && (apic.Irr.Contains(entry.Vector) || apic.Isr.Contains(entry.Vector)));
+    }
 }

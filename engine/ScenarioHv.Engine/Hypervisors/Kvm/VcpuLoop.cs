@@ -1,4 +1,5 @@
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Tracing;
@@ -7,7 +8,8 @@ namespace ScenarioHv.Engine.Hypervisors.Kvm;
 
 /// <summary>
 /// A vCPU's thread: the monitor's loop around KVM_RUN, and in it KVM's own loop, in the steps at which another CPU could observe or change
-/// something. Order as in Linux 4.19 to 5.1 (x86.c:vcpu_run, vcpu_enter_guest).
+/// something (x86.c:vcpu_run, vcpu_enter_guest). The way in is the plan <see cref="KvmPolicies.Enter"/>; its default and all else is the
+/// order of Linux 4.19 to 5.1.
 /// </summary>
 internal static class VcpuLoop
 {
@@ -17,7 +19,9 @@ internal static class VcpuLoop
         while (true)
         {
             await vcpu.Point(At.KvmRun, TimingCost.ToKernel);
+            KvmAvic.Load(vcpu);
             await Run(vcpu);
+            KvmAvic.Put(vcpu);
             await vcpu.Point(At.UserspaceExit, TimingCost.ToUserspace);
             await Userspace.HandleExit(vcpu);
         }
@@ -54,35 +58,13 @@ internal static class VcpuLoop
     /// <summary>One pass into the guest and back (vcpu_enter_guest).</summary>
     private static async HostTask EnterGuest(VcpuThread vcpu)
     {
-        await vcpu.Point(At.RequestCheck, TimingCost.LoopPoint);
-        if (await Requests.Handle(vcpu))
-        {
-            return;
-        }
-
         vcpu.Kvm.ImmediateExit = 0;
-        if (vcpu.TakeRequest(KvmRequests.Event) && await EventInjection.InjectPending(vcpu))
+        for (var i = 0; i < VcpuThread.Policies.Enter.Count; i++)
         {
-            vcpu.Kvm.ImmediateExit = 1;
-        }
-
-        PublishMode(vcpu);
-        if (HostThread.Board.PostedInterrupts.Count > 0)
-        {
-            await vcpu.Thread.Point(At.ModePublished);
-            await PostedSync.AtEntry(vcpu);
-            await vcpu.Point(At.RviWritten, TimingCost.LoopPoint);
-        }
-        else
-        {
-            await vcpu.Point(At.ModePublished, TimingCost.LoopPoint);
-        }
-
-        if (vcpu.HasRequests || vcpu.Kvm.Mode == VcpuMode.Exiting || vcpu.HasSignal)
-        {
-            EventInjection.Cancel(vcpu);
-            vcpu.Kvm.Mode = VcpuMode.Outside;
-            return;
+            if (!await TakeStep(vcpu, VcpuThread.Policies.Enter[i]))
+            {
+                return;
+            }
         }
 
         EmitEntry(vcpu);
@@ -94,8 +76,39 @@ internal static class VcpuLoop
         await ExitHandlers.Handle(vcpu, cause);
     }
 
+    /// <summary>One micro-step on the way in.</summary>
+    /// <returns>False if the pass ends here.</returns>
+    private static async HostTask<bool> TakeStep(VcpuThread vcpu, EnterStep step)
+    {
+        switch (step)
+        {
+            case EnterStep.CheckRequests:
+                await vcpu.Point(At.RequestCheck, TimingCost.LoopPoint);
+                return !await Requests.Handle(vcpu);
+            case EnterStep.InjectEvents:
+                if (vcpu.TakeRequest(KvmRequests.Event) && await EventInjection.InjectPending(vcpu))
+                {
+                    vcpu.Kvm.ImmediateExit = 1;
+                }
+
+                return true;
+            case EnterStep.DisableInterrupts:
+                await vcpu.Point(At.InterruptsOff, TimingCost.LoopPoint);
+                return true;
+            case EnterStep.PublishMode:
+                PublishMode(vcpu);
+                await vcpu.Point(At.ModePublished, TimingCost.LoopPoint);
+                return true;
+            case EnterStep.SyncApic:
+                await SyncApic(vcpu);
+                return true;
+            default:
+                return !IsAbandoned(vcpu, keepsInjection: step == EnterStep.Recheck);
+        }
+    }
+
     /// <summary>
-    /// Interrupts go off and the mode is published with a full barrier. An interrupt of the host that arrived before was taken by the
+    /// Interrupts go off, and the mode is published with a full barrier. An interrupt of the host that arrived before was taken by the
     /// host.
     /// </summary>
     private static void PublishMode(VcpuThread vcpu)
@@ -116,6 +129,33 @@ internal static class VcpuLoop
         const int Eintr = -4;
         vcpu.Kvm.UserExit = UserExit.Interrupted;
         VcpuThread.Emit(TraceEventKind.KvmUserspaceExit, (ulong)UserExit.Interrupted, unchecked((ulong)Eintr));
+    }
+
+    /// <summary>PIR and RVI are looked at (sync_pir_to_irr).</summary>
+    private static async HostTask SyncApic(VcpuThread vcpu)
+    {
+        if (HostThread.Board.PostedInterrupts.Count > 0)
+        {
+            await PostedSync.AtEntry(vcpu);
+            await vcpu.Thread.Point(At.RviWritten);
+        }
+    }
+
+    /// <summary>Whether something was requested since the pass began, or somebody has kicked the vCPU.</summary>
+    private static bool IsAbandoned(VcpuThread vcpu, bool keepsInjection)
+    {
+        if (!vcpu.HasRequests && vcpu.Kvm.Mode != VcpuMode.Exiting && !vcpu.HasSignal)
+        {
+            return false;
+        }
+
+        if (keepsInjection)
+        {
+            EventInjection.Cancel(vcpu);
+        }
+
+        vcpu.Kvm.Mode = VcpuMode.Outside;
+        return true;
     }
 
     private static void EmitEntry(VcpuThread vcpu)
@@ -149,12 +189,16 @@ internal static class VcpuLoop
     private static async HostTask Block(VcpuThread vcpu)
     {
         await PostedSync.AtQuery(vcpu);
+
+        // IsRunning goes first, then the requests are looked at: a sender that comes later finds it clear and wakes this thread.
+        KvmAvic.Put(vcpu);
         if (!EventInjection.CouldRun(vcpu) && !vcpu.HasSignal && vcpu.Kvm.TimerPending == 0)
         {
             await vcpu.Thread.Sleep();
             return;
         }
 
+        KvmAvic.Load(vcpu);
         if (EventInjection.CouldRun(vcpu))
         {
             vcpu.Kvm.Halted = 0;

@@ -1,5 +1,6 @@
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Tracing;
@@ -45,6 +46,9 @@ internal readonly struct VcpuThread(byte index)
 
     /// <summary>True while the monitor wants the thread out of KVM_RUN (signal_pending).</summary>
     public bool HasSignal => Kvm.Wishes != MonitorWish.None;
+
+    /// <summary>What this version of KVM does.</summary>
+    public static KvmPolicies Policies => Context.Board.Config.Kvm;
 
     /// <summary>True if some request is pending.</summary>
     public bool HasRequests => Kvm.Requests != KvmRequests.None;

@@ -6,8 +6,8 @@ using ScenarioHv.Engine.Time;
 
 namespace ScenarioHv.Engine.Virtualization.Svm;
 
-/// <summary>An AMD processor: host and guest mode around the rules of <see cref="SvmProcessor"/>. AVIC is not modelled.</summary>
-internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
+/// <summary>An AMD processor: host and guest mode around the rules of <see cref="SvmProcessor"/>.</summary>
+internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(board)
 {
     /// <inheritdoc/>
     public override bool ExitClearsGif => true;
@@ -21,7 +21,9 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
             vmcb.Intercept3 = Intercept3.Intr | Intercept3.Nmi | Intercept3.Smi | Intercept3.Init
                 | Intercept3.Hlt | Intercept3.Msr | Intercept3.Shutdown;
             vmcb.Intercept4 = Intercept4.Vmrun | Intercept4.Vmmcall | Intercept4.Stgi | Intercept4.Clgi;
+            vmcb.InterceptCr = Vmcb.Cr8Read | Vmcb.Cr8Write;
             vmcb.VIntrMasking = 1;
+            ResetAvic(machine, vcpu);
         }
 
         if (Board.L2 is not null)
@@ -115,7 +117,7 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
     {
         SvmProcessor.ClearInjectionAtExit(ref machine.Ref(Board.Vmcb12, vcpu));
         machine.Ref(Board.Vmcb12, vcpu).EventInj = 0;
-        if (Board.IsKvm)
+        if (Board.HasHypervisor)
         {
             machine.Ref(Board.Vmcb02, vcpu) = default;
         }
@@ -130,11 +132,19 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
             SafetyChecks.Fail(context, SafetyProperty.Entry, vcpu, detail: (byte)failure);
         }
 
+        EvaluateAvic(context.Machine, vcpu);
+        var word = vmcb.EventInj;
         var injected = SvmProcessor.Inject(ref vmcb, ref Core(context.Machine, vcpu));
         vmcb.EventInj = 0;
         if (injected.Kind == InjectedEventKind.None)
         {
             return false;
+        }
+
+        if (Board.Hypervisor.DeliveryFaults(context.Machine, vcpu))
+        {
+            CutShort(context, vcpu, word);
+            return true;
         }
 
         EnterHandler(context, vcpu, injected.Vector, injected.Kind == InjectedEventKind.Nmi);
@@ -148,13 +158,14 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
         ref var state = ref machine.Ref(Board.Vcpus, vcpu);
         ref var core = ref Core(machine, vcpu);
         var deliverable = machine.Ref(Board.Apics, vcpu).HighestDeliverable() >= 0;
-        var pending = Board.IsKvm ? state.HostInterruptAt.Cycle <= machine.Now : deliverable;
+        var pending = Board.HasHypervisor ? state.HostInterruptAt.Cycle <= machine.Now : deliverable;
         var inputs = new BoundaryInputs
         {
             Pending = (pending ? BoundaryFlags.ExternalInterrupt : 0)
-                | (HostTakesInterrupts(machine, vcpu) ? BoundaryFlags.HostInterruptFlag : 0),
+                | (HostTakesInterrupts(machine, vcpu) ? BoundaryFlags.HostInterruptFlag : 0)
+                | (RecognizesAvic(machine, vcpu) ? BoundaryFlags.VirtualInterrupt : 0),
         };
-        var boundary = !Board.IsKvm && state.Level == 1
+        var boundary = !Board.HasHypervisor && state.Level == 1
             ? Processor.RootBoundary(core, inputs)
             : SvmProcessor.AtBoundary(Loaded(machine, vcpu), core, inputs);
         switch (boundary.Kind)
@@ -166,6 +177,17 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
                 EnterHandler(context, vcpu, (byte)machine.Ref(Board.Apics, vcpu).Acknowledge(), nmi: false);
                 state.ReadyAt = After(context, TimingCost.IdtDelivery);
                 return true;
+            case BoundaryEventKind.DeliverVirtualInterrupt:
+                if (IsOnAvic(machine, vcpu))
+                {
+                    DeliverAvic(context, vcpu);
+                }
+                else
+                {
+                    TakeVirtualInterrupt(context, vcpu, boundary.Vector);
+                }
+
+                return true;
             case BoundaryEventKind.Exit:
                 Exit(context, vcpu, ToExit(machine, vcpu, boundary));
                 return true;
@@ -175,18 +197,28 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
     }
 
     /// <inheritdoc/>
-    protected override ExitCause ApicExit(in Operation operation) => operation.Kind switch
+    protected override ExitCause ApicExit(Machine machine, int vcpu, in Operation operation) => operation.Kind switch
     {
-        OperationKind.ReadCr8 => ExitCause.Cr8Read,
-        OperationKind.WriteCr8 => ExitCause.Cr8Write,
+        _ when HasVirtualInterruptDelivery(machine, vcpu) && !IsIoApic(operation) => AvicExit(operation),
+        OperationKind.ReadCr8 => Intercepts(machine, vcpu, Vmcb.Cr8Read) ? ExitCause.Cr8Read : ExitCause.None,
+        OperationKind.WriteCr8 => Intercepts(machine, vcpu, Vmcb.Cr8Write) ? ExitCause.Cr8Write : ExitCause.None,
         _ => ExitCause.Mmio,
     };
+
+    /// <summary>Under V_INTR_MASKING the guest's CR8 is V_TPR (APM2 15.21.2); with AVIC the backing page has it.</summary>
+    protected override ulong ReadCr8(Machine machine, int vcpu) =>
+        Board.HasHypervisor && !IsOnAvic(machine, vcpu) ? Loaded(machine, vcpu).VTpr : base.ReadCr8(machine, vcpu);
+
+    /// <inheritdoc/>
+    protected override void RecordExit(Machine machine, int vcpu, in GuestExit exit) => SvmProcessor.RecordExit(
+        ref Loaded(machine, vcpu),
+        new BoundaryEvent { Kind = BoundaryEventKind.Exit, ExitCode = (uint)exit.Reason, Qualification = exit.Info1 });
 
     /// <inheritdoc/>
     protected override ulong Reason(ExitCause cause, in Operation operation) => (1UL << 63) | (ulong)(cause switch
     {
         ExitCause.ExternalInterrupt => SvmExitCode.Intr,
-        ExitCause.Mmio => SvmExitCode.Npf,
+        ExitCause.Mmio or ExitCause.NestedPageFault => SvmExitCode.Npf,
         ExitCause.Io => SvmExitCode.Ioio,
         ExitCause.MsrRead or ExitCause.MsrWrite => SvmExitCode.Msr,
         ExitCause.Cr8Read => SvmExitCode.ReadCr8,
@@ -196,6 +228,8 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
         ExitCause.VmCall => SvmExitCode.Vmmcall,
         ExitCause.Stgi => SvmExitCode.Stgi,
         ExitCause.Clgi => SvmExitCode.Clgi,
+        ExitCause.AvicIncompleteIpi => SvmExitCode.AvicIncompleteIpi,
+        ExitCause.AvicUnacceleratedAccess => SvmExitCode.AvicUnacceleratedAccess,
         _ => throw new InvalidOperationException($"SVM has no instruction exit for {cause}."),
     });
 
@@ -205,9 +239,39 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
         // EXITINFO1 of IOIO: bit 0 IN, bits 6:4 size, bits 31:16 port (APM2 15.10.2); of MSR: 1 for WRMSR; of NPF: page-fault error code.
         ExitCause.Io => (operation.Kind == OperationKind.In ? 1u : 0) | ((uint)operation.Size << 4) | (operation.Code << 16),
         ExitCause.MsrWrite => 1,
+        ExitCause.AvicUnacceleratedAccess => Avic.AccessInfo1((int)(operation.Code & 0xfff), operation.Kind == OperationKind.MmioWrite),
+        // A read of the IDT on behalf of the processor: a page that is not there.
+        ExitCause.NestedPageFault => 0x1_0000_0004,
         ExitCause.Mmio => operation.Kind == OperationKind.MmioRead ? 0x1_0000_000du : 0x1_0000_000fu,
         _ => 0,
     };
+
+    /// <summary>The processor takes what V_IRQ offers: no exit, and no APIC register changes (APM2 15.21.4).</summary>
+    private void TakeVirtualInterrupt(StepContext context, int vcpu, byte vector)
+    {
+        ref var vmcb = ref Loaded(context.Machine, vcpu);
+        if (Board.Hypervisor.DeliveryFaults(context.Machine, vcpu))
+        {
+            vmcb.VIrq = 0;
+            CutShort(context, vcpu, EventInjection.Make(SvmEventType.Intr, vector));
+            return;
+        }
+
+        EnterHandler(context, vcpu, vector, nmi: false);
+        SvmProcessor.TakeVirtualInterrupt(ref vmcb, ref Core(context.Machine, vcpu));
+        context.Machine.Ref(Board.Vcpus, vcpu).ReadyAt = After(context, TimingCost.IdtDelivery);
+    }
+
+    /// <summary>A nested page fault ends the delivery of an event: the guest has not seen it, and EXITINTINFO says what it was.</summary>
+    private void CutShort(StepContext context, int vcpu, ulong word)
+    {
+        var machine = context.Machine;
+        const ExitCause Cause = ExitCause.NestedPageFault;
+        Exit(context, vcpu, new GuestExit(Cause, Reason(Cause, default), Rip(machine, vcpu, 1), Info1(Cause, default)));
+        SvmProcessor.RecordExitIntInfo(ref Loaded(machine, vcpu), word);
+    }
+
+    private bool Intercepts(Machine machine, int vcpu, uint access) => (Loaded(machine, vcpu).InterceptCr & access) != 0;
 
     private static void SetWindow(ref Vmcb vmcb, bool wanted)
     {
@@ -222,11 +286,11 @@ internal sealed class SvmGuestProcessor(Board board) : GuestProcessor(board)
     /// guest's.
     /// </summary>
     private bool HostTakesInterrupts(Machine machine, int vcpu) =>
-        Board.IsKvm || machine.Ref(Board.Cores, Board.CoreIndex(vcpu, 1)).InterruptFlag != 0;
+        Board.HasHypervisor || machine.Ref(Board.Cores, Board.CoreIndex(vcpu, 1)).InterruptFlag != 0;
 
     private ref Vmcb Loaded(Machine machine, int vcpu)
     {
-        if (!Board.IsKvm)
+        if (!Board.HasHypervisor)
         {
             return ref machine.Ref(Board.Vmcb12, vcpu);
         }

@@ -40,7 +40,8 @@ public static class SvmProcessor
 
     /// <summary>
     /// What happens at this instruction boundary in a guest: right after VMRUN and its injected event, and between instructions.
-    /// Order: SMI, INIT, debug traps, NMI, physical interrupt, then what is virtual: V_NMI, V_IRQ (APM2 8.5, 15.21.4).
+    /// Order: SMI, INIT, debug traps, NMI, physical interrupt, then what is virtual: V_NMI, V_IRQ (APM2 8.5, 15.21.4),
+    /// or with AVIC in place of V_IRQ, which is then ignored, the vector of vIRR that was recognized (APM2 15.29).
     /// </summary>
     /// <param name="vmcb">The VMCB.</param>
     /// <param name="core">The guest's core.</param>
@@ -64,6 +65,8 @@ public static class SvmProcessor
             return ExitOr(vmcb, Intercept3.Intr, SvmExitCode.Intr, BoundaryEventKind.DeliverExternalInterrupt);
         if (VirtualNmiIsOpen(vmcb, core, inputs))
             return BoundaryEvent.Of(BoundaryEventKind.DeliverVirtualNmi, NmiVector);
+        if (running && vmcb.AvicEnable != 0 && inputs.Has(BoundaryFlags.VirtualInterrupt) && GuestGif(vmcb, core) && core.InterruptsOpen)
+            return BoundaryEvent.Of(BoundaryEventKind.DeliverVirtualInterrupt);
         if (running && VirtualInterruptIsOpen(vmcb, core))
             return VirtualInterrupt(vmcb);
         return default;

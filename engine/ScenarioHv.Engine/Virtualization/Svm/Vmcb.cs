@@ -128,10 +128,16 @@ public static class EventInjection
 /// The control-area fields of a VMCB that event delivery reads or writes (APM2 appendix B), int_ctl by its parts.
 /// int_state bit 0 (INTERRUPT_SHADOW) is the shadow of the guest level's <see cref="CpuCore"/>.
 /// </summary>
-/// <remarks>Not modelled: AVIC tables, clean bits, next RIP, ASID, permission maps.</remarks>
+/// <remarks>AVIC's tables are <see cref="AvicVcpu"/>. Not modelled: clean bits, next RIP, ASID, permission maps.</remarks>
 [StructLayout(LayoutKind.Sequential)]
 public struct Vmcb
 {
+    /// <summary>Bit of <see cref="InterceptCr"/>: reads of CR8.</summary>
+    public const uint Cr8Read = 1u << 8;
+
+    /// <summary>Bit of <see cref="InterceptCr"/>: writes of CR8.</summary>
+    public const uint Cr8Write = 1u << 24;
+
     /// <summary>EXITCODE (0x070), sign-extended to 64 bits: an invalid VMCB is -1.</summary>
     public ulong ExitCode;
 
@@ -147,7 +153,7 @@ public struct Vmcb
     /// <summary>EVENTINJ (0x0A8); see <see cref="EventInjection"/>.</summary>
     public ulong EventInj;
 
-    /// <summary>CR intercepts (0x000): CR8 read bit 8, CR8 write bit 24.</summary>
+    /// <summary>CR intercepts (0x000); see <see cref="Cr8Read"/> and <see cref="Cr8Write"/>.</summary>
     public uint InterceptCr;
 
     /// <summary>Exception intercepts (0x008): bit per vector.</summary>

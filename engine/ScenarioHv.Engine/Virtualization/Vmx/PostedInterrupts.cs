@@ -74,6 +74,18 @@ public struct PostedInterrupts
         return highest;
     }
 
+    /// <summary>Adds every vector in PIR to a set.</summary>
+    public readonly void AddTo(ref Register256 set)
+    {
+        for (var index = 0; index < WordCount; index++)
+        {
+            for (var word = Word(index); word != 0; word &= word - 1)
+            {
+                set.Set((64 * index) + BitOperations.TrailingZeroCount(word));
+            }
+        }
+    }
+
     private static int Checked(int index) =>
         (uint)index < WordCount ? index : throw new ArgumentOutOfRangeException(nameof(index), index, "PIR has words 0 to 3.");
 }

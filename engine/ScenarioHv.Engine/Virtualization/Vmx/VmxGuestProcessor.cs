@@ -24,25 +24,36 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     ];
 
     /// <inheritdoc/>
-    public override bool HasVirtualInterruptDelivery => Board.Config.Apicv && Board.IsKvm;
+    public override bool HasVirtualInterruptDelivery(Machine machine, int vcpu) =>
+        Board.IsKvm && machine.Ref(Board.Vmcs01, vcpu).Has(SecondaryControls.VirtualInterruptDelivery);
+
+    /// <inheritdoc/>
+    public override void SetVirtualInterruptDelivery(Machine machine, int vcpu, bool active)
+    {
+        // vmx.c:vmx_refresh_apicv_exec_ctrl. The APIC-access page stays: without APICv every access to it exits.
+        const SecondaryControls Delivery = SecondaryControls.ApicRegisterVirtualization | SecondaryControls.VirtualInterruptDelivery;
+        ref var vmcs = ref machine.Ref(Board.Vmcs01, vcpu);
+        vmcs.PinBased = active
+            ? vmcs.PinBased | PinBasedControls.ProcessPostedInterrupts
+            : vmcs.PinBased & ~PinBasedControls.ProcessPostedInterrupts;
+        vmcs.Secondary = active ? vmcs.Secondary | Delivery : vmcs.Secondary & ~Delivery;
+    }
 
     /// <inheritdoc/>
     public override void Reset(Machine machine, int vcpu)
     {
-        if (Board.IsKvm)
+        if (Board.HasHypervisor)
         {
             ref var vmcs = ref machine.Ref(Board.Vmcs01, vcpu);
             vmcs.PinBased = PinBasedControls.ExternalInterruptExiting | PinBasedControls.NmiExiting | PinBasedControls.VirtualNmis;
             vmcs.Primary = PrimaryControls.HltExiting | PrimaryControls.ActivateSecondaryControls;
             vmcs.ExitControls = ExitControls.AcknowledgeInterruptOnExit;
-            if (HasVirtualInterruptDelivery)
+            if (Board.Config.Apicv)
             {
-                vmcs.PinBased |= PinBasedControls.ProcessPostedInterrupts;
                 vmcs.PostedInterruptNotificationVector = PostedInterruptVector;
                 vmcs.Primary |= PrimaryControls.UseTprShadow;
-                vmcs.Secondary = SecondaryControls.VirtualizeApicAccesses
-                    | SecondaryControls.ApicRegisterVirtualization
-                    | SecondaryControls.VirtualInterruptDelivery;
+                vmcs.Secondary = SecondaryControls.VirtualizeApicAccesses;
+                SetVirtualInterruptDelivery(machine, vcpu, active: true);
             }
         }
 
@@ -99,18 +110,24 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     /// <inheritdoc/>
     public override void SyncVirtualApic(Machine machine, int vcpu)
     {
-        if (HasVirtualInterruptDelivery)
+        if (HasVirtualInterruptDelivery(machine, vcpu))
         {
-            ref var apic = ref machine.Ref(Board.Apics, vcpu);
-            ref var vmcs = ref machine.Ref(Board.Vmcs01, vcpu);
-            vmcs.Rvi = HighestOf(apic.Irr);
-            vmcs.Svi = HighestOf(apic.Isr);
+            machine.Ref(Board.Vmcs01, vcpu).Rvi = HighestOf(machine.Ref(Board.Apics, vcpu).Irr);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void WriteServicingVector(Machine machine, int vcpu)
+    {
+        if (HasVirtualInterruptDelivery(machine, vcpu))
+        {
+            Loaded(machine, vcpu).Svi = HighestOf(machine.Ref(Board.Apics, vcpu).Isr);
         }
     }
 
     /// <inheritdoc/>
     public override void LoadEoiExitBitmap(Machine machine, int vcpu, in EoiExitBitmap bitmap) =>
-        machine.Ref(Board.Vmcs01, vcpu).EoiExitBitmap = bitmap;
+        Loaded(machine, vcpu).EoiExitBitmap = bitmap;
 
     /// <inheritdoc/>
     public override void SetNestedInjection(Machine machine, int vcpu, byte vector) =>
@@ -161,7 +178,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     public override void UnloadNested(Machine machine, int vcpu)
     {
         VmxProcessor.ClearInjectionAtExit(ref machine.Ref(Board.Vmcs12, vcpu));
-        if (Board.IsKvm)
+        if (Board.HasHypervisor)
         {
             machine.Ref(Board.Vmcs02, vcpu) = default;
         }
@@ -193,7 +210,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         ref var state = ref machine.Ref(Board.Vcpus, vcpu);
         ref var core = ref Core(machine, vcpu);
         ref var apic = ref machine.Ref(Board.Apics, vcpu);
-        if (!Board.IsKvm && state.Level == 1)
+        if (!Board.HasHypervisor && state.Level == 1)
         {
             return TakeDirectly(context, vcpu, apic.HighestDeliverable() >= 0);
         }
@@ -242,9 +259,11 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
                 apic.Write(offset, value, new Instant(machine.Now), Board.ApicClock);
                 return default;
             case LocalApicRegister.Eoi:
-                apic.Eoi();
+                // It is SVI that ends, not the highest bit of VISR: a hypervisor that has not kept the two together finds that out here.
+                apic.Isr.Clear(vmcs.Svi);
                 var update = VirtualInterruptDelivery.VirtualizeEoi(vmcs, apic.Tpr, HighestOf(apic.Isr));
                 update.WriteStatus(ref vmcs);
+                apic.Ppr = update.Vppr;
                 return update.TrapExit == ApicTrapExit.EoiInduced
                     ? new GuestExit(ExitCause.EoiInduced, (ulong)VmxExitReason.EoiInduced, 0, update.Vector)
                     : default;
@@ -263,7 +282,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     }
 
     /// <inheritdoc/>
-    protected override ExitCause ApicExit(in Operation operation)
+    protected override ExitCause ApicExit(Machine machine, int vcpu, in Operation operation)
     {
         var offset = (int)(operation.Code & 0xfff);
         if (IsIoApic(operation))
@@ -272,7 +291,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         }
 
         // Without APICv every access exits: the TPR shadow is not modelled.
-        if (!HasVirtualInterruptDelivery)
+        if (!HasVirtualInterruptDelivery(machine, vcpu))
         {
             return operation.Kind switch
             {
@@ -338,7 +357,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     /// <summary>The control structure that is loaded: L0's for the level that runs; on bare metal the guest's own.</summary>
     private ref Vmcs Loaded(Machine machine, int vcpu)
     {
-        if (!Board.IsKvm)
+        if (!Board.HasHypervisor)
         {
             return ref machine.Ref(Board.Vmcs12, vcpu);
         }
@@ -403,19 +422,23 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         VirtualInterruptDelivery.ProcessPosted(vmcs, apic.Ppr, (byte)highest).WriteStatus(ref vmcs);
     }
 
-    private bool HostInterruptPending(Machine machine, int vcpu, Instant now) => Board.IsKvm
+    private bool HostInterruptPending(Machine machine, int vcpu, Instant now) => Board.HasHypervisor
         ? machine.Ref(Board.Vcpus, vcpu).HostInterruptAt <= now
         : machine.Ref(Board.Apics, vcpu).HighestDeliverable() >= 0;
 
-    private bool IsVirtualInterruptRecognized(in Vmcs vmcs, in LocalApic apic) =>
-        HasVirtualInterruptDelivery && VirtualInterruptDelivery.Recognizes(vmcs, vmcs.Rvi, apic.Ppr);
+    private static bool IsVirtualInterruptRecognized(in Vmcs vmcs, in LocalApic apic) =>
+        vmcs.Has(SecondaryControls.VirtualInterruptDelivery)
+        && VirtualInterruptDelivery.Recognizes(vmcs, vmcs.Rvi, VirtualInterruptDelivery.VirtualizePpr(apic.Tpr, vmcs.Svi));
 
     private void DeliverVirtualInterrupt(StepContext context, int vcpu, ref Vmcs vmcs)
     {
         ref var apic = ref context.Machine.Ref(Board.Apics, vcpu);
         var vector = vmcs.Rvi;
-        apic.Dispense(vector);
-        VirtualInterruptDelivery.Deliver(vmcs, HighestOf(apic.Irr)).WriteStatus(ref vmcs);
+        apic.Isr.Set(vector);
+        apic.Irr.Clear(vector);
+        var update = VirtualInterruptDelivery.Deliver(vmcs, HighestOf(apic.Irr));
+        update.WriteStatus(ref vmcs);
+        apic.Ppr = update.Vppr;
         WakeFromHlt(context, vcpu);
         EnterHandler(context, vcpu, vector, nmi: false);
         context.Machine.Ref(Board.Vcpus, vcpu).ReadyAt = After(context, TimingCost.IdtDelivery);
@@ -441,10 +464,10 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     private GuestExit AcknowledgedExit(StepContext context, int vcpu, ref Vmcs vmcs)
     {
         var machine = context.Machine;
-        var vector = Board.IsKvm
+        var vector = Board.HasHypervisor
             ? HostVector(machine.Ref(Board.Vcpus, vcpu).HostInterrupts)
             : (byte)machine.Ref(Board.Apics, vcpu).Acknowledge();
-        if (!Board.IsKvm)
+        if (!Board.HasHypervisor)
         {
             SafetyChecks.Dispatched(context, vcpu, vector);
         }

@@ -5,24 +5,28 @@ namespace ScenarioHv.Cli.Running;
 /// <summary>
 /// A file that appears only when it is complete: it is written beside its place and renamed. What was there before stays until then.
 /// </summary>
-internal sealed class TraceFile : IDisposable
+internal sealed class OutputFile : IDisposable
 {
+    private readonly string _option;
     private readonly string _path;
     private readonly string _temporary;
     private readonly StreamWriter _writer;
     private readonly ConsoleCancelEventHandler _onCancel;
 
     /// <summary>Opens the temporary file.</summary>
+    /// <param name="option">The option that asks for the file, for messages.</param>
+    /// <param name="path">Its place.</param>
     /// <exception cref="FileProblem">It cannot be created.</exception>
-    public TraceFile(string path)
+    public OutputFile(string option, string path)
     {
+        _option = option;
         _path = path;
         try
         {
             var full = Path.GetFullPath(path);
             if (Directory.Exists(full))
             {
-                throw new FileProblem($"--trace {path}: is a folder");
+                throw new FileProblem($"{option} {path}: is a folder");
             }
 
             _temporary = Path.Combine(Path.GetDirectoryName(full)!, $".{Path.GetFileName(full)}.{Environment.ProcessId}.tmp");
@@ -30,15 +34,39 @@ internal sealed class TraceFile : IDisposable
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            throw new FileProblem($"--trace {path}: cannot be written: {problem.Message}");
+            throw Unwritable(problem);
         }
 
         _onCancel = (_, _) => File.Delete(_temporary);
         Console.CancelKeyPress += _onCancel;
     }
 
-    /// <summary>Takes the text.</summary>
+    /// <summary>Takes text.</summary>
     public TextWriter Writer => _writer;
+
+    /// <summary>Writes a whole file of bytes.</summary>
+    /// <exception cref="FileProblem">It cannot be written.</exception>
+    public static void Write(string option, string path, ReadOnlySpan<byte> bytes)
+    {
+        using var file = new OutputFile(option, path);
+        file.Complete(bytes);
+    }
+
+    /// <summary>The file is these bytes: puts it in its place.</summary>
+    /// <exception cref="FileProblem">It cannot be written.</exception>
+    public void Complete(ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            _writer.BaseStream.Write(bytes);
+        }
+        catch (IOException problem)
+        {
+            throw Unwritable(problem);
+        }
+
+        Complete();
+    }
 
     /// <summary>The file is complete: puts it in its place.</summary>
     /// <exception cref="FileProblem">It cannot be written.</exception>
@@ -51,7 +79,7 @@ internal sealed class TraceFile : IDisposable
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
-            throw new FileProblem($"--trace {_path}: cannot be written: {problem.Message}");
+            throw Unwritable(problem);
         }
     }
 
@@ -69,4 +97,6 @@ internal sealed class TraceFile : IDisposable
             // The disk is full or gone: the failure that led here is the one to report.
         }
     }
+
+    private FileProblem Unwritable(Exception problem) => new($"{_option} {_path}: cannot be written: {problem.Message}");
 }

@@ -1,9 +1,10 @@
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Hypervisors.Kvm;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Time;
 
-namespace ScenarioHv.Engine.Hypervisors.Kvm;
+namespace ScenarioHv.Engine.Hypervisors;
 
 /// <summary>
 /// A host thread of the virtual machine, seen by its own code: a vCPU's thread, or the monitor's I/O thread. One byte, so that a suspended
@@ -20,11 +21,11 @@ internal readonly struct HostThread(byte actor)
     /// <summary>The wiring.</summary>
     public static Board Board => StepContext.Current.Board;
 
-    /// <summary>KVM.</summary>
+    /// <summary>KVM, where it runs the guest.</summary>
     public static KvmHypervisor Kvm => (KvmHypervisor)StepContext.Current.Board.Hypervisor;
 
-    /// <summary>What this KVM does differently from others.</summary>
-    public static Policies.KvmPolicies Policies => StepContext.Current.Board.Config.Kvm;
+    /// <summary>True if this is the thread of <paramref name="vcpu"/>.</summary>
+    public bool IsVcpu(int vcpu) => actor == vcpu;
 
     /// <summary>The pins that are tried when one is served, as numbers, since the range itself cannot be kept across an await.</summary>
     /// <param name="pin">The pin.</param>
