@@ -42,6 +42,7 @@ internal static class PolicyDescription
         [
             ("kvm@..., irqchip: kernel", InWords(ControllerPolicies.Usual(HypervisorKind.Kvm, IrqchipKind.Kernel))),
             ("kvm@..., irqchip: split, qemu@...", InWords(ControllerPolicies.Usual(HypervisorKind.Kvm, IrqchipKind.Split))),
+            ("bhyve@...", InWords(ControllerPolicies.Usual(HypervisorKind.Bhyve, IrqchipKind.Kernel))),
             ("bare-metal", InWords(ControllerPolicies.Usual(HypervisorKind.BareMetal, IrqchipKind.Kernel))),
         ]);
     }

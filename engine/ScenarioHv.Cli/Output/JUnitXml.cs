@@ -98,7 +98,7 @@ internal static class JUnitXml
             WriteProperty(xml, point, value);
         }
 
-        WriteProperty(xml, "outcome", result.OutcomeName);
+        WriteProperty(xml, "outcome", result.OutcomeWithProperty);
         WriteProperty(xml, "cycles", Wording.Number(result.Run.Cycles));
         WriteProperty(xml, "trace", result.ShortHash);
         xml.WriteEndElement();
@@ -123,10 +123,10 @@ internal static class JUnitXml
         var expected = result.Expected.Count == 0 ? "an outcome" : string.Join(" or ", result.Expected);
         var ended = Wording.Cycles(result.Run.Cycles, result.Config.TscHz);
         xml.WriteStartElement("failure");
-        Attribute(xml, "message", $"expected {expected}, found {result.OutcomeName}: {result.Run.Reason}");
-        Attribute(xml, "type", result.OutcomeName);
+        Attribute(xml, "message", $"expected {expected}, found {result.OutcomeWithProperty}: {result.Run.Reason}");
+        Attribute(xml, "type", result.OutcomeWithProperty);
         xml.WriteString(Clean(
-            $"expected: {expected}\noutcome: {result.OutcomeName}\nreason: {result.Run.Reason}\n"
+            $"expected: {expected}\noutcome: {result.OutcomeWithProperty}\nreason: {result.Run.Reason}\n"
             + $"at: {ended}, after {Wording.Count(result.Run.Steps, "step", "steps")}\n"
             + (result.Source.Cell.Note.Length == 0 ? "" : $"note: {result.Source.Cell.Note.TrimEnd()}\n")));
         xml.WriteEndElement();

@@ -110,6 +110,7 @@ internal static class RunJson
         json.WriteNumber("steps", result.Run.Steps);
         json.WriteNumber("cycles", result.Run.Cycles);
         WriteStatistics(json, "totals", result.Run.Totals);
+        WriteLatencies(json, result);
         json.WriteStartObject("trace");
         json.WriteString("hash", result.ShortHash);
         json.WriteString("sha256", result.TraceHash);
@@ -129,6 +130,35 @@ internal static class RunJson
         json.WriteString("file", snapshot.File);
         json.WriteNumber("steps", snapshot.Steps);
         json.WriteNumber("cycles", snapshot.Cycle);
+        json.WriteEndObject();
+    }
+
+    private static void WriteLatencies(Utf8JsonWriter json, CellResult result)
+    {
+        json.WriteStartArray("latencies");
+        foreach (var latency in result.Latencies)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("vcpu", latency.Vcpu);
+            json.WriteNumber("vector", latency.Vector);
+            json.WriteNumber("count", latency.Count);
+            json.WriteNumber("minimum", latency.Minimum);
+            json.WriteNumber("median", latency.Median);
+            json.WriteNumber("maximum", latency.Maximum);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        if (result.LastCollapse is not { } collapse)
+        {
+            json.WriteNull("lastCollapse");
+            return;
+        }
+
+        json.WriteStartObject("lastCollapse");
+        json.WriteNumber("cycle", collapse.Cycle);
+        json.WriteNumber("vcpu", collapse.Vcpu);
+        json.WriteNumber("vector", collapse.Vector);
         json.WriteEndObject();
     }
 

@@ -22,6 +22,7 @@ internal sealed class CellRun
     {
         Cell = cell;
         Policies = MachineAssembly.PoliciesOf(cell.Scenario);
+        AllPolicies = MachineAssembly.AllPoliciesOf(cell.Scenario);
         Config = MachineAssembly.Build(cell.Scenario, guests);
         var board = new Board(Config);
         _machine = (board, new TraceNaming(board));
@@ -30,8 +31,11 @@ internal sealed class CellRun
     /// <summary>The cell.</summary>
     public ScenarioCell Cell { get; }
 
-    /// <summary>The policies that it runs with.</summary>
+    /// <summary>The policies that reports name.</summary>
     public IReadOnlyList<(string Point, string Value)> Policies { get; }
+
+    /// <summary>The policies of hypervisors and patches that it runs with.</summary>
+    public IReadOnlyList<(string Point, string Value)> AllPolicies { get; }
 
     /// <summary>What its machine is made of.</summary>
     public MachineConfig Config { get; }
@@ -46,7 +50,7 @@ internal sealed class CellRun
     public RunPoint? Start { get; set; }
 
     /// <summary>How its kernel prints tracepoints, unless the user says otherwise.</summary>
-    public TraceDialect Dialect => KernelMajor(Cell.Scenario.Machine.Hypervisor) is < 6 ? TraceDialects.Kvm51 : TraceDialects.Kvm616;
+    public TraceDialect Dialect => Board.IsBhyve ? TraceDialects.BhyveKtr : KernelMajor(Cell.Scenario.Machine.Hypervisor) is < 6 ? TraceDialects.Kvm51 : TraceDialects.Kvm616;
 
     /// <summary>Runs the machine to the end.</summary>
     /// <param name="limits">When to give up.</param>
@@ -57,13 +61,18 @@ internal sealed class CellRun
     public CellResult Run(RunLimits limits, ITraceSink? sink = null, Action<long, long>? progress = null, ILogger? logger = null)
     {
         using var hash = new TraceHash();
+        var latency = new LatencyMeter();
         var runner = new Runner(Board, limits) { Progress = progress, Start = Start };
         var start = TimeProvider.System.GetTimestamp();
-        var run = runner.Run(sink is null ? hash : TraceSinks.Tee(hash, sink));
+        var run = runner.Run(TraceSinks.Tee(sink is null ? [hash, latency] : [hash, latency, sink]));
         logger?.LogInformation(
             "{Cell}: {Outcome} after {Steps} steps, {Milliseconds:0} ms",
             Cell.Name, run.Outcome, run.Steps, TimeProvider.System.GetElapsedTime(start).TotalMilliseconds);
-        return new CellResult(this, run, hash.Digest(), hash.Count, run.Recurrence is { } recurrence ? ProvenBytes(recurrence) : 0);
+        return new CellResult(this, run, hash.Digest(), hash.Count, run.Recurrence is { } recurrence ? ProvenBytes(recurrence) : 0)
+        {
+            Latencies = latency.Latencies,
+            LastCollapse = latency.LastCollapse,
+        };
     }
 
     /// <summary>Lets go of the machine: nothing can be run any more, and no event named.</summary>
@@ -116,6 +125,12 @@ internal sealed class CellRun
 /// <param name="StateBytes">How many bytes name the state that recurs; 0 if none does.</param>
 internal sealed record CellResult(CellRun Source, RunResult Run, string TraceHash, long TraceEvents, int StateBytes)
 {
+    /// <summary>How long each vector of the first guests took from its request to its handler; those that were taken at least once.</summary>
+    public required IReadOnlyList<VectorLatency> Latencies { get; init; }
+
+    /// <summary>The last request that found its bit in IRR set, where the trace tells; null if none did.</summary>
+    public required Collapse? LastCollapse { get; init; }
+
     /// <summary>The first digits of the digest, which reports print.</summary>
     public string ShortHash => TraceHash[..16];
 
@@ -156,7 +171,7 @@ internal sealed record CellResult(CellRun Source, RunResult Run, string TraceHas
 
     /// <summary>What the policies decided in the period: the rules that bring the state back.</summary>
     public IReadOnlyList<Rearming> Rearmings { get; private init; } =
-        Run.Recurrence is { } found ? Rearming.Of(found.Events, Source.Policies) : [];
+        Run.Recurrence is { } found ? Rearming.Of(found.Events, Source.AllPolicies) : [];
 
     /// <summary>The same without the machine and without the period's events: what a table needs of each of a thousand cells.</summary>
     public CellResult WithoutMachine()

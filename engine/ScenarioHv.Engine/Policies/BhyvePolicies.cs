@@ -17,6 +17,11 @@ public enum SvmInjection : byte
 
     /// <summary>By EVENTINJ, once the guest can take it: IRR to ISR before VMRUN (D13780; svm.c:svm_inj_interrupts since).</summary>
     EventInjection,
+
+    /// <summary>
+    /// Not at all: with AVIC the processor takes vectors from IRR by itself (APM2 15.29). No release of bhyve does; the review recommends it.
+    /// </summary>
+    Avic,
 }
 
 /// <summary>Which priority a vector needs to be offered by V_IRQ.</summary>

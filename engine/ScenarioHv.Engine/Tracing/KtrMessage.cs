@@ -56,7 +56,10 @@ public enum KtrMessage : byte
     /// <summary>VMRUN: B rip.</summary>
     ResumeExecution,
 
-    /// <summary>#VMEXIT: B handled by svm_vmexit (0 or 1), C reason as in <see cref="TraceEventKind.KvmExit"/>, D rip.</summary>
+    /// <summary>
+    /// #VMEXIT: B handled by svm_vmexit (0 or 1), C reason as in <see cref="TraceEventKind.KvmExit"/>, D rip, E length of the
+    /// instruction where the processor tells it.
+    /// </summary>
     VmExit,
 
     /// <summary>A #VMEXIT has cut the delivery of an event short: B EXITINTINFO.</summary>

@@ -32,7 +32,7 @@ public static class MachineAssembly
     public static MachineConfig Build(Scenario scenario, IGuestLoader loader)
     {
         var machine = scenario.Machine;
-        RequirePossible(machine, machine.Hypervisor != Presets.BareMetal);
+        RequirePossible(scenario);
         var devices = Devices(machine);
         var config = Hardware(machine) with
         {
@@ -43,7 +43,9 @@ public static class MachineAssembly
             L2 = Guest(scenario, GuestLevel.L2, loader),
             Goal = new GoalConfig(scenario.Goal.Level == GuestLevel.L1 ? 1 : 2, scenario.Goal.Report),
         };
-        return WithPolicies(config, machine);
+        config = WithPolicies(config, machine);
+        RequireNmiWindows(scenario, config);
+        return config;
     }
 
     /// <summary>
@@ -59,6 +61,10 @@ public static class MachineAssembly
             .Select(policy => (policy.Key, policy.Value.ToString())),
     ];
 
+    /// <summary>The policies of hypervisors and patches that a scenario runs with, named or not.</summary>
+    public static IReadOnlyList<(string Point, string Value)> AllPoliciesOf(Scenario scenario) =>
+        [.. Chosen(scenario.Machine).Select(choice => (choice.Rule.Name, choice.Value.ToString()))];
+
     /// <summary>Whether two scenarios run with the same policies, named or not.</summary>
     public static bool HaveSamePolicies(Scenario one, Scenario other) =>
         Chosen(one.Machine).SequenceEqual(Chosen(other.Machine))
@@ -67,19 +73,21 @@ public static class MachineAssembly
     /// <summary>What policies look at to see whether a machine has them: everything but devices, guests and the policies themselves.</summary>
     private static MachineConfig Hardware(MachineSection machine)
     {
-        var isKvm = machine.Hypervisor != Presets.BareMetal;
+        var hypervisor = Presets.KindOf(machine.Hypervisor);
         return new MachineConfig
         {
             TscHz = machine.TscHz,
             Vendor = machine.Cpu.Vendor == CpuVendor.Intel ? Engine.Configuration.CpuVendor.Intel : Engine.Configuration.CpuVendor.Amd,
             Apicv = machine.Cpu.Apicv,
+            VirtualNmis = machine.Cpu.VirtualNmis,
+            Vnmi = machine.Cpu.Vnmi,
             PreemptionTimerShift = machine.Cpu.PreemptionTimerShift ?? 0,
-            Hypervisor = isKvm ? HypervisorKind.Kvm : HypervisorKind.BareMetal,
+            Hypervisor = hypervisor,
             Irqchip = machine.Irqchip == Irqchip.Split ? IrqchipKind.Split : IrqchipKind.Kernel,
-            HostTickHz = machine.HostTick?.Hertz ?? (isKvm ? UsualHostTick : 0),
+            HostTickHz = machine.HostTick?.Hertz ?? (hypervisor == HypervisorKind.BareMetal ? 0 : UsualHostTick),
             Vcpus = machine.Vcpus,
             L1 = NoGuest,
-            Kvm = new KvmPolicies { TracesApicvAccept = Presets.IsKernelFrom(machine.Hypervisor, 5, 17) },
+            Kvm = new KvmPolicies { TracesApicvAccept = !Presets.IsKernelBefore(machine.Hypervisor, 5, 17) },
         };
     }
 
@@ -114,7 +122,8 @@ public static class MachineAssembly
             return chosen;
         }
 
-        var inUserspace = rule.Name == PolicyTable.IoApicEoi && machine.Irqchip == Irqchip.Split && machine.Hypervisor != Presets.BareMetal;
+        var inUserspace = rule.Name == PolicyTable.IoApicEoi && machine.Irqchip == Irqchip.Split
+            && Presets.KindOf(machine.Hypervisor) == HypervisorKind.Kvm;
         var preset = inUserspace ? machine.Userspace : machine.Hypervisor;
         if (preset is null or Presets.NoUserspace)
         {
@@ -128,16 +137,70 @@ public static class MachineAssembly
         return binder.Value(binder.Point(rule.Name, machine.Mark), new YamlScalar(machine.Mark, text));
     }
 
-    private static void RequirePossible(MachineSection machine, bool isKvm)
+    private static void RequirePossible(Scenario scenario)
     {
-        if (!isKvm && machine.Userspace is not (null or Presets.NoUserspace))
+        var machine = scenario.Machine;
+        var hypervisor = Presets.KindOf(machine.Hypervisor);
+        if (Presets.IsKernelBefore(machine.Hypervisor, 3, 9) && machine.Cpu.Apicv)
+        {
+            throw machine.Cpu.Mark.Error($"{machine.Hypervisor} cannot use APICv, which came with Linux 3.9: write 'apicv: false'");
+        }
+
+        if (Presets.IsKernelBefore(machine.Hypervisor, 2, 6, 30) && machine.Cpu.Vendor == CpuVendor.Amd)
+        {
+            throw machine.Cpu.Mark.Error($"{machine.Hypervisor} is modelled on Intel processors only: its SVM could not inject NMIs yet");
+        }
+
+        if (hypervisor == HypervisorKind.BareMetal && machine.Userspace is not (null or Presets.NoUserspace))
         {
             throw machine.Mark.Error("a bare-metal machine has no userspace monitor");
         }
 
-        if (!isKvm && machine.HostTick is { IsOff: false })
+        if (hypervisor == HypervisorKind.Bhyve)
+        {
+            RequirePossibleUnderBhyve(scenario);
+        }
+
+        if (hypervisor == HypervisorKind.BareMetal && machine.HostTick is { IsOff: false })
         {
             throw machine.Mark.Error("a bare-metal machine has no host below it that ticks");
+        }
+    }
+
+    /// <summary>request_nmi_window was read by the path of a local APIC in userspace only, and went with it.</summary>
+    private static void RequireNmiWindows(Scenario scenario, MachineConfig config)
+    {
+        var entry = scenario.Timeline.FirstOrDefault(entry => entry.Action == TimelineAction.NmiWindow);
+        if (entry is not null && config.Kvm.EventChoice != EventChoice.EveryEntryNmiFirst)
+        {
+            throw entry.Mark.Error(
+                "'nmi-window' is request_nmi_window of Linux 2.6.29 with a local APIC in userspace: "
+                + "it needs choose-event: every-entry-nmi-first");
+        }
+    }
+
+    private static void RequirePossibleUnderBhyve(Scenario scenario)
+    {
+        var machine = scenario.Machine;
+        if (machine.Cpu.Vendor != CpuVendor.Amd)
+        {
+            throw machine.Cpu.Mark.Error($"{machine.Hypervisor} is modelled on AMD processors only: write 'vendor: amd'");
+        }
+
+        if (machine.Userspace is not (null or Presets.NoUserspace))
+        {
+            throw machine.Mark.Error(
+                $"{machine.Userspace} is a monitor of KVM; {machine.Hypervisor} brings its own monitor, bhyve(8): leave 'userspace' out");
+        }
+
+        if (machine.IrqchipMark is { } irqchip)
+        {
+            throw irqchip.Error("'irqchip' is KVM's; bhyve's local APICs and I/O APIC are always in the kernel (vmm): leave it out");
+        }
+
+        if (scenario.Guests.FirstOrDefault(guest => guest.Level == GuestLevel.L2) is { } nested)
+        {
+            throw nested.Mark.Error("bhyve has no nested virtualization: its guest cannot run an l2");
         }
     }
 
@@ -179,7 +242,7 @@ public static class MachineAssembly
     /// </summary>
     private static void RequireRoutedGsi(DeviceSection section, DeviceConfig config, MachineSection machine)
     {
-        var isKernel = machine.Hypervisor != Presets.BareMetal && machine.Irqchip == Irqchip.Kernel;
+        var isKernel = Presets.KindOf(machine.Hypervisor) == HypervisorKind.Kvm && machine.Irqchip == Irqchip.Kernel;
         if (config.Gsi == 0 && config.Kind != DeviceKind.Msi && isKernel)
         {
             throw section.Mark.Error($"{section.Name} is on GSI 0, which 'irqchip: kernel' routes to the timer's pin: choose 1..23");

@@ -2,18 +2,26 @@ using ScenarioHv.Engine.Configuration;
 
 namespace ScenarioHv.Scenarios.Assembly;
 
-/// <summary>What a timeline lets the monitor do to a vCPU, and why that is not possible here.</summary>
+/// <summary>What a timeline lets the monitor, or the host, do to a vCPU, and why that is not possible here.</summary>
 internal static class MonitorActions
 {
     /// <summary>The action of the engine.</summary>
     /// <exception cref="ScenarioException">The machine has no monitor that could, or nothing was saved.</exception>
     public static StimulusAction Of(TimelineAction action, TimelineEntry entry, Scenario scenario)
     {
-        if (scenario.Machine.Hypervisor == Presets.BareMetal)
+        var hypervisor = Presets.KindOf(scenario.Machine.Hypervisor);
+        if (action == TimelineAction.PageOut)
         {
-            throw entry.Mark.Error(action == TimelineAction.Nmi
-                ? "NMIs are not modelled on bare metal"
-                : "a bare-metal machine has no monitor that pauses, saves or restores a vCPU");
+            return hypervisor != HypervisorKind.BareMetal ? StimulusAction.PageOut
+                : throw entry.Mark.Error(
+                    "page-out is what a host does to a guest's memory; on bare-metal there is no host below the guest");
+        }
+
+        if (hypervisor != HypervisorKind.Kvm)
+        {
+            throw entry.Mark.Error(action is TimelineAction.Nmi or TimelineAction.NmiWindow
+                ? $"NMIs are modelled under KVM only, not under {scenario.Machine.Hypervisor}"
+                : $"a vCPU is paused, saved and restored under KVM only, not under {scenario.Machine.Hypervisor}");
         }
 
         if (action == TimelineAction.Restore && !IsSavedBefore(entry, scenario))
@@ -25,6 +33,7 @@ internal static class MonitorActions
         return action switch
         {
             TimelineAction.Nmi => StimulusAction.Nmi,
+            TimelineAction.NmiWindow => StimulusAction.NmiWindow,
             TimelineAction.Pause => StimulusAction.Pause,
             TimelineAction.Resume => StimulusAction.Resume,
             TimelineAction.Save => StimulusAction.Save,

@@ -1,3 +1,6 @@
+using System.Globalization;
+using ScenarioHv.Engine.Configuration;
+
 namespace ScenarioHv.Scenarios.Assembly;
 
 /// <summary>What a hypervisor or monitor of a certain version does, as policies.</summary>
@@ -6,6 +9,8 @@ internal static class Presets
     /// <summary>The machine without a hypervisor.</summary>
     public const string BareMetal = "bare-metal";
 
+    private const string Enter = "enter";
+    private const string PendingNmis = "cpu-pending-nmis";
     private const string LapicRestore = "lapic-restore";
     private const string TimerStart = "timer-start";
 
@@ -21,11 +26,29 @@ internal static class Presets
     private static readonly Preset[] Hypervisors =
     [
         new(
+            "kvm@2.6.28",
+            "Linux 2.6.28: no NMI reaches a guest whose processor lacks virtual NMIs; events are chosen before every entry",
+            "vmx.c:vmx_intr_assist as the patch of 8 December 2008 found it",
+            [
+                (PolicyTable.ImmediateExit, "self-ipi(before-entry)"), (PolicyTable.IoApicEoi, "reinject"), (Enter, "publish-then-inject"),
+                (PolicyTable.NmiTracking, NmiPolicies.NoInjection), (PolicyTable.ChooseEvent, NmiPolicies.EveryEntry),
+                (PendingNmis, "one"),
+            ]),
+        new(
+            "kvm@2.6.29",
+            "Linux 2.6.29: as 2.6.28, with the end of an NMI handler found by the interrupt window or after one second",
+            "vmx.c:soft_vnmi_blocked, vmx_intr_assist",
+            [
+                (PolicyTable.ImmediateExit, "self-ipi(before-entry)"), (PolicyTable.IoApicEoi, "reinject"), (Enter, "publish-then-inject"),
+                (PolicyTable.ChooseEvent, NmiPolicies.EveryEntry), (PendingNmis, "one"),
+            ]),
+        new(
             "kvm@3.16",
             "Linux 3.16: immediate exits by self-IPI, in-kernel I/O APIC without delay",
             "vmx.c before 13d83045cb61, ioapic.c before 184564efae4d",
             [
                 (PolicyTable.ImmediateExit, "self-ipi(before-entry)"), (PolicyTable.IoApicEoi, "reinject"),
+                (PolicyTable.ChooseEvent, NmiPolicies.NmiHoldsInterrupts),
                 (LapicRestore, "no-purge"), .. Before58, .. Before517,
             ]),
         new(
@@ -49,10 +72,39 @@ internal static class Presets
             "lapic.c:set_target_expiration; 8e6ed96cdd50",
             [.. Since419, (LapicRestore, "timer-then-purge"), (TimerStart, "fire"), .. Since58]),
         new(
+            "kvm@6.4",
+            "Linux 6.4: as 6.3, and the NMIs of a guest are the processor's own on AMD processors that have V_NMI",
+            "svm.c:svm_set_vnmi_pending, fa4c027a7956",
+            [
+                .. Since419, (LapicRestore, "timer-then-purge"), (TimerStart, "fire"), .. Since58,
+                (PolicyTable.NmiTracking, NmiPolicies.HardwareVnmi),
+            ]),
+        new(
             "kvm@6.7",
-            "Linux 6.7: as 6.3; a restore purges PIR before anything else",
+            "Linux 6.7: as 6.4; a restore purges PIR before anything else",
             "lapic.c:kvm_apic_set_state, vmx.c:vmx_apicv_pre_state_restore; 9cfec6d097c6",
-            [.. Since419, (LapicRestore, "purge-first"), (TimerStart, "fire"), .. Since58]),
+            [
+                .. Since419, (LapicRestore, "purge-first"), (TimerStart, "fire"), .. Since58,
+                (PolicyTable.NmiTracking, NmiPolicies.HardwareVnmi),
+            ]),
+        new(
+            "bhyve@10.4",
+            "FreeBSD 10.4 bhyve: LAPIC interrupts by V_IRQ, which stay in IRR until an exit shows that they were taken",
+            "sys/amd64/vmm/amd/svm.c, FreeBSD 10.4; bug 215972",
+            [
+                (PolicyTable.IoApicEoi, "reinject"),
+                (BhyvePolicyRules.SvmInjectionPoint, "v-irq"),
+                (BhyvePolicyRules.TprSelectionPoint, "honour"),
+            ]),
+        new(
+            "bhyve@12.0",
+            "FreeBSD 12.0 bhyve: LAPIC interrupts by event injection, which moves them from IRR to ISR",
+            "sys/amd64/vmm/amd/svm.c with D13780 of January 2018",
+            [
+                (PolicyTable.IoApicEoi, "reinject"),
+                (BhyvePolicyRules.SvmInjectionPoint, "event-injection"),
+                (BhyvePolicyRules.TprSelectionPoint, "honour"),
+            ]),
         new(BareMetal, "no hypervisor: the first guest runs on the processor itself, its messages take time on their way", "82093AA 3.2.4",
             [(PolicyTable.IoApicEoi, "reinject")]),
     ];
@@ -81,22 +133,45 @@ internal static class Presets
     /// <summary>The monitors that a scenario can name.</summary>
     public static IReadOnlyList<PresetInfo> UserspaceInfos { get; } = [.. Userspaces.Select(preset => preset.Info)];
 
+    /// <summary>What runs the guest with the hypervisor preset <paramref name="name"/>.</summary>
+    public static HypervisorKind KindOf(string name) => name == BareMetal ? HypervisorKind.BareMetal
+        : name.StartsWith("bhyve@", StringComparison.Ordinal) ? HypervisorKind.Bhyve
+        : HypervisorKind.Kvm;
+
     /// <summary>
     /// What <paramref name="name"/> chooses at <paramref name="point"/>; null if it chooses nothing, or something that the machine's
     /// processor cannot do, as a zero preemption timer on an AMD processor.
     /// </summary>
     public static string? Choice(string name, string point, MachineSection machine) =>
-        point == PolicyTable.ImmediateExit && machine.Cpu.Vendor == CpuVendor.Amd
-            ? null
-            : Hypervisors.Concat(Userspaces)
-                .First(preset => preset.Info.Name == name)
-                .Policies.FirstOrDefault(policy => policy.Point == point).Value;
+        Of(name).Policies.FirstOrDefault(policy => policy.Point == point).Value is { } value && Suits(point, value, machine.Cpu)
+            ? value
+            : null;
 
-    /// <summary>Whether a preset is a Linux kernel of that version or later: <c>kvm@5.17</c>.</summary>
-    public static bool IsKernelFrom(string name, int major, int minor) =>
-        name.StartsWith("kvm@", StringComparison.Ordinal)
-        && Version.TryParse(name["kvm@".Length..], out var version)
-        && version >= new Version(major, minor);
+    /// <summary>Everything that <paramref name="name"/> chooses.</summary>
+    public static IReadOnlyList<(string Point, string Value)> PoliciesOf(string name) => Of(name).Policies;
+
+    /// <summary>Whether <paramref name="name"/> is a Linux older than a version.</summary>
+    public static bool IsKernelBefore(string name, params ReadOnlySpan<int> version)
+    {
+        if (!name.StartsWith("kvm@", StringComparison.Ordinal))
+        {
+            return false;
+        }
+
+        var numbers = name[4..].Split('.').Select(number => int.Parse(number, CultureInfo.InvariantCulture)).ToArray();
+        return numbers.AsSpan().SequenceCompareTo(version) < 0;
+    }
+
+    private static Preset Of(string name) => Hypervisors.Concat(Userspaces).First(preset => preset.Info.Name == name);
+
+    /// <summary>What a kernel does for one kind of processor says nothing about the others.</summary>
+    private static bool Suits(string point, string value, CpuSection cpu) => (point, value) switch
+    {
+        (PolicyTable.ImmediateExit, _) => cpu.Vendor == CpuVendor.Intel,
+        (PolicyTable.NmiTracking, NmiPolicies.NoInjection) => cpu is { Vendor: CpuVendor.Intel, VirtualNmis: false },
+        (PolicyTable.NmiTracking, NmiPolicies.HardwareVnmi) => cpu.Vnmi,
+        _ => true,
+    };
 
     /// <summary>The policies of every preset, for <c>describe policies</c>.</summary>
     public static IEnumerable<(PresetInfo Info, IReadOnlyList<(string Point, string Value)> Policies)> All =>

@@ -5,12 +5,14 @@ namespace ScenarioHv.Scenarios.Binding;
 /// <summary>The <c>timeline</c>: what happens from outside.</summary>
 internal static class TimelineBinder
 {
-    private static readonly string[] Actions = ["raise", "lower", "fire", "nmi", "pause", "resume", "save", "restore"];
+    private static readonly string[] Actions =
+        ["raise", "lower", "fire", "nmi", "nmi-window", "page-out", "pause", "resume", "save", "restore"];
 
     // What acts on a vCPU, by its number, and not on a device.
     private static readonly TimelineAction[] OnVcpu =
     [
-        TimelineAction.Nmi, TimelineAction.Pause, TimelineAction.Resume, TimelineAction.Save, TimelineAction.Restore,
+        TimelineAction.Nmi, TimelineAction.NmiWindow, TimelineAction.PageOut,
+        TimelineAction.Pause, TimelineAction.Resume, TimelineAction.Save, TimelineAction.Restore,
     ];
 
     public static IReadOnlyList<TimelineEntry> Bind(YamlNode node, MachineSection machine, Vocabulary vocabulary)

@@ -81,12 +81,13 @@ internal readonly struct BhyveVcpuThread(byte index)
         TakeHostInterrupts();
     }
 
-    /// <summary>The vCPU's state as others see it (vcpu_set_state).</summary>
+    /// <summary>The vCPU's state as others see it (vcpu_set_state); with AVIC, senders of IPIs among them.</summary>
     public void Enter(BhyveRunState state)
     {
         ref var current = ref Vmm.State;
         Ktr(KtrMessage.StateChanged, (ulong)current, (ulong)state);
         current = state;
+        Processor.SetRunning(HostThread.Machine, index, state == BhyveRunState.Running);
     }
 
     /// <summary>The guest's instruction has been emulated: it retires with a result.</summary>

@@ -1,5 +1,6 @@
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Policies;
+using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Tracing;
 using ScenarioHv.Engine.Virtualization.Svm;
@@ -18,7 +19,17 @@ internal static class SvmEvents
     public static async HostTask Inject(BhyveVcpuThread vcpu)
     {
         InjectAgain(vcpu);
+        if (BhyveVcpuThread.Policies.Injection == SvmInjection.Avic)
+        {
+            return;
+        }
+
         var vector = VLapic.PendingInterrupt(vcpu);
+        if (vector >= 0)
+        {
+            SafetyChecks.Committed(HostThread.Context, vcpu.Index, vector);
+        }
+
         await vcpu.Point(At.VectorChosen, TimingCost.LoopPoint);
         if (BhyveVcpuThread.Policies.Injection == SvmInjection.EventInjection)
         {
@@ -35,7 +46,8 @@ internal static class SvmEvents
 
     /// <summary>
     /// Reads back what the processor has made of the VMCB. With V_IRQ this is where bhyve learns that the guest has taken a vector; a
-    /// request that came since is in IRR, where the vector has been all the time or not, by <see cref="SvmInjection"/>.
+    /// request that came since is in IRR, where the vector has been all the time or not, by <see cref="SvmInjection"/>. With AVIC TPR is in
+    /// the page that guest and vLAPIC share.
     /// </summary>
     public static void Fold(BhyveVcpuThread vcpu)
     {
@@ -44,6 +56,8 @@ internal static class SvmEvents
         {
             switch (plan[i])
             {
+                case ExitFoldStep.CopyTpr when BhyveVcpuThread.Policies.Injection == SvmInjection.Avic:
+                    break;
                 case ExitFoldStep.CopyTpr:
                     VLapic.SetCr8(vcpu, vcpu.Vmcb.VTpr);
                     break;

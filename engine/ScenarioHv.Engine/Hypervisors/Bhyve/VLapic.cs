@@ -3,6 +3,7 @@ using ScenarioHv.Engine.Interrupts;
 using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Tracing;
+using ScenarioHv.Engine.Virtualization.Svm;
 
 namespace ScenarioHv.Engine.Hypervisors.Bhyve;
 
@@ -80,6 +81,44 @@ internal static class VLapic
     }
 
     /// <summary>
+    /// An IPI that AVIC could not complete: what it does not send is sent here, and targets that do not run are notified, whose requests
+    /// are in their pages already. Written after KVM's (svm/avic.c:avic_incomplete_ipi_interception): bhyve has no such code.
+    /// </summary>
+    public static async HostTask CompleteIpi(BhyveVcpuThread vcpu)
+    {
+        var exit = vcpu.LastExit;
+        if ((AvicIpiFailure)(exit.Info2 >> 32) != AvicIpiFailure.TargetNotRunning)
+        {
+            await Write(vcpu, LocalApicRegister.IcrLow, exit.Value);
+            return;
+        }
+
+        var (targets, _, _) = Store(vcpu, LocalApicRegister.IcrLow, exit.Value);
+        for (var target = 0; targets >> target != 0; target++)
+        {
+            if ((targets >> target & 1) != 0)
+            {
+                BhyveVcpuThread.Bhyve.Notify(HostThread.Context, target);
+            }
+        }
+    }
+
+    /// <summary>An access that AVIC does not carry out, or passes on (KVM svm/avic.c:avic_unaccelerated_access_interception).</summary>
+    public static async HostTask CompleteAccess(BhyveVcpuThread vcpu)
+    {
+        var exit = vcpu.LastExit;
+        var offset = (int)(exit.Info1 & 0xff0);
+        if (offset == LocalApicRegister.Eoi || Avic.WriteTraps(offset))
+        {
+            await Write(vcpu, offset, exit.Value);
+        }
+        else
+        {
+            await EmulateInstruction(vcpu);
+        }
+    }
+
+    /// <summary>
     /// A message reaches local APICs: each gets its request, and is then notified (lapic_set_intr, lapic_intr_msi). Between the two others
     /// can act.
     /// </summary>
@@ -144,6 +183,6 @@ internal static class VLapic
         }
 
         vcpu.Ktr(KtrMessage.IcrWritten, ((ulong)vcpu.Apic.IcrHigh << 32) | vcpu.Apic.IcrLow, effect.Ipi.Message.Vector);
-        return (BhyveVcpuThread.Bhyve.TargetsOf(HostThread.Machine, vcpu.Index, effect.Ipi), effect.Ipi.Message, -1);
+        return (BhyveHypervisor.TargetsOf(HostThread.Context, vcpu.Index, effect.Ipi), effect.Ipi.Message, -1);
     }
 }

@@ -62,6 +62,7 @@ internal static class VmRunLoop
     private static bool HandledInSvm(BhyveVcpuThread vcpu, ExitCause cause)
     {
         var exit = vcpu.LastExit;
+        var length = cause is ExitCause.Hlt or ExitCause.Io or ExitCause.Cr8Write ? vcpu.GuestOperation.Length : (byte)0;
         if (cause == ExitCause.Cr8Write)
         {
             // No release of bhyve intercepts CR8; the review says only that event injection would have to.
@@ -70,7 +71,7 @@ internal static class VmRunLoop
         }
 
         var handled = cause is ExitCause.ExternalInterrupt or ExitCause.InterruptWindow or ExitCause.Cr8Write;
-        vcpu.Ktr(KtrMessage.VmExit, handled ? 1UL : 0, exit.Reason, exit.Rip);
+        vcpu.Ktr(KtrMessage.VmExit, handled ? 1UL : 0, exit.Reason, exit.Rip, length);
         return handled;
     }
 
@@ -88,6 +89,12 @@ internal static class VmRunLoop
                 break;
             case ExitCause.Io:
                 Monitor.BeginIo(vcpu);
+                break;
+            case ExitCause.AvicIncompleteIpi:
+                await VLapic.CompleteIpi(vcpu);
+                break;
+            case ExitCause.AvicUnacceleratedAccess:
+                await VLapic.CompleteAccess(vcpu);
                 break;
             case ExitCause.NestedPageFault:
                 await vcpu.Point(At.PageMapped, TimingCost.ExitHandler);

@@ -23,9 +23,9 @@ internal static class InterruptDelivery
 
     /// <summary>Delivers a message to every local APIC that it addresses, in the order of their numbers.</summary>
     /// <returns>How many accepted it; -1 if none was addressed.</returns>
-    public static async HostTask<int> ToAll(HostThread thread, ApicMessage message)
+    public static async HostTask<int> ToAll(HostThread thread, ApicMessage message, MessageSource source)
     {
-        var targets = HostThread.Kvm.TargetsOf(HostThread.Machine, message);
+        var targets = KvmHypervisor.TargetsOf(HostThread.Context, message, source);
         var accepted = targets == 0 ? -1 : 0;
         for (byte vcpu = 0; targets != 0; vcpu++, targets >>= 1)
         {
@@ -44,19 +44,13 @@ internal static class InterruptDelivery
     {
         HostThread.Context.Emit(
             TraceEventKind.KvmMsiSetIrq, message.Destination, message.Vector, (ulong)message.Mode, (ulong)message.Flags);
-        return await ToAll(thread, message);
+        return await ToAll(thread, message, MessageSource.Device);
     }
 
     /// <summary>An IPI leaves a local APIC: to every local APIC that it addresses.</summary>
     public static async HostTask SendIpi(VcpuThread sender, IpiRequest ipi)
     {
-        for (byte vcpu = 0; vcpu < HostThread.Board.Config.Vcpus; vcpu++)
-        {
-            if (HostThread.Machine.Ref(HostThread.Board.Apics, vcpu).IsAddressedBy(ipi, vcpu == sender.Index))
-            {
-                await ToOne(sender.Thread, vcpu, ipi.Message);
-            }
-        }
+        await ToAll(sender.Thread, ipi.Message, new MessageSource(sender.Index, ipi.Shorthand));
     }
 
     /// <summary>The interrupt of the LVT timer entry, delivered by the vCPU's own thread (kvm_apic_local_deliver).</summary>

@@ -1,6 +1,7 @@
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Interrupts;
 using ScenarioHv.Engine.Policies;
+using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Time;
@@ -33,6 +34,11 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
             context.Machine.Ref(board.Kvm, vcpu).PendingDeadline = Instant.Never;
             context.Actor = context.Vcpu = index;
             context.Level = 0;
+            if (board.KvmNmi.Count > 0)
+            {
+                context.Machine.Ref(board.KvmNmi, vcpu).Deadline = Instant.Never;
+            }
+
             Requests.ScanIoApic(new VcpuThread(index));
             context.Start(board.HostFiber(vcpu), () => VcpuLoop.Thread(new VcpuThread(index)).Completed);
         }
@@ -95,8 +101,21 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         return held;
     }
 
-    /// <summary>Which vCPUs a message of a device addresses, as a bit mask.</summary>
-    public uint TargetsOf(Machine machine, in ApicMessage message) => Targets(board, machine, message);
+    /// <inheritdoc/>
+    public override bool HoldsNmi(Machine machine, int vcpu)
+    {
+        ref var kvm = ref machine.Ref(board.Kvm, vcpu);
+        return (kvm.NmiQueued | kvm.NmiPending | kvm.NmiInjected) != 0 || board.Processor.VirtualNmiPending(machine, vcpu);
+    }
+
+    /// <inheritdoc/>
+    public override bool GlobalInterruptFlag(Machine machine, int vcpu) => machine.Ref(board.Kvm, vcpu).GifClear == 0;
+
+    /// <inheritdoc/>
+    public override bool IsHalted(Machine machine, int vcpu) => machine.Ref(board.Kvm, vcpu).Halted != 0;
+
+    /// <summary>Which vCPUs a message addresses, as a bit mask: of a lowest-priority message the one that takes it.</summary>
+    public static uint TargetsOf(StepContext context, in ApicMessage message, MessageSource source) => Targets(context, message, source);
 
     /// <summary>Whether a vector for a vCPU goes to PIR and not to IRR (vmx.c:vmx_deliver_posted_interrupt).</summary>
     public bool IsPosted(Machine machine, int vcpu) =>
@@ -127,6 +146,20 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         {
             Wake(context.Machine, vcpu);
         }
+    }
+
+    /// <inheritdoc/>
+    public override bool DeliveryFaults(Machine machine, int vcpu)
+    {
+        if (board.MissingIdtPages.Count == 0 || machine.Ref(board.Vcpus, vcpu).Level != 1)
+        {
+            return false;
+        }
+
+        ref var missing = ref machine.Ref(board.MissingIdtPages, vcpu);
+        var faults = missing != 0;
+        missing = 0;
+        return faults;
     }
 
     /// <summary>Whether a vCPU's thread sleeps at <paramref name="label"/> and nobody has woken it.</summary>
@@ -162,6 +195,17 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         ref var kvm = ref context.Machine.Ref(board.Kvm, vcpu);
         kvm.NmiQueued = (byte)Math.Min(kvm.NmiQueued + 1, board.Controllers.Platform.NmiLimit());
         kvm.Requests |= KvmRequests.Nmi;
+        SafetyChecks.NmiAccepted(context, vcpu);
+        Kick(context, vcpu);
+    }
+
+    /// <summary>
+    /// The monitor wants to hear when the guest can take an NMI: its vCPU thread leaves KVM_RUN by a signal and comes back with
+    /// request_nmi_window set. The way out and back is not modelled: the flag is set, and the vCPU kicked.
+    /// </summary>
+    public void RequestNmiWindow(StepContext context, int vcpu)
+    {
+        context.Machine.Ref(board.KvmNmi, vcpu).WindowRequested = 1;
         Kick(context, vcpu);
     }
 

@@ -47,7 +47,7 @@ internal static class LapicTransfer
         await vcpu.Point(At.LapicIoctl, TimingCost.ToKernel);
 
         // From here on the guest's requests are those of the page: what was owed before belongs to a past that did not happen.
-        SafetyChecks.Restored(VcpuThread.Context, vcpu.Index);
+        SafetyChecks.RestoreBegins(VcpuThread.Context, vcpu.Index);
         if (VcpuThread.Policies.RestoreOrder == RestoreOrder.MsrFirst)
         {
             await WriteMsr(vcpu);
@@ -125,13 +125,7 @@ internal static class LapicTransfer
         apic.Load(saved.Page);
         saved.KeptDeadline = apic.TimerMode == mode ? deadline : Instant.Never;
         KvmTimer.Forget(ref vcpu.Kvm);
-        for (var vector = saved.Page.Irr.Highest; vector >= 0; vector--)
-        {
-            if (saved.Page.Irr.Contains(vector))
-            {
-                SafetyChecks.Accepted(VcpuThread.Context, vcpu.Index, vector);
-            }
-        }
+        SafetyChecks.Restored(VcpuThread.Context, vcpu.Index);
     }
 
     private static uint CountOf(VcpuThread vcpu) =>

@@ -27,6 +27,10 @@ internal static class Userspace
             case UserExit.Mmio:
                 await IoApicAccess(vcpu);
                 break;
+            case UserExit.NmiWindowOpen:
+                vcpu.Nmi.WindowRequested = 0;
+                HostThread.Kvm.QueueNmi(HostThread.Context, vcpu.Index);
+                break;
             case UserExit.Interrupted:
                 await Monitor.Serve(vcpu);
                 break;
@@ -76,7 +80,7 @@ internal static class Userspace
                 continue;
             }
 
-            if (ActOnVcpu(stimulus))
+            if (TryVcpu(HostThread.Board.Config.Timeline[stimulus], stimulus))
             {
                 continue;
             }
@@ -94,18 +98,28 @@ internal static class Userspace
         }
     }
 
-    /// <summary>What the monitor does to a vCPU and not to a device; its thread does the rest itself.</summary>
-    /// <returns>False if the stimulus is a device's.</returns>
-    private static bool ActOnVcpu(int stimulus)
+    /// <summary>
+    /// What happens to a vCPU: the monitor's NMI, at once or as soon as KVM says that the guest can take it, or the loss of the page with
+    /// its IDT, which the host reclaims. To pause, save or restore it is its own thread's work.
+    /// </summary>
+    /// <param name="stimulus">What happens.</param>
+    /// <param name="line">Which line of the timeline that is.</param>
+    /// <returns>False if it happens to a device.</returns>
+    private static bool TryVcpu(StimulusConfig stimulus, int line)
     {
-        var (action, vcpu) = (HostThread.Board.Config.Timeline[stimulus].Action, HostThread.Board.Config.Timeline[stimulus].Target);
-        switch (action)
+        switch (stimulus.Action)
         {
             case StimulusAction.Nmi:
-                HostThread.Kvm.QueueNmi(HostThread.Context, vcpu);
+                HostThread.Kvm.QueueNmi(HostThread.Context, stimulus.Target);
+                return true;
+            case StimulusAction.NmiWindow:
+                HostThread.Kvm.RequestNmiWindow(HostThread.Context, stimulus.Target);
                 return true;
             case StimulusAction.Pause or StimulusAction.Resume or StimulusAction.Save or StimulusAction.Restore:
-                Monitor.Ask(new VcpuThread((byte)vcpu), action, stimulus);
+                Monitor.Ask(new VcpuThread((byte)stimulus.Target), stimulus.Action, line);
+                return true;
+            case StimulusAction.PageOut:
+                HostThread.Machine.Ref(HostThread.Board.MissingIdtPages, stimulus.Target) = 1;
                 return true;
             default:
                 return false;

@@ -1,4 +1,5 @@
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
@@ -9,6 +10,8 @@ namespace ScenarioHv.Engine.Virtualization.Svm;
 /// <summary>An AMD processor: host and guest mode around the rules of <see cref="SvmProcessor"/>.</summary>
 internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(board)
 {
+    private const uint DebugBit = 1u << 1;
+
     /// <inheritdoc/>
     public override bool ExitClearsGif => true;
 
@@ -23,8 +26,10 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
             vmcb.Intercept4 = Intercept4.Vmrun | Intercept4.Vmmcall | Intercept4.Stgi | Intercept4.Clgi;
             vmcb.InterceptCr = Vmcb.Cr8Read | Vmcb.Cr8Write;
             vmcb.VIntrMasking = 1;
-            ResetAvic(machine, vcpu);
+            vmcb.VNmiEnable = Board.Config.Kvm.NmiTracking == NmiTracking.HardwareVnmi ? (byte)1 : (byte)0;
         }
+
+        ResetAvic(machine, vcpu);
 
         if (Board.L2 is not null)
         {
@@ -62,8 +67,42 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
     {
         if (wanted)
         {
-            throw new GuestException("An NMI that has to wait on an AMD processor is not modelled: that needs the IRET intercept.");
+            throw new InvalidOperationException("An AMD processor has no exit for an NMI window.");
         }
+    }
+
+    /// <inheritdoc/>
+    public override void SetIretIntercept(Machine machine, int vcpu, bool wanted)
+    {
+        ref var intercepts = ref Loaded(machine, vcpu).Intercept3;
+        intercepts = wanted ? intercepts | Intercept3.Iret : intercepts & ~Intercept3.Iret;
+    }
+
+    /// <inheritdoc/>
+    public override void SetSingleStep(Machine machine, int vcpu, bool wanted)
+    {
+        ref var vmcb = ref Loaded(machine, vcpu);
+        vmcb.TrapFlag = wanted ? (byte)1 : (byte)0;
+        vmcb.InterceptExceptions = wanted ? vmcb.InterceptExceptions | DebugBit : vmcb.InterceptExceptions & ~DebugBit;
+    }
+
+    /// <inheritdoc/>
+    public override bool VirtualNmisMasked(Machine machine, int vcpu) => Loaded(machine, vcpu).VNmiMask != 0;
+
+    /// <inheritdoc/>
+    public override bool VirtualNmiPending(Machine machine, int vcpu) => Loaded(machine, vcpu).VNmi != 0;
+
+    /// <inheritdoc/>
+    public override bool TrySetVirtualNmi(Machine machine, int vcpu)
+    {
+        ref var vmcb = ref Loaded(machine, vcpu);
+        if (vmcb is not { VNmiEnable: not 0, VNmi: 0 })
+        {
+            return false;
+        }
+
+        vmcb.VNmi = 1;
+        return true;
     }
 
     /// <inheritdoc/>
@@ -132,6 +171,8 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
             SafetyChecks.Fail(context, SafetyProperty.Entry, vcpu, detail: (byte)failure);
         }
 
+        // VMRUN injects whatever IF and the shadow are (APM2 15.20): unlike VMX no check of the entry finds it.
+        var isOpen = Core(context.Machine, vcpu).InterruptsOpen;
         EvaluateAvic(context.Machine, vcpu);
         var word = vmcb.EventInj;
         var injected = SvmProcessor.Inject(ref vmcb, ref Core(context.Machine, vcpu));
@@ -145,6 +186,11 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
         {
             CutShort(context, vcpu, word);
             return true;
+        }
+
+        if (injected.Kind == InjectedEventKind.ExternalInterrupt && !isOpen && IsOfLocalApic(context, vcpu, injected.Vector))
+        {
+            SafetyChecks.InjectedWhileClosed(context, vcpu, injected.Vector);
         }
 
         EnterHandler(context, vcpu, injected.Vector, injected.Kind == InjectedEventKind.Nmi);
@@ -177,6 +223,12 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
                 EnterHandler(context, vcpu, (byte)machine.Ref(Board.Apics, vcpu).Acknowledge(), nmi: false);
                 state.ReadyAt = After(context, TimingCost.IdtDelivery);
                 return true;
+            case BoundaryEventKind.DeliverVirtualNmi:
+                SvmProcessor.TakeVirtualNmi(ref Loaded(machine, vcpu), ref core);
+                WakeFromHlt(context, vcpu);
+                EnterHandler(context, vcpu, boundary.Vector, nmi: true);
+                state.ReadyAt = After(context, TimingCost.IdtDelivery);
+                return true;
             case BoundaryEventKind.DeliverVirtualInterrupt:
                 if (IsOnAvic(machine, vcpu))
                 {
@@ -189,12 +241,61 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
 
                 return true;
             case BoundaryEventKind.Exit:
+                if (boundary.SvmCode == SvmExitCode.DebugException)
+                {
+                    // A #DB that exits is not delivered: it is the hypervisor's.
+                    core.PendingDebugTrap = PendingDebugExceptions.None;
+                }
+
                 Exit(context, vcpu, ToExit(machine, vcpu, boundary));
                 return true;
             default:
                 throw new InvalidOperationException($"An AMD processor in guest mode cannot {boundary.Kind} here.");
         }
     }
+
+    /// <inheritdoc/>
+    protected override void Iret(Machine machine, int vcpu, byte restoredIf)
+    {
+        ref var core = ref Core(machine, vcpu);
+        if (!Board.IsKvm && machine.Ref(Board.Vcpus, vcpu).Level == 1)
+        {
+            core.Iret(restoredIf, unblockNmi: true);
+        }
+        else
+        {
+            SvmProcessor.Iret(ref Loaded(machine, vcpu), ref core, restoredIf);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override bool InterceptsIret(Machine machine, int vcpu) => Board.IsKvm && Loaded(machine, vcpu).Has(Intercept3.Iret);
+
+    /// <inheritdoc/>
+    protected override byte ClearTrapFlag(Machine machine, int vcpu)
+    {
+        if (!Board.IsKvm)
+        {
+            return 0;
+        }
+
+        ref var vmcb = ref Loaded(machine, vcpu);
+        var old = vmcb.TrapFlag;
+        vmcb.TrapFlag = 0;
+        return old;
+    }
+
+    /// <inheritdoc/>
+    protected override void RestoreTrapFlag(Machine machine, int vcpu, byte value)
+    {
+        if (Board.IsKvm)
+        {
+            Loaded(machine, vcpu).TrapFlag = value;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override bool IsStepping(Machine machine, int vcpu) => Board.IsKvm && Loaded(machine, vcpu).TrapFlag != 0;
 
     /// <inheritdoc/>
     protected override ExitCause ApicExit(Machine machine, int vcpu, in Operation operation) => operation.Kind switch
@@ -228,6 +329,7 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
         ExitCause.VmCall => SvmExitCode.Vmmcall,
         ExitCause.Stgi => SvmExitCode.Stgi,
         ExitCause.Clgi => SvmExitCode.Clgi,
+        ExitCause.Iret => SvmExitCode.Iret,
         ExitCause.AvicIncompleteIpi => SvmExitCode.AvicIncompleteIpi,
         ExitCause.AvicUnacceleratedAccess => SvmExitCode.AvicUnacceleratedAccess,
         _ => throw new InvalidOperationException($"SVM has no instruction exit for {cause}."),
@@ -267,7 +369,12 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
     {
         var machine = context.Machine;
         const ExitCause Cause = ExitCause.NestedPageFault;
-        Exit(context, vcpu, new GuestExit(Cause, Reason(Cause, default), Rip(machine, vcpu, 1), Info1(Cause, default)));
+        if (EventInjection.Type(word) == SvmEventType.Intr)
+        {
+            SafetyChecks.DeliveryCutShort(context, vcpu, EventInjection.Vector(word));
+        }
+
+        Exit(context, vcpu, new GuestExit(Cause, Reason(Cause, default), Rip(machine, vcpu, 1), Info1(Cause, default), Vectoring: (uint)word));
         SvmProcessor.RecordExitIntInfo(ref Loaded(machine, vcpu), word);
     }
 
@@ -304,6 +411,7 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
             SvmExitCode.Intr => ExitCause.ExternalInterrupt,
             SvmExitCode.Nmi => ExitCause.Nmi,
             SvmExitCode.Vintr => ExitCause.InterruptWindow,
+            SvmExitCode.DebugException => ExitCause.SingleStep,
             _ => throw new InvalidOperationException($"No hypervisor here expects the exit {boundary.SvmCode}."),
         },
         (1UL << 63) | boundary.ExitCode,
