@@ -286,7 +286,7 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         switch (result.Core)
         {
             case CoreRequest.None:
-                SafetyChecks.Accepted(context, vcpu, message.Vector);
+                SafetyChecks.Accepted(context, vcpu, message.Vector, message.IsLevel);
                 break;
             case CoreRequest.Nmi:
                 QueueNmi(context, vcpu);
