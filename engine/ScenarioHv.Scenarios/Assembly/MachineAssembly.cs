@@ -63,7 +63,7 @@ public static class MachineAssembly
         Chosen(one.Machine).SequenceEqual(Chosen(other.Machine))
         && ControllerChoices.Of(one.Machine) == ControllerChoices.Of(other.Machine);
 
-    /// <summary>What policies look at to see whether a machine has them: everything but devices, guests and the policies themselves.</summary>
+    /// <summary>What policies look at to see whether a machine has them: everything but devices, guests and policies.</summary>
     private static MachineConfig Hardware(MachineSection machine)
     {
         var hypervisor = Presets.KindOf(machine.Hypervisor);
@@ -248,11 +248,11 @@ public static class MachineAssembly
         {
             TimelineAction.Raise => StimulusAction.Raise,
             TimelineAction.Lower => StimulusAction.Lower,
-            TimelineAction.Nmi when Presets.KindOf(machine.Hypervisor) != HypervisorKind.Kvm =>
-                throw entry.Mark.Error($"NMIs are modelled under KVM only, not under {machine.Hypervisor}"),
+            TimelineAction.Nmi when Presets.KindOf(machine.Hypervisor) != HypervisorKind.Kvm => throw entry.Mark.Error(
+                $"NMIs are not modelled {(machine.Hypervisor == Presets.BareMetal ? "on bare metal" : "under bhyve")}"),
             TimelineAction.Nmi => StimulusAction.Nmi,
             TimelineAction.PageOut when Presets.KindOf(machine.Hypervisor) != HypervisorKind.Bhyve =>
-                throw entry.Mark.Error($"page-out is modelled under bhyve only, not under {machine.Hypervisor}"),
+                throw entry.Mark.Error("page-out is modelled under bhyve only: choose a hypervisor such as bhyve@12.0"),
             TimelineAction.PageOut => StimulusAction.PageOut,
             _ => StimulusAction.Fire,
         },

@@ -1,6 +1,5 @@
 using ScenarioHv.Engine.Configuration;
 using ScenarioHv.Engine.Guests;
-using ScenarioHv.Engine.Hypervisors.Kvm;
 using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.Tests.Machines;
