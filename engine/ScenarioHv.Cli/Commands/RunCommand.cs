@@ -120,7 +120,8 @@ internal sealed class RunCommand(Terminal terminal, LogLevel logLevel)
     private static SnapshotNote Save(CellRun cell, RunRequest request, long cycle) =>
         cell.StateAt(Limits(request), cycle) is { } point
             ? SnapshotFile.Save(cell, point, request.Save)
-            : throw new InputException($"--save-at {request.SaveAt}: the run ends, or reaches a limit, before cycle {cycle}; nothing is saved");
+            : throw new InputException(
+                $"--save-at {request.SaveAt}: the run ends, or reaches a limit, before cycle {cycle}; nothing is saved");
 
     /// <summary>A cycle, or a duration from the scenario's beginning.</summary>
     private static long CycleOf(string text, long tscHz)

@@ -34,8 +34,9 @@ internal static class ScenarioDescription
     {
         var cpu = machine.Cpu;
         var timer = cpu.PreemptionTimerShift is { } shift ? $", VMX-preemption timer at TSC / {1L << shift}" : ", no VMX-preemption timer";
-        var processor = config.Vendor == Engine.Configuration.CpuVendor.Amd ? $"AMD (SVM), {(cpu.Apicv ? "with" : "without")} AVIC"
-            : $"Intel (VMX), {(cpu.Apicv ? "with" : "without")} APICv{timer}";
+        var processor = config.Vendor == Engine.Configuration.CpuVendor.Amd
+            ? $"AMD (SVM), {(cpu.Apicv ? "with" : "without")} AVIC{(cpu.Vnmi ? ", with V_NMI" : "")}"
+            : $"Intel (VMX), {(cpu.Apicv ? "with" : "without")} APICv{(cpu.VirtualNmis ? "" : ", without virtual NMIs")}{timer}";
         var userspace = machine.Userspace is null ? "" : $" and {machine.Userspace}";
         var irqchip = config.Hypervisor != HypervisorKind.Kvm ? "" : machine.Irqchip == Irqchip.Split
             ? "; split irqchip: the local APICs are in the kernel, the I/O APIC is in userspace"
@@ -101,6 +102,7 @@ internal static class ScenarioDescription
         TimelineAction.Raise => $"{entry.Device} has an event and raises its line",
         TimelineAction.Lower => $"{entry.Device} lowers its line",
         TimelineAction.Nmi => $"the monitor sends an NMI to vCPU {entry.Vcpu}",
+        TimelineAction.NmiWindow => $"the monitor has an NMI for vCPU {entry.Vcpu}, and sends it when KVM says that the guest can take it",
         _ => $"{entry.Device} sends its message",
     };
 

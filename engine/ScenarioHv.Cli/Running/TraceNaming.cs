@@ -36,6 +36,7 @@ internal sealed class TraceNaming
     {
         PolicyPoint.ImmediateExit => "immediate-exit",
         PolicyPoint.IoApicEoi => "ioapic-eoi",
+        PolicyPoint.NmiTracking => "nmi-tracking",
         _ => throw new InvalidOperationException($"The policy point {point} has no name here."),
     };
 

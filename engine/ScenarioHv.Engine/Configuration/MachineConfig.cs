@@ -68,6 +68,12 @@ public enum StimulusAction : byte
 
     /// <summary>The host takes the page with a vCPU's IDT away.</summary>
     PageOut,
+
+    /// <summary>
+    /// The monitor has an NMI for a vCPU and asks KVM to be told as soon as the guest can take it (struct kvm_run: request_nmi_window, up
+    /// to 2.6.29).
+    /// </summary>
+    NmiWindow,
 }
 
 /// <summary>One device.</summary>
@@ -99,8 +105,7 @@ public sealed record DeviceConfig(string Name, DeviceKind Kind)
 /// <summary>One stimulus from outside.</summary>
 /// <param name="At">When it comes first, in cycles.</param>
 /// <param name="Action">What it does.</param>
-/// <param name="Target">Index of the device; for <see cref="StimulusAction.Nmi"/> and <see cref="StimulusAction.PageOut"/>
-/// number of the vCPU.</param>
+/// <param name="Target">Index of the device, or number of the vCPU for an action on one.</param>
 public sealed record StimulusConfig(long At, StimulusAction Action, int Target)
 {
     /// <summary>Cycles between repetitions; 0 for a stimulus that comes once.</summary>
@@ -129,6 +134,14 @@ public sealed record MachineConfig
 
     /// <summary>Virtual-interrupt delivery (and with it posted interrupts) for the guest; on AMD AVIC.</summary>
     public bool Apicv { get; init; } = true;
+
+    /// <summary>
+    /// Whether the processor has "virtual NMIs" and NMI-window exiting (IA32_VMX_PINBASED_CTLS, SDM3 24.6.1). VMX only.
+    /// </summary>
+    public bool VirtualNmis { get; init; } = true;
+
+    /// <summary>Whether the processor has virtual NMIs, V_NMI (CPUID 8000_000Ah EDX 25, APM2 15.21.10). SVM only.</summary>
+    public bool Vnmi { get; init; }
 
     /// <summary>Rate of the VMX-preemption timer: one tick per 2^shift TSC cycles (IA32_VMX_MISC 4:0). 0..31.</summary>
     public int PreemptionTimerShift { get; init; } = VmxPreemptionTimer.TypicalShift;

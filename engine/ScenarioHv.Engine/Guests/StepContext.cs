@@ -274,8 +274,8 @@ public struct InterruptRecord
     /// <summary>1 if this was an NMI.</summary>
     public byte Nmi;
 
-    /// <summary>For the layout only: always 0.</summary>
-    public byte Reserved;
+    /// <summary>RFLAGS.TF before the delivery: 0 or 1.</summary>
+    public byte TrapFlag;
 
     /// <summary>For the layout only: always 0.</summary>
     public uint Reserved2;

@@ -1,5 +1,6 @@
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Virtualization;
@@ -43,19 +44,29 @@ internal abstract class Hypervisor
     /// </summary>
     public virtual bool DeliveryFaults(Machine machine, int vcpu) => false;
 
-    /// <summary>Which vCPUs a message of a device addresses, as a bit mask: of a lowest-priority message the one that takes it.</summary>
-    protected static uint Targets(Board board, Machine machine, in ApicMessage message)
+    /// <summary>True if an NMI waits somewhere for the handler of a vCPU's guest.</summary>
+    public abstract bool HoldsNmi(Machine machine, int vcpu);
+
+    /// <summary>The global interrupt flag of a vCPU's guest: true unless that is a hypervisor on AMD that has cleared it.</summary>
+    public abstract bool GlobalInterruptFlag(Machine machine, int vcpu);
+
+    /// <summary>True while a vCPU is halted: it goes on only when somebody wakes it.</summary>
+    public abstract bool IsHalted(Machine machine, int vcpu);
+
+    /// <summary>Which vCPUs a message addresses, as a bit mask: of a lowest-priority message the one that takes it.</summary>
+    protected static uint Targets(StepContext context, in ApicMessage message, MessageSource source)
     {
         ArbitrationMemory memory = default;
         Span<int> found = stackalloc int[ArbitrationMemory.MaxApics];
-        var apics = machine.Span(board.Apics);
-        var route = DestinationRouting.Targets(apics, message, MessageSource.Device, apics[0].Policies, ref memory, found);
+        var apics = context.Machine.Span(context.Board.Apics);
+        var route = DestinationRouting.Targets(apics, message, source, apics[0].Policies, ref memory, found);
         uint targets = 0;
         foreach (var vcpu in found[..route.Count])
         {
             targets |= 1u << vcpu;
         }
 
+        SafetyChecks.Routed(context, message, source, targets);
         return targets;
     }
 }

@@ -48,7 +48,12 @@ public sealed class Board
         Exits = layout.Add<ExitRecord>("exit", vcpus);
         Twins = layout.Add<Twin>("twin", vcpus);
         Check = layout.Add<CheckMemory>("check");
+        LevelPins = [.. config.Devices.Where(device => device.Kind != DeviceKind.Msi).Select(device => device.Gsi).Distinct().Order()];
+        LevelChecks = layout.Add<LevelCheck>("level-check", LevelPins.Count);
         Kvm = layout.Add<KvmVcpu>("kvm-vcpu", IsKvm ? vcpus : 0);
+        KvmNmi = layout.Add<KvmNmi>("kvm-nmi", IsKvm && (config.Kvm.TracksNmiInSoftware || config.Kvm.TellsNmiWindows) ? vcpus : 0);
+        MissingIdtPages = layout.Add<ulong>(
+            "missing-idt", IsKvm && config.Timeline.Any(stimulus => stimulus.Action == StimulusAction.PageOut) ? vcpus : 0);
         Bhyve = layout.Add<BhyveVcpu>("bhyve-vcpu", IsBhyve ? vcpus : 0);
         var vmx = config.Vendor == CpuVendor.Intel;
         Vmcs01 = layout.Add<Vmcs>("vmcs01", vmx && HasHypervisor ? vcpus : 0);
@@ -129,6 +134,12 @@ public sealed class Board
     /// <summary>KVM's own state of each vCPU.</summary>
     public Slot<KvmVcpu> Kvm { get; }
 
+    /// <summary>What KVM remembers of NMIs where the processor does not; empty if there is nothing.</summary>
+    public Slot<KvmNmi> KvmNmi { get; }
+
+    /// <summary>1 for each vCPU whose IDT the host has taken the page of; empty if it never does.</summary>
+    public Slot<ulong> MissingIdtPages { get; }
+
     /// <summary>bhyve's own state of each vCPU.</summary>
     public Slot<BhyveVcpu> Bhyve { get; }
 
@@ -191,6 +202,12 @@ public sealed class Board
 
     /// <summary>What the checks remember.</summary>
     public Slot<CheckMemory> Check { get; }
+
+    /// <summary>The pins of the I/O APIC to which devices are wired, ascending.</summary>
+    public IReadOnlyList<int> LevelPins { get; }
+
+    /// <summary>What the property <c>level</c> remembers of each of <see cref="LevelPins"/>.</summary>
+    public Slot<LevelCheck> LevelChecks { get; }
 
     /// <summary>True if KVM runs the guest.</summary>
     public bool IsKvm => Config.Hypervisor == HypervisorKind.Kvm;

@@ -116,6 +116,12 @@ public enum TraceEventKind : byte
 
     /// <summary>A line of bhyve's trace in FreeBSD's kernel: A <see cref="KtrMessage"/>, B to E its arguments.</summary>
     Ktr,
+
+    /// <summary>
+    /// A line of the kernel's log, which ftrace shows as the event console: A which message (KernelMessage), B the vCPU that it names,
+    /// C 1 if a kernel of 2.6.29 or before prints it.
+    /// </summary>
+    KernelMessage,
 }
 
 /// <summary>One line of history: plain data, no references, the same bytes on every machine. Text is made of it elsewhere.</summary>

@@ -85,7 +85,28 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     public abstract void SetInterruptWindow(Machine machine, int vcpu, bool wanted);
 
     /// <summary>Whether the level that is loaded exits as soon as it can take an NMI.</summary>
+    /// <exception cref="InvalidOperationException">This processor has no such exit.</exception>
     public abstract void SetNmiWindow(Machine machine, int vcpu, bool wanted);
+
+    /// <summary>Whether the guest exits before an IRET.</summary>
+    /// <exception cref="InvalidOperationException">This processor has no such exit.</exception>
+    public virtual void SetIretIntercept(Machine machine, int vcpu, bool wanted) =>
+        throw new InvalidOperationException("This processor does not intercept IRET.");
+
+    /// <summary>Whether the guest exits behind its next instruction: RFLAGS.TF = 1, and #DB is intercepted.</summary>
+    /// <exception cref="InvalidOperationException">No hypervisor does so on this processor.</exception>
+    public virtual void SetSingleStep(Machine machine, int vcpu, bool wanted) =>
+        throw new InvalidOperationException("No hypervisor here steps a guest of this processor.");
+
+    /// <summary>Whether the processor itself holds back the guest's virtual NMIs (V_NMI_MASK).</summary>
+    public virtual bool VirtualNmisMasked(Machine machine, int vcpu) => false;
+
+    /// <summary>Whether a virtual NMI waits in the processor's own place for one (V_NMI).</summary>
+    public virtual bool VirtualNmiPending(Machine machine, int vcpu) => false;
+
+    /// <summary>Puts a virtual NMI into the processor's own place for one.</summary>
+    /// <returns>False if one is there already, or there is no such place.</returns>
+    public virtual bool TrySetVirtualNmi(Machine machine, int vcpu) => false;
 
     /// <summary>Loads the timer that forces an exit.</summary>
     /// <exception cref="InvalidOperationException">This processor has none.</exception>
@@ -220,6 +241,27 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     /// <summary>Delivers the event that the control structure injects, if it has one.</summary>
     protected abstract bool DeliverInjected(StepContext context, int vcpu);
 
+    /// <summary>IRET: IF is restored, and blocking by NMI ends where the controls say so.</summary>
+    protected abstract void Iret(Machine machine, int vcpu, byte restoredIf);
+
+    /// <summary>Whether an IRET exits before it is executed.</summary>
+    protected virtual bool InterceptsIret(Machine machine, int vcpu) => false;
+
+    /// <summary>RFLAGS.TF is cleared by a delivery; the value that the handler's IRET restores.</summary>
+    protected virtual byte ClearTrapFlag(Machine machine, int vcpu) => 0;
+
+    /// <summary>An IRET restores RFLAGS.TF.</summary>
+    protected virtual void RestoreTrapFlag(Machine machine, int vcpu, byte value)
+    {
+    }
+
+    /// <summary>True if the next instruction is followed by a debug trap (RFLAGS.TF).</summary>
+    protected virtual bool IsStepping(Machine machine, int vcpu) => false;
+
+    /// <summary>An instruction that began with RFLAGS.TF = 1 has been executed by the processor.</summary>
+    protected void TrapAfterStep(StepContext context, int vcpu) =>
+        Core(context.Machine, vcpu).PendingDebugTrap |= PendingDebugExceptions.Bs;
+
     /// <summary>Takes the event with the highest priority at this instruction boundary, if there is one.</summary>
     protected abstract bool TakeEvent(StepContext context, int vcpu);
 
@@ -285,18 +327,17 @@ internal abstract unsafe partial class GuestProcessor(Board board)
             Vector = vector,
             InterruptFlag = core.InterruptFlag,
             Nmi = nmi ? (byte)1 : (byte)0,
+            TrapFlag = ClearTrapFlag(context.Machine, vcpu),
         };
-        if (nmi)
-        {
-            core.TakeNmi();
-        }
-        else
-        {
-            core.TakeInterrupt();
-        }
+        // What blocks the next NMI is not the delivery of a virtual one but the controls: whoever delivers it has seen to that.
+        core.TakeInterrupt();
 
         context.Emit(TraceEventKind.GuestInterrupt, a: vector, b: context.Level);
-        if (!nmi && IsOfLocalApic(context, vcpu, vector))
+        if (nmi)
+        {
+            SafetyChecks.NmiDispatched(context, vcpu);
+        }
+        else if (IsOfLocalApic(context, vcpu, vector))
         {
             SafetyChecks.Dispatched(context, vcpu, vector);
         }
@@ -333,7 +374,7 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     /// <summary>
     /// Whether a delivered vector is one of the vCPU's local APIC, and not one that the nested guest's hypervisor injects on its own.
     /// </summary>
-    private bool IsOfLocalApic(StepContext context, int vcpu, byte vector) =>
+    protected bool IsOfLocalApic(StepContext context, int vcpu, byte vector) =>
         context.Level == 1 || (Board.IsKvm && context.Machine.Ref(Board.Kvm, vcpu).InjectedVector == vector);
 
     private static GuestException NoHandler(GuestProgram program, string method, string what) =>
@@ -356,6 +397,11 @@ internal abstract unsafe partial class GuestProcessor(Board board)
         op.Rip += (ulong)done;
         op.Deadline = Instant.Never;
         op.Stage = OperationStage.Pending;
+        if (done > 0 && IsStepping(context.Machine, vcpu))
+        {
+            TrapAfterStep(context, vcpu);
+        }
+
         if (op.Remaining == 0)
         {
             Retire(context, vcpu, 0, done);
@@ -376,6 +422,7 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     {
         context.Machine.Ref(Board.Cores, Board.CoreIndex(vcpu, context.Level)).InstructionRetired();
         CountRetired(context, vcpu, instructions, operation: true);
+        InstructionChecks.Retired(context, vcpu, context.Fiber->Op, result);
         context.Resume(result);
     }
 

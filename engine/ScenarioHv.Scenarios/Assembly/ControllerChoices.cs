@@ -48,6 +48,11 @@ internal static class ControllerChoices
         var chosen = ControllerPolicies.Usual(
             Presets.KindOf(machine.Hypervisor),
             machine.Irqchip == Irqchip.Split ? IrqchipKind.Split : IrqchipKind.Kernel);
+        foreach (var (name, value) in Presets.PoliciesOf(machine.Hypervisor))
+        {
+            ControllerPolicyTable.TrySet(ref chosen, name, value);
+        }
+
         foreach (var (name, value) in machine.Policies)
         {
             ControllerPolicyTable.TrySet(ref chosen, name, value.Name);

@@ -1,6 +1,7 @@
 using ScenarioHv.Engine.Configuration;
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Scenarios.Binding;
 using ScenarioHv.Scenarios.Yaml;
@@ -42,7 +43,9 @@ public static class MachineAssembly
             L2 = Guest(scenario, GuestLevel.L2, loader),
             Goal = new GoalConfig(scenario.Goal.Level == GuestLevel.L1 ? 1 : 2, scenario.Goal.Report),
         };
-        return WithPolicies(config, machine);
+        config = WithPolicies(config, machine);
+        RequireNmiWindows(scenario, config);
+        return config;
     }
 
     /// <summary>
@@ -58,6 +61,10 @@ public static class MachineAssembly
             .Select(policy => (policy.Key, policy.Value.ToString())),
     ];
 
+    /// <summary>The policies of hypervisors and patches that a scenario runs with, named or not.</summary>
+    public static IReadOnlyList<(string Point, string Value)> AllPoliciesOf(Scenario scenario) =>
+        [.. Chosen(scenario.Machine).Select(choice => (choice.Rule.Name, choice.Value.ToString()))];
+
     /// <summary>Whether two scenarios run with the same policies, named or not.</summary>
     public static bool HaveSamePolicies(Scenario one, Scenario other) =>
         Chosen(one.Machine).SequenceEqual(Chosen(other.Machine))
@@ -72,6 +79,8 @@ public static class MachineAssembly
             TscHz = machine.TscHz,
             Vendor = machine.Cpu.Vendor == CpuVendor.Intel ? Engine.Configuration.CpuVendor.Intel : Engine.Configuration.CpuVendor.Amd,
             Apicv = machine.Cpu.Apicv,
+            VirtualNmis = machine.Cpu.VirtualNmis,
+            Vnmi = machine.Cpu.Vnmi,
             PreemptionTimerShift = machine.Cpu.PreemptionTimerShift ?? 0,
             Hypervisor = hypervisor,
             Irqchip = machine.Irqchip == Irqchip.Split ? IrqchipKind.Split : IrqchipKind.Kernel,
@@ -131,6 +140,16 @@ public static class MachineAssembly
     {
         var machine = scenario.Machine;
         var hypervisor = Presets.KindOf(machine.Hypervisor);
+        if (Presets.IsKernelBefore(machine.Hypervisor, 3, 9) && machine.Cpu.Apicv)
+        {
+            throw machine.Cpu.Mark.Error($"{machine.Hypervisor} cannot use APICv, which came with Linux 3.9: write 'apicv: false'");
+        }
+
+        if (Presets.IsKernelBefore(machine.Hypervisor, 2, 6, 30) && machine.Cpu.Vendor == CpuVendor.Amd)
+        {
+            throw machine.Cpu.Mark.Error($"{machine.Hypervisor} is modelled on Intel processors only: its SVM could not inject NMIs yet");
+        }
+
         if (hypervisor == HypervisorKind.BareMetal && machine.Userspace is not (null or Presets.NoUserspace))
         {
             throw machine.Mark.Error("a bare-metal machine has no userspace monitor");
@@ -144,6 +163,18 @@ public static class MachineAssembly
         if (hypervisor == HypervisorKind.BareMetal && machine.HostTick is { IsOff: false })
         {
             throw machine.Mark.Error("a bare-metal machine has no host below it that ticks");
+        }
+    }
+
+    /// <summary>request_nmi_window was read by the path of a local APIC in userspace only, and went with it.</summary>
+    private static void RequireNmiWindows(Scenario scenario, MachineConfig config)
+    {
+        var entry = scenario.Timeline.FirstOrDefault(entry => entry.Action == TimelineAction.NmiWindow);
+        if (entry is not null && config.Kvm.EventChoice != EventChoice.EveryEntryNmiFirst)
+        {
+            throw entry.Mark.Error(
+                "'nmi-window' is request_nmi_window of Linux 2.6.29 with a local APIC in userspace: "
+                + "it needs choose-event: every-entry-nmi-first");
         }
     }
 
@@ -248,11 +279,12 @@ public static class MachineAssembly
         {
             TimelineAction.Raise => StimulusAction.Raise,
             TimelineAction.Lower => StimulusAction.Lower,
-            TimelineAction.Nmi when Presets.KindOf(machine.Hypervisor) != HypervisorKind.Kvm => throw entry.Mark.Error(
-                $"NMIs are not modelled {(machine.Hypervisor == Presets.BareMetal ? "on bare metal" : "under bhyve")}"),
+            TimelineAction.Nmi or TimelineAction.NmiWindow when Presets.KindOf(machine.Hypervisor) != HypervisorKind.Kvm =>
+                throw entry.Mark.Error($"NMIs are modelled under KVM only, not under {machine.Hypervisor}"),
             TimelineAction.Nmi => StimulusAction.Nmi,
-            TimelineAction.PageOut when Presets.KindOf(machine.Hypervisor) != HypervisorKind.Bhyve =>
-                throw entry.Mark.Error("page-out is modelled under bhyve only: choose a hypervisor such as bhyve@12.0"),
+            TimelineAction.NmiWindow => StimulusAction.NmiWindow,
+            TimelineAction.PageOut when Presets.KindOf(machine.Hypervisor) == HypervisorKind.BareMetal =>
+                throw entry.Mark.Error("page-out is what a host does to a guest's memory; on bare-metal there is no host below the guest"),
             TimelineAction.PageOut => StimulusAction.PageOut,
             _ => StimulusAction.Fire,
         },

@@ -11,10 +11,22 @@ internal static class PolicyTable
     /// <summary>The point at which an EOI finds a line still high.</summary>
     public const string IoApicEoi = "ioapic-eoi";
 
+    /// <summary>The point at which the end of an NMI handler is found.</summary>
+    public const string NmiTracking = "nmi-tracking";
+
+    /// <summary>The point at which the event of an entry is chosen.</summary>
+    public const string ChooseEvent = "choose-event";
+
+    /// <summary>The point at which an exit says what became of that event.</summary>
+    public const string InjectedEvent = "injected-event";
+
     private static readonly PolicyRule[] OfKvm =
     [
         LevelStormPolicies.ImmediateExit,
         LevelStormPolicies.IoApicEoi,
+        NmiPolicies.NmiTracking,
+        NmiPolicies.ChooseEvent,
+        NmiPolicies.InjectedEvent,
         EntryPolicies.Enter,
         EntryPolicies.NestedReflect,
         EoiPolicies.Eoi,

@@ -5,10 +5,10 @@ namespace ScenarioHv.Scenarios.Binding;
 /// <summary>The <c>timeline</c>: what happens from outside.</summary>
 internal static class TimelineBinder
 {
-    private static readonly string[] Actions = ["raise", "lower", "fire", "nmi", "page-out"];
+    private static readonly string[] Actions = ["raise", "lower", "fire", "nmi", "nmi-window", "page-out"];
 
     // What acts on a vCPU, by its number, and not on a device.
-    private static readonly TimelineAction[] OnVcpu = [TimelineAction.Nmi, TimelineAction.PageOut];
+    private static readonly TimelineAction[] OnVcpu = [TimelineAction.Nmi, TimelineAction.NmiWindow, TimelineAction.PageOut];
 
     public static IReadOnlyList<TimelineEntry> Bind(YamlNode node, MachineSection machine, Vocabulary vocabulary)
     {

@@ -52,6 +52,14 @@ public sealed record MachineSection
 /// </param>
 public sealed record CpuSection(CpuVendor Vendor, bool Apicv, int? PreemptionTimerShift)
 {
+    /// <summary>
+    /// <c>virtual-nmis</c>: whether an Intel processor tracks the NMIs of a guest (SDM3 24.6.1); true if not given. Never on AMD.
+    /// </summary>
+    public bool VirtualNmis { get; init; }
+
+    /// <summary><c>vnmi</c>: whether an AMD processor does (V_NMI, APM2 15.21.10); false if not given.</summary>
+    public bool Vnmi { get; init; }
+
     /// <summary>Where it is written.</summary>
     public SourceMark Mark { get; init; }
 }

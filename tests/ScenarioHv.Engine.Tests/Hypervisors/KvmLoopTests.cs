@@ -1,4 +1,5 @@
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Hypervisors;
 using ScenarioHv.Engine.Hypervisors.Kvm;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.Tests.Machines;

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using ScenarioHv.Engine.Configuration;
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Hypervisors;
 using static ScenarioHv.Engine.Tests.Machines.SampleMachine;
 
 namespace ScenarioHv.Engine.Tests.Machines;

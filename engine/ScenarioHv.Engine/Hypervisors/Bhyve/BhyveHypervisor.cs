@@ -102,6 +102,15 @@ internal sealed class BhyveHypervisor(Board board) : Hypervisor
     }
 
     /// <inheritdoc/>
+    public override bool HoldsNmi(Machine machine, int vcpu) => false;
+
+    /// <inheritdoc/>
+    public override bool GlobalInterruptFlag(Machine machine, int vcpu) => true;
+
+    /// <inheritdoc/>
+    public override bool IsHalted(Machine machine, int vcpu) => machine.Ref(board.Bhyve, vcpu).State == BhyveRunState.Sleeping;
+
+    /// <inheritdoc/>
     public override bool DeliveryFaults(Machine machine, int vcpu)
     {
         ref var missing = ref machine.Ref(board.Bhyve, vcpu).IdtMissing;
@@ -114,19 +123,11 @@ internal sealed class BhyveHypervisor(Board board) : Hypervisor
     public static int TakeStimulus(StepContext context) => Stimuli.TakeDue(context.Board, context.Machine);
 
     /// <summary>Which vCPUs a message of a device addresses, as a bit mask.</summary>
-    public uint TargetsOf(Machine machine, in ApicMessage message) => Targets(board, machine, message);
+    public static uint TargetsOf(StepContext context, in ApicMessage message) => Targets(context, message, MessageSource.Device);
 
     /// <summary>Which vCPUs an IPI addresses, as a bit mask.</summary>
-    public uint TargetsOf(Machine machine, int sender, in IpiRequest ipi)
-    {
-        uint targets = 0;
-        for (var vcpu = 0; vcpu < board.Config.Vcpus; vcpu++)
-        {
-            targets |= machine.Ref(board.Apics, vcpu).IsAddressedBy(ipi, vcpu == sender) ? 1u << vcpu : 0;
-        }
-
-        return targets;
-    }
+    public static uint TargetsOf(StepContext context, int sender, in IpiRequest ipi) =>
+        Targets(context, ipi.Message, new MessageSource(sender, ipi.Shorthand));
 
     /// <summary>A message sets its bit in a local APIC's IRR (vlapic_set_intr_ready).</summary>
     /// <returns>False if the local APIC does not take it.</returns>

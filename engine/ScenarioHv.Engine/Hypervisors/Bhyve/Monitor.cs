@@ -59,7 +59,7 @@ internal static class Monitor
             if (output.SendsMessage)
             {
                 await thread.Point(At.MessageSent, TimingCost.Message);
-                await VLapic.Deliver(thread, BhyveVcpuThread.Bhyve.TargetsOf(HostThread.Machine, message), message);
+                await VLapic.Deliver(thread, BhyveHypervisor.TargetsOf(HostThread.Context, message), message);
             }
             else
             {

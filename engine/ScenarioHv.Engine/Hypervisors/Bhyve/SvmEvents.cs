@@ -1,5 +1,6 @@
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Policies;
+using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Tracing;
 using ScenarioHv.Engine.Virtualization.Svm;
@@ -24,6 +25,11 @@ internal static class SvmEvents
         }
 
         var vector = VLapic.PendingInterrupt(vcpu);
+        if (vector >= 0)
+        {
+            SafetyChecks.Committed(HostThread.Context, vcpu.Index, vector);
+        }
+
         await vcpu.Point(At.VectorChosen, TimingCost.LoopPoint);
         if (BhyveVcpuThread.Policies.Injection == SvmInjection.EventInjection)
         {

@@ -59,7 +59,7 @@ internal static class VIoApic
             }
 
             await thread.Point(At.MessageSent, TimingCost.Message);
-            var accepted = await VLapic.Deliver(thread, BhyveVcpuThread.Bhyve.TargetsOf(HostThread.Machine, message), message);
+            var accepted = await VLapic.Deliver(thread, BhyveHypervisor.TargetsOf(HostThread.Context, message), message);
             HostThread.Board.IoApicOf(HostThread.Machine).Dispatched(pin, accepted);
         }
     }

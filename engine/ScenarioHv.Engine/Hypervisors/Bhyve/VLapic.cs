@@ -183,6 +183,6 @@ internal static class VLapic
         }
 
         vcpu.Ktr(KtrMessage.IcrWritten, ((ulong)vcpu.Apic.IcrHigh << 32) | vcpu.Apic.IcrLow, effect.Ipi.Message.Vector);
-        return (BhyveVcpuThread.Bhyve.TargetsOf(HostThread.Machine, vcpu.Index, effect.Ipi), effect.Ipi.Message, -1);
+        return (BhyveHypervisor.TargetsOf(HostThread.Context, vcpu.Index, effect.Ipi), effect.Ipi.Message, -1);
     }
 }

@@ -8,6 +8,7 @@ using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Tracing;
 using ScenarioHv.Engine.Virtualization;
+using ScenarioHv.Engine.Virtualization.Vmx;
 
 namespace ScenarioHv.Engine.Hypervisors.Kvm;
 
@@ -35,6 +36,11 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
             var index = (byte)vcpu;
             context.Actor = context.Vcpu = index;
             context.Level = 0;
+            if (board.KvmNmi.Count > 0)
+            {
+                context.Machine.Ref(board.KvmNmi, vcpu).Deadline = Instant.Never;
+            }
+
             Requests.ScanIoApic(new VcpuThread(index));
             context.Start(board.HostFiber(vcpu), () => VcpuLoop.Thread(new VcpuThread(index)).Completed);
         }
@@ -101,11 +107,30 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         return held;
     }
 
+    /// <inheritdoc/>
+    public override bool HoldsNmi(Machine machine, int vcpu)
+    {
+        ref var kvm = ref machine.Ref(board.Kvm, vcpu);
+        return (kvm.NmiQueued | kvm.NmiPending | kvm.NmiInjected) != 0
+            || board.Processor.VirtualNmiPending(machine, vcpu)
+            || InterruptionInfo.IsNmi(machine.Ref(board.Exits, vcpu).Vectoring);
+    }
+
+    /// <inheritdoc/>
+    public override bool GlobalInterruptFlag(Machine machine, int vcpu) => machine.Ref(board.Kvm, vcpu).GifClear == 0;
+
+    /// <inheritdoc/>
+    public override bool IsHalted(Machine machine, int vcpu) => machine.Ref(board.Kvm, vcpu).Halted != 0;
+
+    /// <summary>An IPI leaves a local APIC: to every local APIC that it addresses.</summary>
+    public void SendIpi(StepContext context, int sender, in IpiRequest ipi) =>
+        Deliver(context, ipi.Message, new MessageSource(sender, ipi.Shorthand));
+
     /// <summary>Delivers a message to every local APIC that it addresses.</summary>
     /// <returns>How many accepted it; -1 if none was addressed.</returns>
-    public int Deliver(StepContext context, in ApicMessage message)
+    public int Deliver(StepContext context, in ApicMessage message, MessageSource source)
     {
-        var targets = Targets(board, context.Machine, message);
+        var targets = Targets(context, message, source);
         var accepted = targets == 0 ? -1 : 0;
         for (var vcpu = 0; targets != 0; vcpu++, targets >>= 1)
         {
@@ -118,16 +143,18 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         return accepted;
     }
 
-    /// <summary>An IPI leaves a local APIC: to every local APIC that it addresses.</summary>
-    public void SendIpi(StepContext context, int sender, in IpiRequest ipi)
+    /// <inheritdoc/>
+    public override bool DeliveryFaults(Machine machine, int vcpu)
     {
-        for (var vcpu = 0; vcpu < board.Config.Vcpus; vcpu++)
+        if (board.MissingIdtPages.Count == 0 || machine.Ref(board.Vcpus, vcpu).Level != 1)
         {
-            if (context.Machine.Ref(board.Apics, vcpu).IsAddressedBy(ipi, vcpu == sender))
-            {
-                Accept(context, vcpu, ipi.Message);
-            }
+            return false;
         }
+
+        ref var missing = ref machine.Ref(board.MissingIdtPages, vcpu);
+        var faults = missing != 0;
+        missing = 0;
+        return faults;
     }
 
     /// <summary>A message enters the kernel by KVM_SIGNAL_MSI or by a GSI that is routed to it (kvm_set_msi).</summary>
@@ -135,7 +162,7 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     public int SignalMsi(StepContext context, in ApicMessage message)
     {
         context.Emit(TraceEventKind.KvmMsiSetIrq, message.Destination, message.Vector, (ulong)message.Mode, (ulong)message.Flags);
-        return Deliver(context, message);
+        return Deliver(context, message, MessageSource.Device);
     }
 
     /// <summary>Somebody kicks a vCPU: out of the guest by an interrupt, or out of its sleep (kvm_vcpu_kick).</summary>
@@ -164,6 +191,17 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         ref var kvm = ref context.Machine.Ref(board.Kvm, vcpu);
         kvm.NmiQueued = (byte)Math.Min(kvm.NmiQueued + 1, board.Controllers.Platform.NmiLimit());
         kvm.Requests |= KvmRequests.Nmi;
+        SafetyChecks.NmiAccepted(context, vcpu);
+        Kick(context, vcpu);
+    }
+
+    /// <summary>
+    /// The monitor wants to hear when the guest can take an NMI: its vCPU thread leaves KVM_RUN by a signal and comes back with
+    /// request_nmi_window set. The way out and back is not modelled: the flag is set, and the vCPU kicked.
+    /// </summary>
+    public void RequestNmiWindow(StepContext context, int vcpu)
+    {
+        context.Machine.Ref(board.KvmNmi, vcpu).WindowRequested = 1;
         Kick(context, vcpu);
     }
 

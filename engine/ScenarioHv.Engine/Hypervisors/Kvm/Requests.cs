@@ -14,7 +14,7 @@ internal static class Requests
         ref var kvm = ref vcpu.Kvm;
         if (vcpu.TakeRequest(KvmRequests.Nmi))
         {
-            QueueNmis(vcpu);
+            NmiMasking.Queue(vcpu);
         }
 
         if (vcpu.TakeRequest(KvmRequests.ApicvUpdate))
@@ -34,21 +34,6 @@ internal static class Requests
         }
 
         return false;
-    }
-
-    /// <summary>
-    /// NMIs that have arrived become pending (x86.c:process_nmi): as many as <see cref="PlatformPolicies.PendingNmis"/> says, and one only
-    /// while the guest is in an NMI handler or on its way into one.
-    /// </summary>
-    private static void QueueNmis(VcpuThread vcpu)
-    {
-        ref var kvm = ref vcpu.Kvm;
-        var limit = vcpu.Core(vcpu.State.Level).NmiBlocked != 0 || kvm.NmiInjected != 0
-            ? 1
-            : HostThread.Board.Controllers.Platform.NmiLimit();
-        kvm.NmiPending = (byte)Math.Min(kvm.NmiPending + kvm.NmiQueued, limit);
-        kvm.NmiQueued = 0;
-        vcpu.Request(KvmRequests.Event);
     }
 
     /// <summary>Whether the EOI of <paramref name="vector"/> concerns an I/O APIC (kvm_ioapic_handles_vector).</summary>

@@ -27,6 +27,10 @@ internal static class Userspace
             case UserExit.Mmio:
                 await IoApicAccess(vcpu);
                 break;
+            case UserExit.NmiWindowOpen:
+                vcpu.Nmi.WindowRequested = 0;
+                HostThread.Kvm.QueueNmi(HostThread.Context, vcpu.Index);
+                break;
             default:
                 await PortAccess(vcpu);
                 break;
@@ -73,9 +77,8 @@ internal static class Userspace
                 continue;
             }
 
-            if (HostThread.Board.Config.Timeline[stimulus].Action == StimulusAction.Nmi)
+            if (TryVcpu(HostThread.Board.Config.Timeline[stimulus]))
             {
-                HostThread.Kvm.QueueNmi(HostThread.Context, HostThread.Board.Config.Timeline[stimulus].Target);
                 continue;
             }
 
@@ -89,6 +92,28 @@ internal static class Userspace
             {
                 await LineChanged(thread, output.Line, output.Service.First, output.Service.End);
             }
+        }
+    }
+
+    /// <summary>
+    /// What happens to a vCPU: the monitor's NMI, at once or as soon as KVM says that the guest can take it, or the loss of the page with
+    /// its IDT, which the host reclaims.
+    /// </summary>
+    private static bool TryVcpu(StimulusConfig stimulus)
+    {
+        switch (stimulus.Action)
+        {
+            case StimulusAction.Nmi:
+                HostThread.Kvm.QueueNmi(HostThread.Context, stimulus.Target);
+                return true;
+            case StimulusAction.NmiWindow:
+                HostThread.Kvm.RequestNmiWindow(HostThread.Context, stimulus.Target);
+                return true;
+            case StimulusAction.PageOut:
+                HostThread.Machine.Ref(HostThread.Board.MissingIdtPages, stimulus.Target) = 1;
+                return true;
+            default:
+                return false;
         }
     }
 

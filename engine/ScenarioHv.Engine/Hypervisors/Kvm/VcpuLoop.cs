@@ -33,6 +33,11 @@ internal static class VcpuLoop
         Userspace.CompleteIo(vcpu);
         while (vcpu.Kvm.UserExit == UserExit.None)
         {
+            if (NmiMasking.TellUserspace(vcpu))
+            {
+                return;
+            }
+
             if (vcpu.Kvm.Halted != 0)
             {
                 await Block(vcpu);
@@ -63,6 +68,7 @@ internal static class VcpuLoop
         EmitEntry(vcpu);
         ImmediateExits.Arm(vcpu);
         await vcpu.Point(At.ExitArmed, TimingCost.LoopPoint);
+        NmiMasking.Entering(vcpu);
         var cause = await vcpu.EnterHardware();
         LeaveGuest(vcpu);
         await vcpu.Point(At.ExitSeen, TimingCost.ExitHandler);
@@ -79,7 +85,7 @@ internal static class VcpuLoop
                 await vcpu.Point(At.RequestCheck, TimingCost.LoopPoint);
                 return !Requests.Handle(vcpu);
             case EnterStep.InjectEvents:
-                if (vcpu.TakeRequest(KvmRequests.Event) && await EventInjection.InjectPending(vcpu))
+                if (EventInjection.IsDue(vcpu) && await EventInjection.InjectPending(vcpu))
                 {
                     vcpu.Kvm.ImmediateExit = 1;
                 }
@@ -159,14 +165,13 @@ internal static class VcpuLoop
         }
     }
 
-    /// <summary>The processor has come back: the entry is no longer owed, what was injected has been delivered.</summary>
+    /// <summary>The processor has come back: the entry is no longer owed, and what was injected has been delivered or was cut.</summary>
     private static void LeaveGuest(VcpuThread vcpu)
     {
-        ref var kvm = ref vcpu.Kvm;
-        kvm.Mode = VcpuMode.Outside;
-        kvm.NestedRunPending = 0;
-        kvm.InjectedVector = 0;
-        kvm.NmiInjected = 0;
+        vcpu.Kvm.Mode = VcpuMode.Outside;
+        vcpu.Kvm.NestedRunPending = 0;
+        NmiMasking.Left(vcpu);
+        ExitFolding.Fold(vcpu);
     }
 
     /// <summary>The guest is halted: the thread sleeps until an event could end that (kvm_vcpu_block).</summary>

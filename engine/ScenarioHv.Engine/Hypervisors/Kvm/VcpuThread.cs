@@ -23,6 +23,9 @@ internal readonly struct VcpuThread(byte index)
     /// <summary>KVM's state of the vCPU.</summary>
     public ref KvmVcpu Kvm => ref Context.Machine.Ref(Context.Board.Kvm, index);
 
+    /// <summary>What KVM remembers of its NMIs; only on machines whose policies need it.</summary>
+    public ref KvmNmi Nmi => ref Context.Machine.Ref(Context.Board.KvmNmi, index);
+
     /// <summary>The part of its state that does not depend on the hypervisor.</summary>
     public ref VcpuState State => ref Context.Machine.Ref(Context.Board.Vcpus, index);
 
@@ -88,6 +91,7 @@ internal readonly struct VcpuThread(byte index)
     public void ExitToUserspace(UserExit reason)
     {
         Kvm.UserExit = reason;
+        ExitFolding.LeavingKernel(this);
         Emit(TraceEventKind.KvmUserspaceExit, (ulong)reason);
     }
 

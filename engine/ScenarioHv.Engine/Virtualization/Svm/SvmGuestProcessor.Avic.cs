@@ -50,9 +50,9 @@ internal sealed partial class SvmGuestProcessor
     protected override GuestExit VirtualizedApicWrite(StepContext context, int vcpu, int offset, uint value)
     {
         var machine = context.Machine;
-        if (!HasVirtualInterruptDelivery(machine, vcpu))
+        if (!IsOnAvic(machine, vcpu))
         {
-            // The only store that does not exit without AVIC is MOV to CR8, which is V_TPR (APM2 15.21.2).
+            // Without AVIC the only store that does not exit is MOV to CR8 without its intercept: it is V_TPR's.
             Loaded(machine, vcpu).VTpr = (byte)(value >> 4);
             return default;
         }
@@ -201,6 +201,7 @@ internal sealed partial class SvmGuestProcessor
         var machine = context.Machine;
         var vector = machine.Ref(Board.Avic, vcpu).Seen;
         machine.Ref(Board.Apics, vcpu).Dispense(vector);
+        SafetyChecks.CommittedByProcessor(context, vcpu, vector);
         EvaluateAvic(machine, vcpu);
         WakeFromHlt(context, vcpu);
         if (Board.Hypervisor.DeliveryFaults(machine, vcpu))

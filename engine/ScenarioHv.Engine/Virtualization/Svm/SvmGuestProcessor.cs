@@ -1,4 +1,5 @@
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
@@ -9,6 +10,9 @@ namespace ScenarioHv.Engine.Virtualization.Svm;
 /// <summary>An AMD processor: host and guest mode around the rules of <see cref="SvmProcessor"/>.</summary>
 internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(board)
 {
+    private const uint DebugBit = 1u << 1;
+    private const byte NmiVector = 2;
+
     /// <inheritdoc/>
     public override bool ExitClearsGif => true;
 
@@ -23,6 +27,7 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
             vmcb.Intercept4 = Intercept4.Vmrun | Intercept4.Vmmcall | Intercept4.Stgi | Intercept4.Clgi;
             vmcb.InterceptCr = Vmcb.Cr8Read | Vmcb.Cr8Write;
             vmcb.VIntrMasking = 1;
+            vmcb.VNmiEnable = Board.Config.Kvm.NmiTracking == NmiTracking.HardwareVnmi ? (byte)1 : (byte)0;
         }
 
         ResetAvic(machine, vcpu);
@@ -63,8 +68,42 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
     {
         if (wanted)
         {
-            throw new GuestException("An NMI that has to wait on an AMD processor is not modelled: that needs the IRET intercept.");
+            throw new InvalidOperationException("An AMD processor has no exit for an NMI window.");
         }
+    }
+
+    /// <inheritdoc/>
+    public override void SetIretIntercept(Machine machine, int vcpu, bool wanted)
+    {
+        ref var intercepts = ref Loaded(machine, vcpu).Intercept3;
+        intercepts = wanted ? intercepts | Intercept3.Iret : intercepts & ~Intercept3.Iret;
+    }
+
+    /// <inheritdoc/>
+    public override void SetSingleStep(Machine machine, int vcpu, bool wanted)
+    {
+        ref var vmcb = ref Loaded(machine, vcpu);
+        vmcb.TrapFlag = wanted ? (byte)1 : (byte)0;
+        vmcb.InterceptExceptions = wanted ? vmcb.InterceptExceptions | DebugBit : vmcb.InterceptExceptions & ~DebugBit;
+    }
+
+    /// <inheritdoc/>
+    public override bool VirtualNmisMasked(Machine machine, int vcpu) => Loaded(machine, vcpu).VNmiMask != 0;
+
+    /// <inheritdoc/>
+    public override bool VirtualNmiPending(Machine machine, int vcpu) => Loaded(machine, vcpu).VNmi != 0;
+
+    /// <inheritdoc/>
+    public override bool TrySetVirtualNmi(Machine machine, int vcpu)
+    {
+        ref var vmcb = ref Loaded(machine, vcpu);
+        if (vmcb is not { VNmiEnable: not 0, VNmi: 0 })
+        {
+            return false;
+        }
+
+        vmcb.VNmi = 1;
+        return true;
     }
 
     /// <inheritdoc/>
@@ -133,8 +172,10 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
             SafetyChecks.Fail(context, SafetyProperty.Entry, vcpu, detail: (byte)failure);
         }
 
-        var word = vmcb.EventInj;
+        // VMRUN injects whatever IF and the shadow are (APM2 15.20): unlike VMX no check of the entry finds it.
+        var isOpen = Core(context.Machine, vcpu).InterruptsOpen;
         EvaluateAvic(context.Machine, vcpu);
+        var word = vmcb.EventInj;
         var injected = SvmProcessor.Inject(ref vmcb, ref Core(context.Machine, vcpu));
         vmcb.EventInj = 0;
         if (injected.Kind == InjectedEventKind.None)
@@ -146,6 +187,11 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
         {
             CutShort(context, vcpu, word);
             return true;
+        }
+
+        if (injected.Kind == InjectedEventKind.ExternalInterrupt && !isOpen && IsOfLocalApic(context, vcpu, injected.Vector))
+        {
+            SafetyChecks.InjectedWhileClosed(context, vcpu, injected.Vector);
         }
 
         EnterHandler(context, vcpu, injected.Vector, injected.Kind == InjectedEventKind.Nmi);
@@ -178,8 +224,11 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
                 EnterHandler(context, vcpu, (byte)machine.Ref(Board.Apics, vcpu).Acknowledge(), nmi: false);
                 state.ReadyAt = After(context, TimingCost.IdtDelivery);
                 return true;
+            case BoundaryEventKind.DeliverVirtualNmi:
+                DeliverVirtualNmi(context, vcpu);
+                return true;
             case BoundaryEventKind.DeliverVirtualInterrupt:
-                if (HasVirtualInterruptDelivery(machine, vcpu))
+                if (IsOnAvic(machine, vcpu))
                 {
                     DeliverAvic(context, vcpu);
                 }
@@ -190,12 +239,61 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
 
                 return true;
             case BoundaryEventKind.Exit:
+                if (boundary.SvmCode == SvmExitCode.DebugException)
+                {
+                    // A #DB that exits is not delivered: it is the hypervisor's.
+                    core.PendingDebugTrap = PendingDebugExceptions.None;
+                }
+
                 Exit(context, vcpu, ToExit(machine, vcpu, boundary));
                 return true;
             default:
                 throw new InvalidOperationException($"An AMD processor in guest mode cannot {boundary.Kind} here.");
         }
     }
+
+    /// <inheritdoc/>
+    protected override void Iret(Machine machine, int vcpu, byte restoredIf)
+    {
+        ref var core = ref Core(machine, vcpu);
+        if (!Board.IsKvm && machine.Ref(Board.Vcpus, vcpu).Level == 1)
+        {
+            core.Iret(restoredIf, unblockNmi: true);
+        }
+        else
+        {
+            SvmProcessor.Iret(ref Loaded(machine, vcpu), ref core, restoredIf);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override bool InterceptsIret(Machine machine, int vcpu) => Board.IsKvm && Loaded(machine, vcpu).Has(Intercept3.Iret);
+
+    /// <inheritdoc/>
+    protected override byte ClearTrapFlag(Machine machine, int vcpu)
+    {
+        if (!Board.IsKvm)
+        {
+            return 0;
+        }
+
+        ref var vmcb = ref Loaded(machine, vcpu);
+        var old = vmcb.TrapFlag;
+        vmcb.TrapFlag = 0;
+        return old;
+    }
+
+    /// <inheritdoc/>
+    protected override void RestoreTrapFlag(Machine machine, int vcpu, byte value)
+    {
+        if (Board.IsKvm)
+        {
+            Loaded(machine, vcpu).TrapFlag = value;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override bool IsStepping(Machine machine, int vcpu) => Board.IsKvm && Loaded(machine, vcpu).TrapFlag != 0;
 
     /// <inheritdoc/>
     protected override ExitCause ApicExit(Machine machine, int vcpu, in Operation operation) => operation.Kind switch
@@ -206,9 +304,9 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
         _ => ExitCause.Mmio,
     };
 
-    /// <summary>Under V_INTR_MASKING the guest's CR8 is V_TPR (APM2 15.21.2); with AVIC it is the backing page's TPR.</summary>
+    /// <summary>Under V_INTR_MASKING the guest's CR8 is V_TPR (APM2 15.21.2); with AVIC the backing page has it.</summary>
     protected override ulong ReadCr8(Machine machine, int vcpu) =>
-        Board.HasHypervisor && !HasVirtualInterruptDelivery(machine, vcpu) ? Loaded(machine, vcpu).VTpr : base.ReadCr8(machine, vcpu);
+        Board.HasHypervisor && !IsOnAvic(machine, vcpu) ? Loaded(machine, vcpu).VTpr : base.ReadCr8(machine, vcpu);
 
     /// <inheritdoc/>
     protected override void RecordExit(Machine machine, int vcpu, in GuestExit exit) => SvmProcessor.RecordExit(
@@ -229,6 +327,7 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
         ExitCause.VmCall => SvmExitCode.Vmmcall,
         ExitCause.Stgi => SvmExitCode.Stgi,
         ExitCause.Clgi => SvmExitCode.Clgi,
+        ExitCause.Iret => SvmExitCode.Iret,
         ExitCause.AvicIncompleteIpi => SvmExitCode.AvicIncompleteIpi,
         ExitCause.AvicUnacceleratedAccess => SvmExitCode.AvicUnacceleratedAccess,
         _ => throw new InvalidOperationException($"SVM has no instruction exit for {cause}."),
@@ -240,9 +339,9 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
         // EXITINFO1 of IOIO: bit 0 IN, bits 6:4 size, bits 31:16 port (APM2 15.10.2); of MSR: 1 for WRMSR; of NPF: page-fault error code.
         ExitCause.Io => (operation.Kind == OperationKind.In ? 1u : 0) | ((uint)operation.Size << 4) | (operation.Code << 16),
         ExitCause.MsrWrite => 1,
+        ExitCause.AvicUnacceleratedAccess => Avic.AccessInfo1((int)(operation.Code & 0xfff), operation.Kind == OperationKind.MmioWrite),
         // A read of the IDT on behalf of the processor: a page that is not there.
         ExitCause.NestedPageFault => 0x1_0000_0004,
-        ExitCause.AvicUnacceleratedAccess => Avic.AccessInfo1((int)(operation.Code & 0xfff), operation.Kind == OperationKind.MmioWrite),
         ExitCause.Mmio => operation.Kind == OperationKind.MmioRead ? 0x1_0000_000du : 0x1_0000_000fu,
         _ => 0,
     };
@@ -263,12 +362,32 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
         context.Machine.Ref(Board.Vcpus, vcpu).ReadyAt = After(context, TimingCost.IdtDelivery);
     }
 
+    /// <summary>The processor takes the NMI that waits in V_NMI: no exit, and V_NMI_MASK holds back the next one.</summary>
+    private void DeliverVirtualNmi(StepContext context, int vcpu)
+    {
+        SvmProcessor.TakeVirtualNmi(ref Loaded(context.Machine, vcpu), ref Core(context.Machine, vcpu));
+        if (Board.Hypervisor.DeliveryFaults(context.Machine, vcpu))
+        {
+            CutShort(context, vcpu, EventInjection.Make(SvmEventType.Nmi, NmiVector));
+            return;
+        }
+
+        WakeFromHlt(context, vcpu);
+        EnterHandler(context, vcpu, NmiVector, nmi: true);
+        context.Machine.Ref(Board.Vcpus, vcpu).ReadyAt = After(context, TimingCost.IdtDelivery);
+    }
+
     /// <summary>A nested page fault ends the delivery of an event: the guest has not seen it, and EXITINTINFO says what it was.</summary>
     private void CutShort(StepContext context, int vcpu, ulong word)
     {
         var machine = context.Machine;
         const ExitCause Cause = ExitCause.NestedPageFault;
-        Exit(context, vcpu, new GuestExit(Cause, Reason(Cause, default), Rip(machine, vcpu, 1), Info1(Cause, default)));
+        if (EventInjection.Type(word) == SvmEventType.Intr)
+        {
+            SafetyChecks.DeliveryCutShort(context, vcpu, EventInjection.Vector(word));
+        }
+
+        Exit(context, vcpu, new GuestExit(Cause, Reason(Cause, default), Rip(machine, vcpu, 1), Info1(Cause, default), Vectoring: (uint)word));
         SvmProcessor.RecordExitIntInfo(ref Loaded(machine, vcpu), word);
     }
 
@@ -305,6 +424,7 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
             SvmExitCode.Intr => ExitCause.ExternalInterrupt,
             SvmExitCode.Nmi => ExitCause.Nmi,
             SvmExitCode.Vintr => ExitCause.InterruptWindow,
+            SvmExitCode.DebugException => ExitCause.SingleStep,
             _ => throw new InvalidOperationException($"No hypervisor here expects the exit {boundary.SvmCode}."),
         },
         (1UL << 63) | boundary.ExitCode,

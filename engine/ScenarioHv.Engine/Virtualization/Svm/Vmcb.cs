@@ -201,8 +201,14 @@ public struct Vmcb
     /// <summary>AVIC enable, int_ctl 31: V_IRQ is ignored.</summary>
     public byte AvicEnable;
 
+    /// <summary>RFLAGS.TF of the save area (0x570 bit 8), which a hypervisor sets to step a guest over one instruction.</summary>
+    public byte TrapFlag;
+
     /// <summary>For the layout only: always 0.</summary>
-    public uint Reserved;
+    public byte Reserved0;
+
+    /// <summary>For the layout only: always 0.</summary>
+    public ushort Reserved1;
 
     /// <summary>int_ctl (0x060) as the one word that traces print; x2AVIC (bit 30) reads 0.</summary>
     public readonly uint IntCtl =>

@@ -45,7 +45,8 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         if (Board.HasHypervisor)
         {
             ref var vmcs = ref machine.Ref(Board.Vmcs01, vcpu);
-            vmcs.PinBased = PinBasedControls.ExternalInterruptExiting | PinBasedControls.NmiExiting | PinBasedControls.VirtualNmis;
+            vmcs.PinBased = PinBasedControls.ExternalInterruptExiting | PinBasedControls.NmiExiting
+                | (Board.Config.VirtualNmis ? PinBasedControls.VirtualNmis : PinBasedControls.None);
             vmcs.Primary = PrimaryControls.HltExiting | PrimaryControls.ActivateSecondaryControls;
             vmcs.ExitControls = ExitControls.AcknowledgeInterruptOnExit;
             if (Board.Config.Apicv)
@@ -192,11 +193,23 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         ref var state = ref machine.Ref(Board.Vcpus, vcpu);
         LoadTimer(machine, ref vmcs, ref state);
         RequireLegalEntry(context, vcpu, vmcs);
+        if (state.Level == 1 && HasVirtualInterruptDelivery(machine, vcpu))
+        {
+            MirrorChecks.AtEntry(context, vcpu, vmcs);
+        }
+
+        var word = vmcs.EntryInterruptionInformation;
         var injected = VmxProcessor.Inject(ref vmcs, ref Core(machine, vcpu));
         vmcs.EntryInterruptionInformation = 0;
         if (injected.Kind == InjectedEventKind.None)
         {
             return false;
+        }
+
+        if (Board.Hypervisor.DeliveryFaults(machine, vcpu))
+        {
+            CutShort(context, vcpu, word);
+            return true;
         }
 
         EnterHandler(context, vcpu, injected.Vector, injected.Kind == InjectedEventKind.Nmi);
@@ -244,6 +257,20 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
                 return true;
             default:
                 throw new InvalidOperationException($"An Intel processor in non-root operation cannot {boundary.Kind} here.");
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void Iret(Machine machine, int vcpu, byte restoredIf)
+    {
+        ref var core = ref Core(machine, vcpu);
+        if (!Board.IsKvm && machine.Ref(Board.Vcpus, vcpu).Level == 1)
+        {
+            core.Iret(restoredIf, unblockNmi: true);
+        }
+        else
+        {
+            VmxProcessor.Iret(Loaded(machine, vcpu), ref core, restoredIf);
         }
     }
 
@@ -324,6 +351,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         ExitCause.Hlt => VmxExitReason.Hlt,
         ExitCause.VmEnter => VmxExitReason.Vmresume,
         ExitCause.VmCall => VmxExitReason.Vmcall,
+        ExitCause.NestedPageFault => VmxExitReason.EptViolation,
         ExitCause.EntryFailed => VmxExitReason.InvalidState,
         _ => throw new InvalidOperationException($"VMX has no instruction exit for {cause}."),
     });
@@ -333,6 +361,8 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     {
         ExitCause.Io => (uint)(operation.Size - 1) | (operation.Kind == OperationKind.In ? 8u : 0) | (operation.Code << 16),
         ExitCause.ApicAccess => OffsetOf(operation) | (operation.Kind is OperationKind.MmioRead ? 0u : 0x1000u),
+        // A data read at a linear address, on the translation of that address (SDM3 27.2.1, table 27-7).
+        ExitCause.NestedPageFault => 0x181,
         ExitCause.Cr8Read => 0x18,
         ExitCause.Cr8Write => 0x08,
         _ => 0,
@@ -353,6 +383,22 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
 
     private static void SetControl(ref Vmcs vmcs, PrimaryControls control, bool wanted) =>
         vmcs.Primary = wanted ? vmcs.Primary | control : vmcs.Primary & ~control;
+
+    /// <summary>
+    /// An EPT violation ends the delivery of an event: the guest has not seen it, and IDT-vectoring information says what it was. What the
+    /// entry has done to the core stays, virtual-NMI blocking among it.
+    /// </summary>
+    private void CutShort(StepContext context, int vcpu, uint information)
+    {
+        const ExitCause Cause = ExitCause.NestedPageFault;
+        if (InterruptionInfo.Type(information) == InterruptionType.ExternalInterrupt)
+        {
+            SafetyChecks.DeliveryCutShort(context, vcpu, InterruptionInfo.Vector(information));
+        }
+
+        var rip = Rip(context.Machine, vcpu, 1);
+        Exit(context, vcpu, new GuestExit(Cause, Reason(Cause, default), rip, Info1(Cause, default), Vectoring: information));
+    }
 
     /// <summary>The control structure that is loaded: L0's for the level that runs; on bare metal the guest's own.</summary>
     private ref Vmcs Loaded(Machine machine, int vcpu)
@@ -426,6 +472,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         var update = VirtualInterruptDelivery.Deliver(vmcs, HighestOf(apic.Irr));
         update.WriteStatus(ref vmcs);
         apic.Ppr = update.Vppr;
+        SafetyChecks.CommittedByProcessor(context, vcpu, vector);
         WakeFromHlt(context, vcpu);
         EnterHandler(context, vcpu, vector, nmi: false);
         context.Machine.Ref(Board.Vcpus, vcpu).ReadyAt = After(context, TimingCost.IdtDelivery);
