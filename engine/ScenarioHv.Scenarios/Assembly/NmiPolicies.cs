@@ -87,9 +87,9 @@ internal static class NmiPolicies
     };
 
     /// <summary>What becomes of the event that an entry injected.</summary>
-    public static PolicyRule ExitFold { get; } = new()
+    public static PolicyRule InjectedEvent { get; } = new()
     {
-        Name = PolicyTable.ExitFold,
+        Name = PolicyTable.InjectedEvent,
         Summary = "what an exit does about the event that the entry injected, and whose delivery it may have cut",
         Values =
         [
@@ -104,7 +104,7 @@ internal static class NmiPolicies
                 "stale-copy", "the event counts as delivered only when an exit goes up to userspace",
                 "OpenVMM before 4d695f27a, with exits that are handled below", KvmPolicies.StaleCopy),
         ],
-        Absence = KvmOnly(PolicyTable.ExitFold),
+        Absence = KvmOnly(PolicyTable.InjectedEvent),
         Usual = _ => Requeue,
     };
 

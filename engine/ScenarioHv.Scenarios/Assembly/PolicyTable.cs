@@ -18,7 +18,7 @@ internal static class PolicyTable
     public const string ChooseEvent = "choose-event";
 
     /// <summary>The point at which an exit says what became of that event.</summary>
-    public const string ExitFold = "exit-fold";
+    public const string InjectedEvent = "injected-event";
 
     private static readonly PolicyRule[] OfKvm =
     [
@@ -26,12 +26,19 @@ internal static class PolicyTable
         LevelStormPolicies.IoApicEoi,
         NmiPolicies.NmiTracking,
         NmiPolicies.ChooseEvent,
-        NmiPolicies.ExitFold,
+        NmiPolicies.InjectedEvent,
         EntryPolicies.Enter,
         EntryPolicies.NestedReflect,
         EoiPolicies.Eoi,
         EoiPolicies.ForwardSet,
         EoiPolicies.Suppression,
+        LapicRestorePolicies.LapicRestore,
+        LapicRestorePolicies.TimerStart,
+        LapicRestorePolicies.TimerFire,
+        LapicRestorePolicies.RestoreOrder,
+        LapicRestorePolicies.Save,
+        LapicRestorePolicies.Post,
+        LapicRestorePolicies.SyncPosted,
     ];
 
     /// <summary>The points of hypervisors and patches, in the order in which reports name them: KVM's, then bhyve's.</summary>

@@ -1,3 +1,4 @@
+using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Time;
 
 namespace ScenarioHv.Engine.Hypervisors.Kvm;
@@ -11,8 +12,12 @@ public struct KvmNmi
     /// <summary>Cycles in the guest since NMIs were masked; kept just above one second once it is past that.</summary>
     public long BlockedTime;
 
-    /// <summary>When the guest was entered with NMIs masked; never outside it, and never where nothing is measured.</summary>
-    public Instant EntryTime;
+    /// <summary>
+    /// When the second will have passed if the guest goes on running (entry_time, as a deadline); never outside it, and never where nothing
+    /// is measured.
+    /// </summary>
+    [Expires]
+    public Instant Deadline;
 
     /// <summary>Address of the IRET that was intercepted; 0 if none is awaited.</summary>
     public ulong IretRip;

@@ -110,19 +110,18 @@ internal static class NmiMasking
     {
         if (Policies.NmiTracking == NmiTracking.IrqWindowTimeout && vcpu.Nmi.Masked != 0)
         {
-            vcpu.Nmi.EntryTime = new Instant(VcpuThread.Context.Machine.Now);
+            vcpu.Nmi.Deadline = new Instant(VcpuThread.Context.Machine.Now) + (Limit - vcpu.Nmi.BlockedTime);
         }
     }
 
     /// <summary>The guest has been left: its time is added, and an IRET that was stepped over has ended the handler.</summary>
     public static void Left(VcpuThread vcpu)
     {
-        if (Policies.NmiTracking == NmiTracking.IrqWindowTimeout && !vcpu.Nmi.EntryTime.IsNever)
+        if (Policies.NmiTracking == NmiTracking.IrqWindowTimeout && !vcpu.Nmi.Deadline.IsNever)
         {
             ref var nmi = ref vcpu.Nmi;
-            var time = nmi.BlockedTime + (new Instant(VcpuThread.Context.Machine.Now) - nmi.EntryTime);
-            nmi.BlockedTime = Math.Min(time, Limit + 1);
-            nmi.EntryTime = Instant.Never;
+            nmi.BlockedTime = Math.Min(Limit + (new Instant(VcpuThread.Context.Machine.Now) - nmi.Deadline), Limit + 1);
+            nmi.Deadline = Instant.Never;
         }
 
         if (Policies.NmiTracking == NmiTracking.IretIntercept)
