@@ -68,6 +68,16 @@ public sealed class CheckListDescribeTests : CommandFixture
     }
 
     [Test]
+    public void Every_property_that_can_be_expected_is_described()
+    {
+        var text = Run("describe", "properties").Out;
+
+        Assert.That(EngineVocabulary.Instance.Properties, Has.Count.EqualTo(13));
+        Assert.That(EngineVocabulary.Instance.Properties.Select(property => property.Name), Has.All.Matches<string>(
+            name => text.Contains($"\n  {name} ", StringComparison.Ordinal)));
+    }
+
+    [Test]
     public void Description_of_the_policies_fits_the_page() =>
         Assert.That(Run("describe", "policies").Out.Split('\n').Select(line => line.Length), Has.All.AtMost(140));
 
