@@ -26,6 +26,11 @@ internal sealed class TraceDialectsTests
     }
 
     [Test]
+    public void What_is_posted_is_traced_by_kernels_from_5_17_on() => Assert.That(
+        (TraceDialects.Kvm51.Knows(TraceEventKind.KvmApicvAcceptIrq), TraceDialects.Kvm616.EventName(TraceEventKind.KvmApicvAcceptIrq)),
+        Is.EqualTo((false, "kvm_apicv_accept_irq")));
+
+    [Test]
     public void The_laboratorys_own_events_are_in_no_dialect() =>
         Assert.That(TraceDialects.All.Select(dialect => dialect.Knows(TraceEventKind.LineChanged)), Is.All.False);
 
@@ -34,5 +39,6 @@ internal sealed class TraceDialectsTests
         () => TraceDialects.Kvm51.Text(new TraceEvent()), Throws.ArgumentException.With.Message.Contains("kvm-5.1 has no tracepoint None"));
 
     private static IEnumerable<TraceEventKind> Tracepoints =>
-        Enum.GetValues<TraceEventKind>().Where(kind => $"{kind}".StartsWith("Kvm", StringComparison.Ordinal));
+        Enum.GetValues<TraceEventKind>().Where(kind =>
+            $"{kind}".StartsWith("Kvm", StringComparison.Ordinal) && kind != TraceEventKind.KvmApicvAcceptIrq);
 }
