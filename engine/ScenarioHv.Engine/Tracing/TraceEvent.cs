@@ -122,6 +122,9 @@ public enum TraceEventKind : byte
     /// C 1 if a kernel of 2.6.29 or before prints it.
     /// </summary>
     KernelMessage,
+
+    /// <summary>kvm_apicv_accept_irq: as <see cref="KvmApicAcceptIrq"/>.</summary>
+    KvmApicvAcceptIrq,
 }
 
 /// <summary>One line of history: plain data, no references, the same bytes on every machine. Text is made of it elsewhere.</summary>

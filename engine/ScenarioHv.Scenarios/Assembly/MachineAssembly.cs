@@ -38,7 +38,7 @@ public static class MachineAssembly
         {
             Timing = Timing(machine),
             Devices = devices,
-            Timeline = [.. scenario.Timeline.Select(entry => Stimulus(entry, devices, machine))],
+            Timeline = [.. scenario.Timeline.Select(entry => Stimulus(entry, devices, scenario))],
             L1 = Guest(scenario, GuestLevel.L1, loader)!,
             L2 = Guest(scenario, GuestLevel.L2, loader),
             Goal = new GoalConfig(scenario.Goal.Level == GuestLevel.L1 ? 1 : 2, scenario.Goal.Report),
@@ -87,6 +87,7 @@ public static class MachineAssembly
             HostTickHz = machine.HostTick?.Hertz ?? (hypervisor == HypervisorKind.BareMetal ? 0 : UsualHostTick),
             Vcpus = machine.Vcpus,
             L1 = NoGuest,
+            Kvm = new KvmPolicies { TracesApicvAccept = !Presets.IsKernelBefore(machine.Hypervisor, 5, 17) },
         };
     }
 
@@ -273,25 +274,20 @@ public static class MachineAssembly
         }
     }
 
-    private static StimulusConfig Stimulus(TimelineEntry entry, List<DeviceConfig> devices, MachineSection machine) => new(
-        entry.At.ToCycles(machine.TscHz),
+    private static StimulusConfig Stimulus(TimelineEntry entry, List<DeviceConfig> devices, Scenario scenario) => new(
+        entry.At.ToCycles(scenario.Machine.TscHz),
         entry.Action switch
         {
             TimelineAction.Raise => StimulusAction.Raise,
             TimelineAction.Lower => StimulusAction.Lower,
-            TimelineAction.Nmi or TimelineAction.NmiWindow when Presets.KindOf(machine.Hypervisor) != HypervisorKind.Kvm =>
-                throw entry.Mark.Error($"NMIs are modelled under KVM only, not under {machine.Hypervisor}"),
-            TimelineAction.Nmi => StimulusAction.Nmi,
-            TimelineAction.NmiWindow => StimulusAction.NmiWindow,
-            TimelineAction.PageOut when Presets.KindOf(machine.Hypervisor) == HypervisorKind.BareMetal =>
-                throw entry.Mark.Error("page-out is what a host does to a guest's memory; on bare-metal there is no host below the guest"),
-            TimelineAction.PageOut => StimulusAction.PageOut,
-            _ => StimulusAction.Fire,
+            TimelineAction.Fire => StimulusAction.Fire,
+            var action => MonitorActions.Of(action, entry, scenario),
         },
         entry.Vcpu ?? devices.FindIndex(device => device.Name == entry.Device))
     {
-        Every = entry.Every?.ToCycles(machine.TscHz) ?? 0,
+        Every = entry.Every?.ToCycles(scenario.Machine.TscHz) ?? 0,
         Count = entry.Count ?? (entry.Every is null ? 1 : 0),
+        TimerCount = entry.TimerCount,
     };
 
     private static GuestProgram? Guest(Scenario scenario, GuestLevel level, IGuestLoader loader) =>

@@ -5,10 +5,15 @@ namespace ScenarioHv.Scenarios.Binding;
 /// <summary>The <c>timeline</c>: what happens from outside.</summary>
 internal static class TimelineBinder
 {
-    private static readonly string[] Actions = ["raise", "lower", "fire", "nmi", "nmi-window", "page-out"];
+    private static readonly string[] Actions =
+        ["raise", "lower", "fire", "nmi", "nmi-window", "page-out", "pause", "resume", "save", "restore"];
 
     // What acts on a vCPU, by its number, and not on a device.
-    private static readonly TimelineAction[] OnVcpu = [TimelineAction.Nmi, TimelineAction.NmiWindow, TimelineAction.PageOut];
+    private static readonly TimelineAction[] OnVcpu =
+    [
+        TimelineAction.Nmi, TimelineAction.NmiWindow, TimelineAction.PageOut,
+        TimelineAction.Pause, TimelineAction.Resume, TimelineAction.Save, TimelineAction.Restore,
+    ];
 
     public static IReadOnlyList<TimelineEntry> Bind(YamlNode node, MachineSection machine, Vocabulary vocabulary)
     {
@@ -21,7 +26,7 @@ internal static class TimelineBinder
     private static TimelineEntry Entry(YamlNode node, MachineSection machine, Vocabulary vocabulary)
     {
         const string What = "a timeline entry";
-        var fields = Fields.Open(node, What, ["at", .. Actions, "every", "count"]);
+        var fields = Fields.Open(node, What, ["at", .. Actions, "every", "count", "timer-count"]);
         var at = Fields.Duration(fields.Required("at"), "at", machine.TscHz);
         var action = fields.ExactlyOne(Actions);
         var kind = (TimelineAction)Array.IndexOf(Actions, action.Key);
@@ -42,7 +47,11 @@ internal static class TimelineBinder
             if (at.ToCycles(machine.TscHz) + ((Int128)period.ToCycles(machine.TscHz) * (count - 1)) > Duration.MaximumCycles)
                 throw countNode.Mark.Error($"the last of {count} comes after the {Duration.MaximumCycles} cycles a scenario can last");
         }
-        return new TimelineEntry(at, kind, device?.Name ?? "", every, count, action.Value.Mark) { Vcpu = vcpu };
+        return new TimelineEntry(at, kind, device?.Name ?? "", every, count, action.Value.Mark)
+        {
+            Vcpu = vcpu,
+            TimerCount = fields.Optional("timer-count") is { } left ? TimerCount(left, kind) : null,
+        };
     }
 
     private static int Vcpu(YamlEntry action, MachineSection machine)
@@ -52,6 +61,10 @@ internal static class TimelineBinder
             ? vcpu
             : throw action.Value.Mark.Error($"there is no vCPU {vcpu}: the machine's are 0..{machine.Vcpus - 1} (vcpus: {machine.Vcpus})");
     }
+
+    private static uint TimerCount(YamlNode node, TimelineAction action) => action == TimelineAction.Restore
+        ? (uint)Fields.Integer(node, IntegerRule.Between("timer-count", 0, uint.MaxValue))
+        : throw node.Mark.Error("'timer-count' is what 'restore' finds as the timer's current count; nothing else has one");
 
     private static DeviceSection Device(YamlEntry action, IReadOnlyList<DeviceSection> devices)
     {

@@ -1,6 +1,7 @@
 using ScenarioHv.Engine.Configuration;
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Hypervisors;
+using ScenarioHv.Engine.Interrupts;
 using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Tests.Machines;
 using static ScenarioHv.Engine.Tests.Machines.SampleMachine;

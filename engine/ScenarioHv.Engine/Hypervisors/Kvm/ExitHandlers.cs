@@ -1,6 +1,4 @@
 using ScenarioHv.Engine.Guests;
-using ScenarioHv.Engine.Interrupts;
-using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Tracing;
@@ -45,13 +43,13 @@ internal static class ExitHandlers
                 await KvmLapic.HandleAccess(vcpu, cause);
                 break;
             case ExitCause.AvicIncompleteIpi:
-                KvmAvic.IncompleteIpi(vcpu);
+                await KvmAvic.IncompleteIpi(vcpu);
                 break;
             case ExitCause.AvicUnacceleratedAccess:
                 await KvmAvic.UnacceleratedAccess(vcpu);
                 break;
             case ExitCause.MsrRead or ExitCause.MsrWrite:
-                HandleMsr(vcpu, cause);
+                await HandleMsr(vcpu, cause);
                 break;
             default:
                 HandleSimple(vcpu, cause);
@@ -137,45 +135,37 @@ internal static class ExitHandlers
         vcpu.ExitToUserspace(UserExit.Io);
     }
 
-    private static void HandleMsr(VcpuThread vcpu, ExitCause cause)
+    private static async HostTask HandleMsr(VcpuThread vcpu, ExitCause cause)
     {
         var level = vcpu.State.Level;
-        ref var operation = ref vcpu.GuestOperation(level);
-        var context = VcpuThread.Context;
+        var index = vcpu.GuestOperation(level).Code;
+        var value = vcpu.GuestOperation(level).Value;
         const uint TscDeadline = 0x6e0;
-        var now = new Instant(context.Machine.Now);
-        if (operation.Code != TscDeadline)
+        if (index != TscDeadline)
         {
             throw new GuestException(
-                $"The guest uses MSR 0x{operation.Code:x}, which this machine does not model; it has IA32_TSC_DEADLINE (0x6e0).");
+                $"The guest uses MSR 0x{index:x}, which this machine does not model; it has IA32_TSC_DEADLINE (0x6e0).");
         }
 
         var write = cause == ExitCause.MsrWrite;
-        var value = operation.Value;
-        context.Machine.Ref(context.Board.Layout.Clock).ReadAbsolute();
+        VcpuThread.Context.Machine.Ref(VcpuThread.Context.Board.Layout.Clock).ReadAbsolute();
         if (write)
         {
-            WriteTscDeadline(vcpu, value, now);
+            await KvmTimer.WriteDeadline(vcpu, value);
         }
         else
         {
-            value = vcpu.Apic.ReadTscDeadline((ulong)now.Cycle, now);
+            value = ReadTscDeadline(vcpu);
         }
 
-        VcpuThread.Emit(TraceEventKind.KvmMsr, write ? 1UL : 0, operation.Code, value);
+        VcpuThread.Emit(TraceEventKind.KvmMsr, write ? 1UL : 0, index, value);
         vcpu.CompleteOperation(level, value);
     }
 
-    /// <summary>A deadline that has passed already expires here and now.</summary>
-    private static void WriteTscDeadline(VcpuThread vcpu, ulong value, Instant now)
+    private static ulong ReadTscDeadline(VcpuThread vcpu)
     {
-        ref var apic = ref vcpu.Apic;
-        if (apic.WriteTscDeadline(value, (ulong)now.Cycle, now).Has(LocalApicEffects.DeliverabilityMayHaveChanged))
-        {
-            VcpuThread.Emit(TraceEventKind.KvmApicAcceptIrq, apic.ApicId, (byte)apic.LvtTimer);
-            SafetyChecks.Accepted(VcpuThread.Context, vcpu.Index, (byte)apic.LvtTimer);
-            vcpu.Request(KvmRequests.Event);
-        }
+        var now = new Instant(VcpuThread.Context.Machine.Now);
+        return vcpu.Apic.ReadTscDeadline((ulong)now.Cycle, now);
     }
 
     private static void EmitExit(VcpuThread vcpu, TraceEventKind kind)

@@ -1,3 +1,4 @@
+using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Virtualization.Vmx;
 
 namespace ScenarioHv.Engine.Hypervisors.Kvm;
@@ -66,6 +67,44 @@ public struct KvmVcpu
 
     /// <summary>1 while the hardware delivers the guest's interrupts itself (apicv_active).</summary>
     public byte ApicvActive;
+
+    /// <summary>1 if the local APIC timer has expired and its interrupt was not delivered yet (lapic_timer.pending).</summary>
+    public byte TimerPending;
+
+    /// <summary>1 if software's own flag says that a notification is under way; only with a <c>post</c> that has it.</summary>
+    public byte NotificationFlag;
+
+    /// <summary>What the monitor wants of this vCPU's thread; while it wants something, the thread leaves KVM_RUN (a signal is pending).</summary>
+    public MonitorWish Wishes;
+
+    /// <summary>For the layout only: always 0.</summary>
+    public byte Reserved0;
+
+    /// <summary>Which line of the timeline is the restore that the monitor wants.</summary>
+    public ushort RestoreLine;
+
+    /// <summary>For the layout only: always 0.</summary>
+    public ushort Reserved1;
+
+    /// <summary>The TSC deadline that has expired and is pending; never if none is. IA32_TSC_DEADLINE still reads so.</summary>
+    public Instant PendingDeadline;
+}
+
+/// <summary>What a monitor wants of a vCPU's thread.</summary>
+[Flags]
+public enum MonitorWish : byte
+{
+    /// <summary>Nothing.</summary>
+    None = 0,
+
+    /// <summary>It stays out of KVM_RUN.</summary>
+    Pause = 1,
+
+    /// <summary>It saves its local APIC.</summary>
+    Save = 2,
+
+    /// <summary>It restores its local APIC, and goes on.</summary>
+    Restore = 4,
 }
 
 /// <summary>Requests to a vCPU (KVM_REQ_*).</summary>
@@ -89,6 +128,9 @@ public enum KvmRequests : ushort
 
     /// <summary>KVM_REQ_APICV_UPDATE: whether APICv is inhibited may have changed.</summary>
     ApicvUpdate = 16,
+
+    /// <summary>KVM_REQ_UNBLOCK (KVM_REQ_PENDING_TIMER before 5.10): the local APIC timer has expired.</summary>
+    Unblock = 64,
 }
 
 /// <summary>Where a vCPU is, as others see it (vcpu->mode).</summary>
@@ -115,6 +157,9 @@ public enum UserExit : byte
 
     /// <summary>KVM_EXIT_MMIO.</summary>
     Mmio = 6,
+
+    /// <summary>KVM_EXIT_INTR, with the error EINTR: a signal is pending.</summary>
+    Interrupted = 10,
 
     /// <summary>KVM_EXIT_IOAPIC_EOI.</summary>
     IoApicEoi = 26,

@@ -31,6 +31,9 @@ internal static class Userspace
                 vcpu.Nmi.WindowRequested = 0;
                 HostThread.Kvm.QueueNmi(HostThread.Context, vcpu.Index);
                 break;
+            case UserExit.Interrupted:
+                await Monitor.Serve(vcpu);
+                break;
             default:
                 await PortAccess(vcpu);
                 break;
@@ -77,7 +80,7 @@ internal static class Userspace
                 continue;
             }
 
-            if (TryVcpu(HostThread.Board.Config.Timeline[stimulus]))
+            if (TryVcpu(HostThread.Board.Config.Timeline[stimulus], stimulus))
             {
                 continue;
             }
@@ -86,7 +89,7 @@ internal static class Userspace
             if (output.SendsMessage)
             {
                 await thread.Point(At.MessageSent, TimingCost.Message);
-                HostThread.Kvm.SignalMsi(HostThread.Context, message);
+                await InterruptDelivery.SignalMsi(thread, message);
             }
             else
             {
@@ -97,9 +100,12 @@ internal static class Userspace
 
     /// <summary>
     /// What happens to a vCPU: the monitor's NMI, at once or as soon as KVM says that the guest can take it, or the loss of the page with
-    /// its IDT, which the host reclaims.
+    /// its IDT, which the host reclaims. To pause, save or restore it is its own thread's work.
     /// </summary>
-    private static bool TryVcpu(StimulusConfig stimulus)
+    /// <param name="stimulus">What happens.</param>
+    /// <param name="line">Which line of the timeline that is.</param>
+    /// <returns>False if it happens to a device.</returns>
+    private static bool TryVcpu(StimulusConfig stimulus, int line)
     {
         switch (stimulus.Action)
         {
@@ -108,6 +114,9 @@ internal static class Userspace
                 return true;
             case StimulusAction.NmiWindow:
                 HostThread.Kvm.RequestNmiWindow(HostThread.Context, stimulus.Target);
+                return true;
+            case StimulusAction.Pause or StimulusAction.Resume or StimulusAction.Save or StimulusAction.Restore:
+                Monitor.Ask(new VcpuThread((byte)stimulus.Target), stimulus.Action, line);
                 return true;
             case StimulusAction.PageOut:
                 HostThread.Machine.Ref(HostThread.Board.MissingIdtPages, stimulus.Target) = 1;
@@ -248,7 +257,7 @@ internal static class Userspace
 
         await thread.Point(At.MessageSent, TimingCost.Message);
         HostThread.Context.Emit(TraceEventKind.KvmSetIrq, (ulong)pin, 1);
-        var accepted = HostThread.Kvm.SignalMsi(HostThread.Context, message);
+        var accepted = await InterruptDelivery.SignalMsi(thread, message);
         HostThread.Board.IoApicOf(HostThread.Machine).Dispatched(pin, accepted);
         if (!message.IsLevel)
         {

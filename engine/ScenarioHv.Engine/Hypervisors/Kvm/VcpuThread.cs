@@ -47,6 +47,9 @@ internal readonly struct VcpuThread(byte index)
     /// <summary>True if the hardware delivers L1's interrupts itself (apicv_active).</summary>
     public bool ApicvActive => Kvm.ApicvActive != 0;
 
+    /// <summary>True while the monitor wants the thread out of KVM_RUN (signal_pending).</summary>
+    public bool HasSignal => Kvm.Wishes != MonitorWish.None;
+
     /// <summary>What this version of KVM does.</summary>
     public static KvmPolicies Policies => Context.Board.Config.Kvm;
 
