@@ -68,7 +68,7 @@ internal sealed class BhyveHypervisor(Board board) : Hypervisor
         var result = apic.Expire(new Instant(context.Machine.Now), board.ApicClock);
         if (result.IsAccepted)
         {
-            Requested(context, vcpu, result.Vector, merges);
+            Requested(context, vcpu, result.Vector, merges, level: false);
             Notify(context, vcpu);
         }
     }
@@ -141,7 +141,7 @@ internal sealed class BhyveHypervisor(Board board) : Hypervisor
 
         if (result.IsAccepted)
         {
-            Requested(context, vcpu, message.Vector, result.Outcome == AcceptOutcome.Merged);
+            Requested(context, vcpu, message.Vector, result.Outcome == AcceptOutcome.Merged, message.IsLevel);
         }
 
         return result.IsAccepted;
@@ -189,11 +189,11 @@ internal sealed class BhyveHypervisor(Board board) : Hypervisor
         }
     }
 
-    private void Requested(StepContext context, int vcpu, byte vector, bool merges)
+    private void Requested(StepContext context, int vcpu, byte vector, bool merges, bool level)
     {
         var word = context.Machine.Ref(board.Apics, vcpu).Irr.Word32(vector >> 5);
         context.EmitOf(vcpu, TraceEventKind.Ktr, (ulong)(merges ? KtrMessage.Collapsed : KtrMessage.IntrReady), vector, word);
-        SafetyChecks.Accepted(context, vcpu, vector);
+        SafetyChecks.Accepted(context, vcpu, vector, level);
     }
 
     private void Interrupt(Machine machine, int vcpu, HostInterrupts interrupt, Instant at)
