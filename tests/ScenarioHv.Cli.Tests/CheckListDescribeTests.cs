@@ -1,3 +1,5 @@
+using ScenarioHv.Scenarios.Assembly;
+
 namespace ScenarioHv.Cli.Tests;
 
 /// <summary><c>check</c>, <c>list</c> and <c>describe</c>.</summary>
