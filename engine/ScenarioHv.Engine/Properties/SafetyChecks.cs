@@ -51,8 +51,8 @@ internal static class SafetyChecks
     }
 
     /// <summary>
-    /// A monitor begins to restore a vCPU: what its local APIC was asked for belongs to a past that did not happen, but for a vector that is
-    /// written for injection.
+    /// A monitor begins to restore a vCPU: what its local APIC was asked for belongs to a past that did not happen, but for a vector that
+    /// is written for injection.
     /// </summary>
     public static void RestoreBegins(StepContext context, int vcpu)
     {

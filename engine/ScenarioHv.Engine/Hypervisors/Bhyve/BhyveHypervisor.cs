@@ -148,19 +148,20 @@ internal sealed class BhyveHypervisor(Board board) : Hypervisor
     }
 
     /// <summary>
-    /// A vCPU has a request to look at: a running one is interrupted, or with AVIC hears its doorbell, a sleeping one is woken; one whose thread is in the hypervisor looks by
-    /// itself (vcpu_notify_event).
+    /// A vCPU has a request to look at: a running one is interrupted, or with AVIC hears its doorbell, a sleeping one is woken; one whose
+    /// thread is in the hypervisor looks by itself (vcpu_notify_event).
     /// </summary>
     public void Notify(StepContext context, int vcpu)
     {
         ref var vmm = ref context.Machine.Ref(board.Bhyve, vcpu);
         ref var state = ref context.Machine.Ref(board.Vcpus, vcpu);
         var now = new Instant(context.Machine.Now);
-        if (vmm.State == BhyveRunState.Running && context.Actor != vcpu && board.Processor.HasVirtualInterruptDelivery(context.Machine, vcpu))
+        var runsElsewhere = vmm.State == BhyveRunState.Running && context.Actor != vcpu;
+        if (runsElsewhere && board.Processor.HasVirtualInterruptDelivery(context.Machine, vcpu))
         {
             board.Processor.RingDoorbell(context.Machine, vcpu);
         }
-        else if (vmm.State == BhyveRunState.Running && context.Actor != vcpu)
+        else if (runsElsewhere)
         {
             Interrupt(context.Machine, vcpu, HostInterrupts.Kick, now + board.Config.Timing[TimingCost.HostIpi]);
         }
