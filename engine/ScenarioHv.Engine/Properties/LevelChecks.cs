@@ -12,7 +12,7 @@ public enum LevelExcuse : byte
     /// <summary>It may not.</summary>
     None = 0,
 
-    /// <summary>The guest has rewritten the entry since.</summary>
+    /// <summary>The guest has given the entry another vector, mode or trigger since.</summary>
     Rewritten = 1,
 
     /// <summary>The guest suppresses the broadcast, and ends the interrupt at the I/O APIC itself.</summary>

@@ -46,8 +46,8 @@ public static class PropertyTable
             + "IRR has only vectors that were requested, and has those that the guest has sent to itself."),
         new("level", SafetyProperty.Level, LivenessProperty.Level,
             "While a pin's remote IRR is set, its vector is requested, injected or in service at some CPU, or its EOI is under way, which it "
-            + "is until that CPU retires its next instruction. Not once the guest has rewritten the entry, suppresses the broadcast, or has "
-            + "given the vector to an edge source.",
+            + "is until that CPU retires its next instruction. Not once the guest has given the entry another vector or mode, suppresses the "
+            + "broadcast, or has given the vector to an edge source.",
             "A line that is high, while its pin is unmasked and its remote IRR clear, is accepted by a local APIC that the entry addresses. "
             + "Nor does remote IRR stay set for a vector that is nowhere, unless an edge source has the vector too."),
         new("snapshot", SafetyProperty.Snapshot, LivenessProperty.None,
