@@ -1,3 +1,4 @@
+using ScenarioHv.Engine.Hypervisors.Kvm;
 using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
@@ -111,7 +112,7 @@ public sealed class Runner
         {
             if (machine.Ref(_board.Check).Violation is { Exists: true } violation)
             {
-                return Finish(RunOutcome.Violated, Describe(violation), steps, machine, null) with
+                return Finish(RunOutcome.Violated, Describe(violation, machine), steps, machine, null) with
                 {
                     Property = PropertyTable.NameOf(violation.Property),
                 };
@@ -190,8 +191,9 @@ public sealed class Runner
         : cycle > _limits.Cycles ? $"the limit of {_limits.Cycles} cycles was reached"
         : null;
 
-    private static string Describe(in Violation violation) => violation.Property switch
+    private string Describe(in Violation violation, Machine machine) => violation.Property switch
     {
+        SafetyProperty.Lock => KernelLockWords.Describe(_board, machine, violation),
         SafetyProperty.Custody =>
             $"vector 0x{violation.Vector:x2} is owed to vCPU {violation.Vcpu} and is neither requested nor injected any more",
         SafetyProperty.Just => $"vCPU {violation.Vcpu} takes vector 0x{violation.Vector:x2}, and no request for it is unserved",

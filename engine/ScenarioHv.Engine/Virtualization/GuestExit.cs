@@ -26,6 +26,7 @@ internal enum ExitCause : byte
     EntryFailed,
     AvicIncompleteIpi,
     AvicUnacceleratedAccess,
+    Cpuid,
 }
 
 /// <summary>One exit from guest code.</summary>

@@ -229,6 +229,12 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     /// </summary>
     protected virtual GuestExit VirtualizedApicWrite(StepContext context, int vcpu, int offset, uint value) => default;
 
+    /// <summary>
+    /// True if an access to the local APIC's page that does not exit reaches nobody but a page of memory, whose contents are not kept: it
+    /// reads 0.
+    /// </summary>
+    protected virtual bool IsOnDummyPage(Machine machine, int vcpu) => false;
+
     /// <summary>True for an access to the page of the local APIC.</summary>
     private static bool IsLocalApic(in Operation operation) => operation.Code >> 12 == MsiFormat.Address >> 12;
 
@@ -313,10 +319,12 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     }
 
     /// <summary>
-    /// Whether a delivered vector is one of the vCPU's local APIC, and not one that the nested guest's hypervisor injects on its own.
+    /// Whether a delivered vector is one of the vCPU's local APIC, and not one of the 8259A or that the nested guest's hypervisor injects on
+    /// its own.
     /// </summary>
     private bool IsOfLocalApic(StepContext context, int vcpu, byte vector) =>
-        context.Level == 1 || (Board.IsKvm && context.Machine.Ref(Board.Kvm, vcpu).InjectedVector == vector);
+        !(Board.IsKvm && context.Machine.Ref(Board.Kvm, vcpu).InjectedExtInt != 0)
+        && (context.Level == 1 || (Board.IsKvm && context.Machine.Ref(Board.Kvm, vcpu).InjectedVector == vector));
 
     private static GuestException NoHandler(GuestProgram program, string method, string what) =>
         new($"{program.Name}: {what} arrived and the script has no {method}.");
@@ -407,6 +415,7 @@ internal abstract unsafe partial class GuestProcessor(Board board)
             case OperationKind.VmEnter: return direct ? ExitCause.None : ExitCause.VmEnter;
             case OperationKind.Hlt: return direct ? ExitCause.None : ExitCause.Hlt;
             case OperationKind.In or OperationKind.Out: return Board.IsKvm ? ExitCause.Io : ExitCause.None;
+            case OperationKind.Cpuid: return Board.IsKvm ? ExitCause.Cpuid : ExitCause.None;
             case OperationKind.ReadMsr: return direct ? ExitCause.None : ExitCause.MsrRead;
             case OperationKind.WriteMsr: return direct ? ExitCause.None : ExitCause.MsrWrite;
             case OperationKind.Stgi or OperationKind.Clgi:

@@ -1,5 +1,6 @@
 using ScenarioHv.Engine.Configuration;
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Hypervisors.Kvm;
 using ScenarioHv.Engine.Interrupts;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Scenarios.Binding;
@@ -77,6 +78,9 @@ public static class MachineAssembly
             Irqchip = machine.Irqchip == Irqchip.Split ? IrqchipKind.Split : IrqchipKind.Kernel,
             HostTickHz = machine.HostTick?.Hertz ?? (isKvm ? UsualHostTick : 0),
             Vcpus = machine.Vcpus,
+            X2Apic = machine.Cpu.X2Apic,
+            Hyperv = machine.Hyperv is { } hyperv ? new HypervConfig(hyperv.SynIc, hyperv.AutoEoiDeprecated, hyperv.Vapic) : null,
+            VirtualWire = machine.VirtualWire,
             L1 = NoGuest,
         };
     }
@@ -128,6 +132,21 @@ public static class MachineAssembly
 
     private static void RequirePossible(MachineSection machine, bool isKvm)
     {
+        if (!isKvm && machine.Hyperv is { } hyperv)
+        {
+            throw hyperv.Mark.Error("Hyper-V's interfaces are a hypervisor's; on bare-metal there is none below the guest");
+        }
+
+        if (!isKvm && machine.Cpu.X2Apic)
+        {
+            throw machine.Cpu.Mark.Error("x2APIC mode is modelled for guests of KVM only");
+        }
+
+        if (machine.VirtualWire && (!isKvm || machine.Irqchip != Irqchip.Kernel))
+        {
+            throw machine.Mark.Error("virtual-wire is the in-kernel 8259A pair: it exists only under KVM with 'irqchip: kernel'");
+        }
+
         if (!isKvm && machine.Userspace is not (null or Presets.NoUserspace))
         {
             throw machine.Mark.Error("a bare-metal machine has no userspace monitor");
@@ -158,12 +177,14 @@ public static class MachineAssembly
             var config = new DeviceConfig(section.Name, EngineVocabulary.KindOf(section.Type))
             {
                 Slot = section.Slot?.Device ?? 0,
-                Gsi = section.Slot is { } slot ? Ich9PirqRouting.Reset.Gsi(slot.Device, IntD) : section.Gsi ?? 0,
+                Gsi = section.Slot is { } slot ? Ich9PirqRouting.Reset.Gsi(slot.Device, IntD) : section.Gsi ?? Number(section, "irq"),
                 Vector = section.Vector ?? 0,
-                Destination = section.Destination ?? 0,
+                Destination = section.Destination ?? (byte)Number(section, "vcpu"),
+                Sint = (byte)Number(section, "sint"),
                 IoBase = (ushort)(section.Settings.TryGetValue("io", out var io) ? io.Number : FirstIoBase + (devices.Count * IoStride)),
             };
             RequireRoutedGsi(section, config, machine);
+            RequireController(section, config, machine);
             RequireOwnPorts(section, config, devices);
             RequireOneEntry(section, config, devices);
             devices.Add(config);
@@ -178,9 +199,36 @@ public static class MachineAssembly
     private static void RequireRoutedGsi(DeviceSection section, DeviceConfig config, MachineSection machine)
     {
         var isKernel = machine.Hypervisor != Presets.BareMetal && machine.Irqchip == Irqchip.Kernel;
-        if (config.Gsi == 0 && config.Kind != DeviceKind.Msi && isKernel)
+        if (config.Gsi == 0 && HasEntry(config.Kind) && isKernel)
         {
             throw section.Mark.Error($"{section.Name} is on GSI 0, which 'irqchip: kernel' routes to the timer's pin: choose 1..23");
+        }
+    }
+
+    private static int Number(DeviceSection section, string key) =>
+        section.Settings.TryGetValue(key, out var setting) ? (int)setting.Number : 0;
+
+    /// <summary>What a device is wired to has to be there.</summary>
+    private static void RequireController(DeviceSection section, DeviceConfig config, MachineSection machine)
+    {
+        if (config.Kind == DeviceKind.Isa && !machine.VirtualWire)
+        {
+            throw section.Mark.Error($"{section.Name} is on IRQ{config.Gsi} of an 8259A, which this machine has not: virtual-wire: true");
+        }
+
+        if (config.Kind == DeviceKind.Isa && config.Gsi == Pic8259Pair.CascadeIrq)
+        {
+            throw section.Mark.Error($"{section.Name}: IRQ2 is where the slave 8259A is, no device can have it");
+        }
+
+        if (config.Kind == DeviceKind.SynIc && machine.Hyperv is not { SynIc: true })
+        {
+            throw section.Mark.Error($"{section.Name} needs a SynIC: hyperv: {{ synic: true }}");
+        }
+
+        if (config.Kind == DeviceKind.SynIc && config.Destination >= machine.Vcpus)
+        {
+            throw section.Mark.Error($"{section.Name}: there is no vCPU {config.Destination} (vcpus: {machine.Vcpus})");
         }
     }
 
@@ -197,8 +245,8 @@ public static class MachineAssembly
     /// <summary>Devices that share a GSI share its redirection entry, and so its vector and destination.</summary>
     private static void RequireOneEntry(DeviceSection section, DeviceConfig config, List<DeviceConfig> others)
     {
-        var clash = config.Kind == DeviceKind.Msi ? null : others.FirstOrDefault(other =>
-            other.Kind != DeviceKind.Msi
+        var clash = !HasEntry(config.Kind) ? null : others.FirstOrDefault(other =>
+            HasEntry(other.Kind)
             && other.Gsi == config.Gsi
             && (other.Vector != config.Vector || other.Destination != config.Destination));
         if (clash is not null)
@@ -209,6 +257,8 @@ public static class MachineAssembly
         }
     }
 
+    private static bool HasEntry(DeviceKind kind) => kind is DeviceKind.Piix4Uhci or DeviceKind.Line;
+
     private static StimulusConfig Stimulus(TimelineEntry entry, List<DeviceConfig> devices, MachineSection machine) => new(
         entry.At.ToCycles(machine.TscHz),
         entry.Action switch
@@ -217,13 +267,33 @@ public static class MachineAssembly
             TimelineAction.Lower => StimulusAction.Lower,
             TimelineAction.Nmi when machine.Hypervisor == Presets.BareMetal => throw entry.Mark.Error("NMIs are not modelled on bare metal"),
             TimelineAction.Nmi => StimulusAction.Nmi,
+            TimelineAction.SetMsr or TimelineAction.Inhibit or TimelineAction.Lift when machine.Hypervisor == Presets.BareMetal =>
+                throw entry.Mark.Error("this acts on KVM, and a bare-metal machine has no hypervisor"),
+            TimelineAction.SetMsr when machine.Hyperv is not { SynIc: true } || !IsSynIcMsr(entry.Msr) =>
+                throw entry.Mark.Error("the MSRs that a monitor can write here are those of a SynIC, 0x40000080..0x4000009f (hyperv: { synic: true })"),
+            TimelineAction.SetMsr => StimulusAction.SetMsr,
+            TimelineAction.Inhibit or TimelineAction.Lift when !IsLookedAt(entry, machine) =>
+                throw entry.Mark.Error($"KVM does not look at the reason {entry.Reason} on this processor, or has no APICv (apicv: true)"),
+            TimelineAction.Inhibit => StimulusAction.Inhibit,
+            TimelineAction.Lift => StimulusAction.Lift,
             _ => StimulusAction.Fire,
         },
-        entry.Vcpu ?? devices.FindIndex(device => device.Name == entry.Device))
+        entry.Vcpu ?? Math.Max(0, devices.FindIndex(device => device.Name == entry.Device)))
     {
+        Msr = entry.Msr,
+        Value = entry.Reason.Length > 0 ? (ulong)EngineVocabulary.ReasonOf(entry.Reason) : entry.Value,
         Every = entry.Every?.ToCycles(machine.TscHz) ?? 0,
         Count = entry.Count ?? (entry.Every is null ? 1 : 0),
     };
+
+    private static bool IsSynIcMsr(uint msr) =>
+        msr is >= SynIcMsr.Scontrol and <= SynIcMsr.Eom or >= SynIcMsr.Sint0 and <= SynIcMsr.Sint15;
+
+    private static bool IsLookedAt(TimelineEntry entry, MachineSection machine)
+    {
+        var looked = machine.Cpu.Vendor == CpuVendor.Intel ? ApicvInhibits.OfVmx : ApicvInhibits.OfSvm;
+        return machine.Cpu.Apicv && (EngineVocabulary.ReasonOf(entry.Reason) & looked) != 0;
+    }
 
     private static GuestProgram? Guest(Scenario scenario, GuestLevel level, IGuestLoader loader) =>
         scenario.Guests.FirstOrDefault(guest => guest.Level == level) is { } section

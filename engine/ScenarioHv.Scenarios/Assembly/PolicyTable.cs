@@ -14,6 +14,9 @@ internal static class PolicyTable
     [
         LevelStormPolicies.ImmediateExit,
         LevelStormPolicies.IoApicEoi,
+        AvicPolicies.InhibitOnSynIc,
+        AvicPolicies.InhibitUpdate,
+        AvicPolicies.Window,
     ];
 
     /// <summary>All points, for the reader and for <c>describe policies</c>.</summary>

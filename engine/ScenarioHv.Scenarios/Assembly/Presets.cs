@@ -12,12 +12,34 @@ internal static class Presets
             "kvm@3.16",
             "Linux 3.16: immediate exits by self-IPI, in-kernel I/O APIC without delay",
             "vmx.c before 13d83045cb61, ioapic.c before 184564efae4d",
-            [(PolicyTable.ImmediateExit, "self-ipi(before-entry)"), (PolicyTable.IoApicEoi, "reinject")]),
+            [
+                (PolicyTable.ImmediateExit, "self-ipi(before-entry)"), (PolicyTable.IoApicEoi, "reinject"),
+                (AvicPolicies.OnSynIc, "always"), (AvicPolicies.Update, "under-srcu"),
+            ]),
         new(
             "kvm@5.1",
             "Linux 5.1: immediate exits by a zero preemption timer, in-kernel I/O APIC with delay",
             "vmx.c:vmx_update_hv_timer, ioapic.c:kvm_ioapic_update_eoi_one",
-            [(PolicyTable.ImmediateExit, "zero-timer"), (PolicyTable.IoApicEoi, "delay-after-kvm(10000, 10 ms)")]),
+            [
+                (PolicyTable.ImmediateExit, "zero-timer"), (PolicyTable.IoApicEoi, "delay-after-kvm(10000, 10 ms)"),
+                (AvicPolicies.OnSynIc, "always"), (AvicPolicies.Update, "under-srcu"), (AvicPolicies.WindowPoint, "ignore"),
+            ]),
+        new(
+            "kvm@5.12",
+            "Linux 5.12: as 5.1; AVIC gives way to an interrupt window, and for good to a SynIC",
+            "svm.c:svm_toggle_avic_for_irq_window, hyperv.c:kvm_hv_activate_synic",
+            [
+                (PolicyTable.ImmediateExit, "zero-timer"), (PolicyTable.IoApicEoi, "delay-after-kvm(10000, 10 ms)"),
+                (AvicPolicies.OnSynIc, "always"), (AvicPolicies.Update, "under-srcu"), (AvicPolicies.WindowPoint, "inhibit-avic"),
+            ]),
+        new(
+            "kvm@5.15",
+            "Linux 5.15: as 5.12; inhibiting APICv has a lock of its own, and a SynIC does it only while AutoEOI is used",
+            "x86.c:__kvm_request_apicv_update, hyperv.c:synic_update_vector, 0f250a646382",
+            [
+                (PolicyTable.ImmediateExit, "zero-timer"), (PolicyTable.IoApicEoi, "delay-after-kvm(10000, 10 ms)"),
+                (AvicPolicies.OnSynIc, "when-autoeoi-used"), (AvicPolicies.Update, "own-lock"), (AvicPolicies.WindowPoint, "inhibit-avic"),
+            ]),
         new(BareMetal, "no hypervisor: the first guest runs on the processor itself, its messages take time on their way", "82093AA 3.2.4",
             [(PolicyTable.IoApicEoi, "reinject")]),
     ];

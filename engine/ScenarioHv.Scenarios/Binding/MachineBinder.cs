@@ -14,7 +14,8 @@ internal static class MachineBinder
     public static MachineSection Bind(YamlNode node, Vocabulary vocabulary)
     {
         var machine = Fields.Open(
-            node, "machine", "tsc", "timing", "cpu", "hypervisor", "userspace", "irqchip", "host-tick", "vcpus", "policies", "devices");
+            node, "machine", "tsc", "timing", "cpu", "hypervisor", "userspace", "irqchip", "host-tick", "vcpus", "hyperv", "virtual-wire",
+            "policies", "devices");
         var tscHz = Fields.Frequency(machine.Required("tsc"), "tsc", LowestTsc, HighestTsc).Hertz;
         var (profile, costs) = Timing(machine.Required("timing"), vocabulary.Timing, tscHz);
         return new MachineSection
@@ -31,6 +32,8 @@ internal static class MachineBinder
                 : Irqchip.Kernel,
             HostTick = machine.Optional("host-tick") is { } tick ? HostTick(tick) : null,
             Vcpus = machine.Optional("vcpus") is { } vcpus ? (int)Fields.Integer(vcpus, IntegerRule.Vcpus) : 1,
+            Hyperv = machine.Optional("hyperv") is { } hyperv ? Hyperv(hyperv) : null,
+            VirtualWire = machine.Optional("virtual-wire") is { } wire && Fields.Boolean(wire, "virtual-wire"),
             Policies = machine.Optional("policies") is { } policies ? new PolicyBinder(vocabulary, tscHz).Map(policies) : NoPolicies(),
             Devices = machine.Optional("devices") is { } devices ? DeviceBinder.Bind(devices, vocabulary, tscHz) : [],
         };
@@ -60,9 +63,22 @@ internal static class MachineBinder
         return (name, costs);
     }
 
+    private static HypervSection Hyperv(YamlNode node)
+    {
+        var hyperv = Fields.Open(node, "hyperv", "synic", "autoeoi-deprecated", "vapic");
+        bool Is(string key) => hyperv.Optional(key) is { } value && Fields.Boolean(value, key);
+        return new HypervSection(Is("synic"), Is("autoeoi-deprecated"), Is("vapic"), node.Mark);
+    }
+
     private static CpuSection Cpu(YamlNode node)
     {
-        var cpu = Fields.Open(node, "cpu", "vendor", "apicv", "preemption-timer");
+        var x2Apic = Fields.Open(node, "cpu", "vendor", "apicv", "x2apic", "preemption-timer").Optional("x2apic");
+        return WithoutX2Apic(node) with { X2Apic = x2Apic is not null && Fields.Boolean(x2Apic, "x2apic") };
+    }
+
+    private static CpuSection WithoutX2Apic(YamlNode node)
+    {
+        var cpu = Fields.Open(node, "cpu", "vendor", "apicv", "x2apic", "preemption-timer");
         var vendor = Fields.Name(cpu.Required("vendor"), "cpu vendor", ["intel", "amd"]) == 0 ? CpuVendor.Intel : CpuVendor.Amd;
         var apicv = cpu.Optional("apicv") is { } value && Fields.Boolean(value, "apicv");
         var timer = cpu.Optional("preemption-timer");

@@ -32,10 +32,9 @@ internal static class EventInjection
             InjectInterrupt(vcpu, vector);
         }
 
-        VcpuThread.Processor.SetInterruptWindow(
-            VcpuThread.Context.Machine,
-            vcpu.Index,
-            HasInjectableInterrupt(vcpu) && !IsAwaitedByL1(vcpu));
+        var wanted = HasInjectableInterrupt(vcpu) && !IsAwaitedByL1(vcpu);
+        await KvmAvic.SetWindowInhibit(vcpu, wanted);
+        VcpuThread.Processor.SetInterruptWindow(VcpuThread.Context.Machine, vcpu.Index, wanted);
         VcpuThread.Processor.SetNmiWindow(VcpuThread.Context.Machine, vcpu.Index, vcpu.Kvm.NmiPending > 0);
         return false;
     }
@@ -54,7 +53,7 @@ internal static class EventInjection
     public static bool CouldRun(VcpuThread vcpu) =>
         vcpu.Kvm.NmiQueued > 0
         || (vcpu.Kvm.NmiPending > 0 && NmiAllowed(vcpu))
-        || (vcpu.Apic.HighestDeliverable() >= 0
+        || ((KvmPic.HasInterrupt(vcpu) || vcpu.Apic.HighestDeliverable() >= 0)
             && (InterruptAllowed(vcpu)
                 || (vcpu.IsL2 && VcpuThread.Processor.NestedExitsOnInterrupt(VcpuThread.Context.Machine, vcpu.Index))));
 
@@ -62,7 +61,7 @@ internal static class EventInjection
     /// Whether software has to inject an interrupt: never one of L1 while the hardware delivers them itself (kvm_cpu_has_injectable_intr).
     /// </summary>
     private static bool HasInjectableInterrupt(VcpuThread vcpu) =>
-        (vcpu.IsL2 || !vcpu.ApicvActive) && vcpu.Apic.HighestDeliverable() >= 0;
+        KvmPic.HasInterrupt(vcpu) || ((vcpu.IsL2 || !vcpu.ApicvActive) && vcpu.Apic.HighestDeliverable() >= 0);
 
     /// <summary>
     /// While L2 runs and L1 wants exits for interrupts, a pending one is L1's: it waits for the nested check, not for a window of L2.
@@ -83,11 +82,30 @@ internal static class EventInjection
             && core.StiShadow == 0;
     }
 
-    /// <summary>IRR to ISR: at injection, not at delivery (kvm_cpu_get_interrupt, kvm_apic_ack_interrupt).</summary>
+    /// <summary>
+    /// IRR to ISR: at injection, not at delivery (kvm_cpu_get_interrupt, kvm_apic_ack_interrupt). The 8259A comes first, and an AutoEOI
+    /// vector of the SynIC ends by it.
+    /// </summary>
     private static byte AcknowledgeForInjection(VcpuThread vcpu)
     {
+        if (KvmPic.HasInterrupt(vcpu))
+        {
+            vcpu.Kvm.InjectedExtInt = 1;
+            vcpu.Kvm.InjectedVector = KvmPic.Acknowledge();
+            return vcpu.Kvm.InjectedVector;
+        }
+
         var vector = vcpu.Apic.HighestDeliverable();
-        vcpu.Apic.Dispense(vector);
+        if (KvmHyperv.IsAutoEoi(vcpu.Index, vector))
+        {
+            vcpu.Apic.Irr.Clear(vector);
+        }
+        else
+        {
+            vcpu.Apic.Dispense(vector);
+            KvmVapic.Dispensed(vcpu, vector);
+        }
+
         vcpu.Kvm.InjectedVector = (byte)vector;
         return (byte)vector;
     }

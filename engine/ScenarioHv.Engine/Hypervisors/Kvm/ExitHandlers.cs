@@ -46,7 +46,12 @@ internal static class ExitHandlers
                 await KvmAvic.UnacceleratedAccess(vcpu);
                 break;
             case ExitCause.MsrRead or ExitCause.MsrWrite:
-                HandleMsr(vcpu, cause);
+                await HandleMsr(vcpu, cause == ExitCause.MsrWrite);
+                break;
+            case ExitCause.InterruptWindow:
+                VcpuThread.Processor.SetInterruptWindow(VcpuThread.Context.Machine, vcpu.Index, false);
+                await KvmAvic.SetWindowInhibit(vcpu, wanted: false);
+                vcpu.Request(KvmRequests.Event);
                 break;
             default:
                 HandleSimple(vcpu, cause);
@@ -62,10 +67,6 @@ internal static class ExitHandlers
         {
             case ExitCause.PreemptionTimer:
                 break;
-            case ExitCause.InterruptWindow:
-                VcpuThread.Processor.SetInterruptWindow(VcpuThread.Context.Machine, vcpu.Index, false);
-                vcpu.Request(KvmRequests.Event);
-                break;
             case ExitCause.NmiWindow:
                 VcpuThread.Processor.SetNmiWindow(VcpuThread.Context.Machine, vcpu.Index, false);
                 vcpu.Request(KvmRequests.Event);
@@ -80,6 +81,9 @@ internal static class ExitHandlers
             case ExitCause.VmCall:
                 // KVM answers hypercalls that it does not know with -KVM_ENOSYS.
                 vcpu.CompleteOperation(level, unchecked((ulong)-1000));
+                break;
+            case ExitCause.Cpuid:
+                vcpu.CompleteOperation(level, KvmVapic.Cpuid(HostThread.Board.Config, vcpu.GuestOperation(level).Code));
                 break;
             case ExitCause.Stgi:
                 vcpu.Kvm.GifClear = 0;
@@ -120,41 +124,86 @@ internal static class ExitHandlers
             VcpuThread.Emit(TraceEventKind.KvmPio, 1, kvm.IoPort, kvm.IoSize, kvm.IoValue);
         }
 
+        if (KvmPic.Exists && Pic8259Pair.Decodes(kvm.IoPort))
+        {
+            // The kernel's own device: the access ends here and now.
+            kvm.IoValue = KvmPic.Access(kvm.IoPort, kvm.IoIsWrite != 0, (byte)kvm.IoValue);
+            Userspace.CompleteIo(vcpu);
+            return;
+        }
+
         vcpu.ExitToUserspace(UserExit.Io);
     }
 
-    private static void HandleMsr(VcpuThread vcpu, ExitCause cause)
+    private static async HostTask HandleMsr(VcpuThread vcpu, bool write)
     {
         var level = vcpu.State.Level;
-        ref var operation = ref vcpu.GuestOperation(level);
-        var context = VcpuThread.Context;
-        const uint TscDeadline = 0x6e0;
-        var now = new Instant(context.Machine.Now);
-        if (operation.Code != TscDeadline)
-        {
-            throw new GuestException(
-                $"The guest uses MSR 0x{operation.Code:x}, which this machine does not model; it has IA32_TSC_DEADLINE (0x6e0).");
-        }
-
-        var write = cause == ExitCause.MsrWrite;
-        var value = operation.Value;
-        context.Machine.Ref(context.Board.Layout.Clock).ReadAbsolute();
+        var (msr, value) = (vcpu.GuestOperation(level).Code, vcpu.GuestOperation(level).Value);
         if (write)
         {
-            WriteTscDeadline(vcpu, value, now);
+            await WriteMsr(vcpu, msr, value);
         }
         else
         {
-            value = vcpu.Apic.ReadTscDeadline((ulong)now.Cycle, now);
+            value = ReadMsr(vcpu, msr);
         }
 
-        VcpuThread.Emit(TraceEventKind.KvmMsr, write ? 1UL : 0, operation.Code, value);
+        VcpuThread.Emit(TraceEventKind.KvmMsr, write ? 1UL : 0, msr, value);
         vcpu.CompleteOperation(level, value);
     }
 
-    /// <summary>A deadline that has passed already expires here and now.</summary>
-    private static void WriteTscDeadline(VcpuThread vcpu, ulong value, Instant now)
+    private static async HostTask WriteMsr(VcpuThread vcpu, uint msr, ulong value)
     {
+        if (KvmVapic.IsApicMsr(msr))
+        {
+            await KvmVapic.Write(vcpu, msr, value);
+        }
+        else if (KvmHyperv.IsSynIcMsr(msr) && HostThread.Board.SynIcs.Count > 0)
+        {
+            await KvmHyperv.Write(vcpu.Thread, vcpu.Index, msr, value, host: false);
+        }
+        else
+        {
+            WriteTscDeadline(vcpu, msr, value);
+        }
+    }
+
+    private static ulong ReadMsr(VcpuThread vcpu, uint msr)
+    {
+        if (KvmVapic.IsApicMsr(msr))
+        {
+            return KvmVapic.Read(vcpu, msr);
+        }
+
+        if (KvmHyperv.IsSynIcMsr(msr) && HostThread.Board.SynIcs.Count > 0)
+        {
+            return KvmHyperv.Read(vcpu.Index, msr);
+        }
+
+        var now = AbsoluteTime(msr);
+        return vcpu.Apic.ReadTscDeadline((ulong)now.Cycle, now);
+    }
+
+    /// <summary>IA32_TSC_DEADLINE is the one other MSR; using it makes the absolute time part of the state.</summary>
+    private static Instant AbsoluteTime(uint msr)
+    {
+        const uint TscDeadline = 0x6e0;
+        var context = VcpuThread.Context;
+        if (msr != TscDeadline)
+        {
+            throw new GuestException(
+                $"The guest uses MSR 0x{msr:x}, which this machine does not model; it has IA32_TSC_DEADLINE (0x6e0), "
+                + "and with 'hyperv' or 'x2apic' the MSRs of these.");
+        }
+
+        context.Machine.Ref(context.Board.Layout.Clock).ReadAbsolute();
+        return new Instant(context.Machine.Now);
+    }
+
+    /// <summary>A deadline that has passed already expires here and now.</summary>
+    private static void WriteTscDeadline(VcpuThread vcpu, uint msr, ulong value)
+    {
+        var now = AbsoluteTime(msr);
         ref var apic = ref vcpu.Apic;
         if (apic.WriteTscDeadline(value, (ulong)now.Cycle, now).Has(LocalApicEffects.DeliverabilityMayHaveChanged))
         {

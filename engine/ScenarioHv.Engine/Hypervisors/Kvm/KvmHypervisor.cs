@@ -13,7 +13,7 @@ namespace ScenarioHv.Engine.Hypervisors.Kvm;
 
 /// <summary>
 /// KVM with its monitor: its actors, and what several of them use. Not modelled yet: PIR, ON and SN as words of their own (a vector goes
-/// straight to IRR), the preemption timer as backing of the local APIC timer (that is a host timer here), the 8259A and SMM.
+/// straight to IRR), the preemption timer as backing of the local APIC timer (that is a host timer here) and SMM.
 /// </summary>
 internal sealed class KvmHypervisor(Board board) : Hypervisor
 {
@@ -24,23 +24,30 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         new IoThreadActor(board),
         .. Enumerable.Range(0, board.Config.Vcpus).Select(vcpu => new ApicTimerActor(board, vcpu)),
         .. Enumerable.Range(0, board.Config.HostTickHz > 0 ? board.Config.Vcpus : 0).Select(vcpu => new HostTickActor(board, vcpu)),
+        .. board.HasWorker ? [new WorkerActor(board)] : Array.Empty<Actor>(),
     ];
 
     /// <inheritdoc/>
     public override void Reset(StepContext context)
     {
         KvmApicv.Reset(board, context.Machine);
+        KvmPic.Reset();
         for (var vcpu = 0; vcpu < board.Config.Vcpus; vcpu++)
         {
             var index = (byte)vcpu;
             context.Actor = context.Vcpu = index;
             context.Level = 0;
+            KvmHyperv.Reset(vcpu);
             Requests.ScanIoApic(new VcpuThread(index));
             context.Start(board.HostFiber(vcpu), () => VcpuLoop.Thread(new VcpuThread(index)).Completed);
         }
 
         context.Actor = (byte)board.Config.Vcpus;
         context.Start(board.IoFiber, () => Userspace.IoThread(new HostThread((byte)board.Config.Vcpus)).Completed);
+        if (board.HasWorker)
+        {
+            context.Start(board.WorkerFiber, () => KvmHyperv.Worker(new HostThread((byte)(board.Config.Vcpus + 1))).Completed);
+        }
     }
 
     /// <inheritdoc/>
@@ -122,6 +129,20 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     {
         context.Emit(TraceEventKind.KvmMsiSetIrq, message.Destination, message.Vector, (ulong)message.Mode, (ulong)message.Flags);
         return Deliver(context, message);
+    }
+
+    /// <summary>A message for one vCPU's local APIC, whatever it is addressed to.</summary>
+    /// <returns>True if it was accepted.</returns>
+    public bool DeliverTo(StepContext context, int vcpu, in ApicMessage message) => Accept(context, vcpu, message);
+
+    /// <summary>The monitor wants to write an MSR: the vCPU's thread comes back to it, and does that before its next KVM_RUN.</summary>
+    public void SetMsr(StepContext context, int vcpu, uint msr, ulong value)
+    {
+        ref var kvm = ref context.Machine.Ref(board.Kvm, vcpu);
+        kvm.HostMsr = msr;
+        kvm.HostMsrValue = value;
+        kvm.Requests |= KvmRequests.UserWork;
+        Kick(context, vcpu);
     }
 
     /// <summary>Somebody kicks a vCPU: out of the guest by an interrupt, or out of its sleep (kvm_vcpu_kick).</summary>

@@ -16,7 +16,7 @@ internal static class KvmLapic
     /// </summary>
     public static async HostTask EoiInduced(VcpuThread vcpu, byte vector)
     {
-        VcpuThread.Emit(TraceEventKind.KvmEoi, vcpu.Apic.ApicId, vector);
+        KvmVapic.Ended(vcpu, vector);
         vcpu.Request(KvmRequests.Event);
         await SendEoiToIoApic(vcpu, vector);
     }
@@ -98,7 +98,14 @@ internal static class KvmLapic
     {
         var context = VcpuThread.Context;
         VcpuThread.Emit(TraceEventKind.KvmApic, 1, (ulong)offset, value);
-        var effect = vcpu.Apic.Write(offset, value, new Instant(context.Machine.Now), context.Board.ApicClock);
+        return Apply(vcpu, vcpu.Apic.Write(offset, value, new Instant(context.Machine.Now), context.Board.ApicClock));
+    }
+
+    /// <summary>What a store to a register means for others: an IPI is sent, an EOI traced.</summary>
+    /// <returns>The vector that it ends; -1 if it ends none.</returns>
+    public static int Apply(VcpuThread vcpu, in RegisterWriteEffect effect)
+    {
+        var context = VcpuThread.Context;
         vcpu.Request(KvmRequests.Event);
         if (effect.Has(LocalApicEffects.SendIpi) || effect.Has(LocalApicEffects.SelfIpi))
         {
@@ -111,7 +118,7 @@ internal static class KvmLapic
             return -1;
         }
 
-        VcpuThread.Emit(TraceEventKind.KvmEoi, vcpu.Apic.ApicId, unchecked((ulong)effect.Eoi.Vector));
+        KvmVapic.Ended(vcpu, effect.Eoi.Vector);
         return effect.Eoi.Vector;
     }
 

@@ -66,6 +66,21 @@ public struct KvmVcpu
 
     /// <summary>1 while the hardware delivers the guest's interrupts itself (apicv_active).</summary>
     public byte ApicvActive;
+
+    /// <summary>1 if <see cref="InjectedVector"/> is the 8259A's, of which the local APIC knows nothing.</summary>
+    public byte InjectedExtInt;
+
+    /// <summary>AMD: 1 while AVIC is inhibited for an interrupt window of this vCPU (avic_irq_window).</summary>
+    public byte AvicIrqWindow;
+
+    /// <summary>For the layout only: always 0.</summary>
+    public ushort Reserved0;
+
+    /// <summary>The MSR that the monitor will write before the next KVM_RUN; 0 for none.</summary>
+    public uint HostMsr;
+
+    /// <summary>Its value.</summary>
+    public ulong HostMsrValue;
 }
 
 /// <summary>Requests to a vCPU (KVM_REQ_*).</summary>
@@ -89,6 +104,15 @@ public enum KvmRequests : ushort
 
     /// <summary>KVM_REQ_APICV_UPDATE: whether APICv is inhibited may have changed.</summary>
     ApicvUpdate = 16,
+
+    /// <summary>This vCPU has to inhibit APICv, or to lift that, before its next entry.</summary>
+    ApicvInhibit = 32,
+
+    /// <summary>KVM_REQ_APICV_INPROGRESS of a series that was not merged: a work item is to do that; nobody enters before it has.</summary>
+    ApicvInProgress = 64,
+
+    /// <summary>The monitor wants the vCPU's thread back.</summary>
+    UserWork = 128,
 }
 
 /// <summary>Where a vCPU is, as others see it (vcpu->mode).</summary>
@@ -115,6 +139,9 @@ public enum UserExit : byte
 
     /// <summary>KVM_EXIT_MMIO.</summary>
     Mmio = 6,
+
+    /// <summary>KVM_EXIT_INTR: a signal.</summary>
+    Intr = 10,
 
     /// <summary>KVM_EXIT_IOAPIC_EOI.</summary>
     IoApicEoi = 26,

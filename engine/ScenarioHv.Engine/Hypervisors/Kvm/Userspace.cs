@@ -24,6 +24,9 @@ internal static class Userspace
             case UserExit.IoApicEoi:
                 await EoiBroadcast(vcpu.Thread, vcpu.Kvm.PendingIoApicEoi);
                 break;
+            case UserExit.Intr:
+                await SetMsrs(vcpu);
+                break;
             case UserExit.Mmio:
                 await IoApicAccess(vcpu);
                 break;
@@ -73,9 +76,9 @@ internal static class Userspace
                 continue;
             }
 
-            if (HostThread.Board.Config.Timeline[stimulus].Action == StimulusAction.Nmi)
+            if (IsForKvm(stimulus))
             {
-                HostThread.Kvm.QueueNmi(HostThread.Context, HostThread.Board.Config.Timeline[stimulus].Target);
+                await Apply(thread, stimulus);
                 continue;
             }
 
@@ -88,8 +91,72 @@ internal static class Userspace
             else
             {
                 await LineChanged(thread, output.Line, output.Service.First, output.Service.End);
+                if (HostThread.Board.Config.Devices[HostThread.Board.Config.Timeline[stimulus].Target].Kind == DeviceKind.Isa)
+                {
+                    await EndPulse(thread, stimulus);
+                }
             }
         }
+    }
+
+    private static bool IsForKvm(int stimulus)
+    {
+        var config = HostThread.Board.Config.Timeline[stimulus];
+        return config.Action >= StimulusAction.Nmi || HostThread.Board.Config.Devices[config.Target].Kind == DeviceKind.SynIc;
+    }
+
+    /// <summary>A stimulus that is no device's: the monitor's own call into KVM.</summary>
+    private static async HostTask Apply(HostThread thread, int stimulus)
+    {
+        switch (HostThread.Board.Config.Timeline[stimulus].Action)
+        {
+            case StimulusAction.Inhibit or StimulusAction.Lift:
+                var set = HostThread.Board.Config.Timeline[stimulus].Action == StimulusAction.Inhibit;
+                await KvmApicv.Change(thread, (ApicvInhibits)HostThread.Board.Config.Timeline[stimulus].Value, set);
+                break;
+            default:
+                ApplyAtOnce(HostThread.Board.Config.Timeline[stimulus]);
+                break;
+        }
+    }
+
+    private static void ApplyAtOnce(StimulusConfig stimulus)
+    {
+        switch (stimulus.Action)
+        {
+            case StimulusAction.Nmi:
+                HostThread.Kvm.QueueNmi(HostThread.Context, stimulus.Target);
+                break;
+            case StimulusAction.SetMsr:
+                HostThread.Kvm.SetMsr(HostThread.Context, stimulus.Target, stimulus.Msr, stimulus.Value);
+                break;
+            default:
+                var device = HostThread.Board.Config.Devices[stimulus.Target];
+                HostThread.Context.Emit(TraceEventKind.DeviceFired, (ulong)stimulus.Target);
+                KvmHyperv.SetIrq(HostThread.Context, device.Destination, device.Sint);
+                break;
+        }
+    }
+
+    /// <summary>KVM_SET_MSRS: the ioctl is a reader of kvm->srcu around its whole list (x86.c:kvm_arch_vcpu_ioctl).</summary>
+    private static async HostTask SetMsrs(VcpuThread vcpu)
+    {
+        KernelLocks.ReadSrcu(vcpu.Thread, SrcuReason.SetMsrs);
+        await KvmHyperv.Write(vcpu.Thread, vcpu.Index, vcpu.Kvm.HostMsr, vcpu.Kvm.HostMsrValue, host: true);
+        KernelLocks.LeaveSrcu(vcpu.Thread);
+    }
+
+    private static async HostTask EndPulse(HostThread thread, int stimulus)
+    {
+        await thread.Point(At.DeviceAccessed, TimingCost.DeviceAccess);
+        var (line, first, end) = FallOf(stimulus);
+        await LineChanged(thread, line, first, end);
+    }
+
+    private static (GsiChange Line, int First, int End) FallOf(int stimulus)
+    {
+        var output = HostThread.Board.Devices.EndPulse(HostThread.Context, HostThread.Board.Config.Timeline[stimulus]);
+        return (output.Line, output.Service.First, output.Service.End);
     }
 
     /// <summary>IN or OUT: a register access and the line change that it causes are one step.</summary>
@@ -150,6 +217,7 @@ internal static class Userspace
             if (line.Gsi != 0)
             {
                 HostThread.Context.Emit(TraceEventKind.KvmSetIrq, (ulong)line.Gsi, line.High ? 1UL : 0);
+                KvmPic.SetLine(line.Gsi, line.High);
                 await KernelIoApic.SetLine(thread, line.Gsi, first, end);
             }
 

@@ -18,7 +18,9 @@ internal static class VcpuLoop
         {
             await vcpu.Point(At.KvmRun, TimingCost.ToKernel);
             KvmAvic.Load(vcpu);
+            KernelLocks.ReadSrcu(vcpu.Thread, SrcuReason.Run);
             await Run(vcpu);
+            KernelLocks.LeaveSrcu(vcpu.Thread);
             KvmAvic.Put(vcpu);
             await vcpu.Point(At.UserspaceExit, TimingCost.ToUserspace);
             await Userspace.HandleExit(vcpu);
@@ -31,9 +33,17 @@ internal static class VcpuLoop
         Userspace.CompleteIo(vcpu);
         while (vcpu.Kvm.UserExit == UserExit.None)
         {
+            if (vcpu.TakeRequest(KvmRequests.UserWork))
+            {
+                vcpu.ExitToUserspace(UserExit.Intr);
+                break;
+            }
+
             if (vcpu.Kvm.Halted != 0)
             {
+                KernelLocks.LeaveSrcu(vcpu.Thread);
                 await Block(vcpu);
+                KernelLocks.ReadSrcu(vcpu.Thread, SrcuReason.Run);
                 continue;
             }
 
@@ -50,6 +60,16 @@ internal static class VcpuLoop
     private static async HostTask EnterGuest(VcpuThread vcpu)
     {
         await vcpu.Point(At.RequestCheck, TimingCost.LoopPoint);
+        if (vcpu.TakeRequest(KvmRequests.ApicvInhibit))
+        {
+            await KvmHyperv.UpdateByRequest(vcpu);
+        }
+
+        if (vcpu.TakeRequest(KvmRequests.ApicvUpdate))
+        {
+            await KvmApicv.Update(vcpu);
+        }
+
         if (Requests.Handle(vcpu))
         {
             return;
@@ -67,9 +87,12 @@ internal static class VcpuLoop
         {
             EventInjection.Cancel(vcpu);
             vcpu.Kvm.Mode = VcpuMode.Outside;
+            KernelLocks.LeftGuestMode(vcpu.Thread);
+            KernelLocks.ReadSrcu(vcpu.Thread, SrcuReason.Run);
             return;
         }
 
+        KvmVapic.OfferNoEoi(vcpu);
         EmitEntry(vcpu);
         ImmediateExits.Arm(vcpu);
         await vcpu.Point(At.ExitArmed, TimingCost.LoopPoint);
@@ -93,6 +116,7 @@ internal static class VcpuLoop
         }
 
         vcpu.Kvm.Mode = VcpuMode.InGuest;
+        KernelLocks.LeaveSrcu(vcpu.Thread);
         if (!vcpu.IsL2)
         {
             VcpuThread.Processor.SyncVirtualApic(VcpuThread.Context.Machine, vcpu.Index);
@@ -123,7 +147,11 @@ internal static class VcpuLoop
         kvm.Mode = VcpuMode.Outside;
         kvm.NestedRunPending = 0;
         kvm.InjectedVector = 0;
+        kvm.InjectedExtInt = 0;
         kvm.NmiInjected = 0;
+        KernelLocks.LeftGuestMode(vcpu.Thread);
+        KernelLocks.ReadSrcu(vcpu.Thread, SrcuReason.Exit);
+        KvmVapic.TakeBack(vcpu);
     }
 
     /// <summary>The guest is halted: the thread sleeps until an event could end that (kvm_vcpu_block).</summary>

@@ -84,7 +84,8 @@ internal readonly struct VcpuThread(byte index)
     public void ExitToUserspace(UserExit reason)
     {
         Kvm.UserExit = reason;
-        Emit(TraceEventKind.KvmUserspaceExit, (ulong)reason);
+        const long Eintr = 4;
+        Emit(TraceEventKind.KvmUserspaceExit, (ulong)reason, reason == UserExit.Intr ? unchecked((ulong)-Eintr) : 0);
     }
 
     /// <summary>Emits a trace event.</summary>

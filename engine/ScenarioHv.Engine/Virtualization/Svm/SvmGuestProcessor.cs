@@ -183,11 +183,17 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
     /// <inheritdoc/>
     protected override ExitCause ApicExit(Machine machine, int vcpu, in Operation operation) => operation.Kind switch
     {
-        _ when HasVirtualInterruptDelivery(machine, vcpu) && !IsIoApic(operation) => AvicExit(operation),
+        OperationKind.ReadCr8 or OperationKind.WriteCr8 when HasVirtualInterruptDelivery(machine, vcpu) => ExitCause.None,
         OperationKind.ReadCr8 => ExitCause.Cr8Read,
         OperationKind.WriteCr8 => ExitCause.Cr8Write,
-        _ => ExitCause.Mmio,
+        _ when IsIoApic(operation) || machine.Ref(Board.KvmVm).ApicPageMapped == 0 => ExitCause.Mmio,
+        _ when HasVirtualInterruptDelivery(machine, vcpu) => AvicExit(operation),
+        _ => ExitCause.None,
     };
+
+    /// <inheritdoc/>
+    protected override bool IsOnDummyPage(Machine machine, int vcpu) =>
+        Board.IsKvm && machine.Ref(Board.KvmVm).ApicPageMapped != 0 && !HasVirtualInterruptDelivery(machine, vcpu);
 
     /// <inheritdoc/>
     protected override ulong Reason(ExitCause cause, in Operation operation) => (1UL << 63) | (ulong)(cause switch
@@ -203,6 +209,7 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
         ExitCause.VmCall => SvmExitCode.Vmmcall,
         ExitCause.Stgi => SvmExitCode.Stgi,
         ExitCause.Clgi => SvmExitCode.Clgi,
+        ExitCause.Cpuid => SvmExitCode.Cpuid,
         ExitCause.AvicIncompleteIpi => SvmExitCode.AvicIncompleteIpi,
         ExitCause.AvicUnacceleratedAccess => SvmExitCode.AvicUnacceleratedAccess,
         _ => throw new InvalidOperationException($"SVM has no instruction exit for {cause}."),

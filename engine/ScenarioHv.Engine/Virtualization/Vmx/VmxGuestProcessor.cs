@@ -314,6 +314,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         ExitCause.MsrWrite => VmxExitReason.MsrWrite,
         ExitCause.Cr8Read or ExitCause.Cr8Write => VmxExitReason.CrAccess,
         ExitCause.Hlt => VmxExitReason.Hlt,
+        ExitCause.Cpuid => VmxExitReason.Cpuid,
         ExitCause.VmEnter => VmxExitReason.Vmresume,
         ExitCause.VmCall => VmxExitReason.Vmcall,
         ExitCause.EntryFailed => VmxExitReason.InvalidState,
