@@ -138,16 +138,33 @@ internal static class CommandLine
 
     private static Command MatrixCommandOf(Terminal terminal)
     {
-        var file = FileArgument();
+        var paths = new Argument<string[]>("path")
+        {
+            Description = "Scenario files, names of shipped scenarios, or folders with scenarios.",
+            Arity = ArgumentArity.OneOrMore,
+        };
         var set = SetOption("immediate-exit=\"throttle(100, 1000)\"");
+        var junit = new Option<string?>("--junit")
+        {
+            Description = "Write the outcome of each cell as JUnit XML, for CI servers.",
+            HelpName = "file",
+        };
         var json = JsonOption();
         var log = LogOption();
-        var command = new Command("matrix", "Runs every cell of a scenario and holds the outcomes against the expected ones.")
+        var command = new Command("matrix", "Runs every cell of scenarios and holds the outcomes against the expected ones.")
         {
-            file, set, json, log,
+            paths, set, junit, json, log,
         };
-        command.SetAction(parsed => (int)new MatrixCommand(terminal, LogLevelOf(parsed))
-            .Run(parsed.GetRequiredValue(file), Overrides(parsed.GetValue(set)), parsed.GetValue(json)));
+        command.SetAction(parsed =>
+        {
+            var request = new MatrixRequest(parsed.GetRequiredValue(paths))
+            {
+                Overrides = Overrides(parsed.GetValue(set)),
+                JUnit = parsed.GetValue(junit),
+                Json = parsed.GetValue(json),
+            };
+            return (int)new MatrixCommand(terminal, LogLevelOf(parsed)).Run(request);
+        });
         return command;
     }
 

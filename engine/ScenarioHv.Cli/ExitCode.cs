@@ -9,7 +9,7 @@ internal enum ExitCode
     /// <summary>An expectation was not met.</summary>
     NotAsExpected = 1,
 
-    /// <summary>The command line, a scenario, a recording or a script cannot be used, or the trace file cannot be written.</summary>
+    /// <summary>The command line, a scenario, a recording, a script or a snapshot cannot be used, or a file cannot be written.</summary>
     BadInput = 2,
 
     /// <summary>A limit came before an answer, or this machine has no witness that could give one.</summary>

@@ -1,5 +1,5 @@
-using ScenarioHv.Cli.Commands;
 using ScenarioHv.Cli.Output;
+using ScenarioHv.Cli.Running;
 using ScenarioHv.Conformance;
 using ScenarioHv.Exploration;
 using ScenarioHv.Scenarios;
@@ -27,7 +27,8 @@ internal static class FailureReport
         return code;
     }
 
-    private static (ExitCode Code, string Message) Classify(Exception problem) => problem switch
+    /// <summary>The exit code and the message of <paramref name="problem"/>.</summary>
+    public static (ExitCode Code, string Message) Classify(Exception problem) => problem switch
     {
         ScenarioException or ScriptException => (ExitCode.BadInput, problem.Message),
         InputException or RecordingException => (ExitCode.BadInput, Prefix + problem.Message),

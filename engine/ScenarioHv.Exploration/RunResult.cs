@@ -36,8 +36,8 @@ public sealed record Recurrence(long PrefixSteps, long PrefixCycles, long Steps,
     /// <summary>The period's trace events.</summary>
     public IReadOnlyList<TraceEvent> Events { get; init; } = [];
 
-    /// <summary>The actors that took a step in the period, each with the number of its steps.</summary>
-    public IReadOnlyList<(Actor Actor, long Steps)> Actors { get; init; } = [];
+    /// <summary>The names of the actors that took a step in the period, each with the number of its steps.</summary>
+    public IReadOnlyList<(string Actor, long Steps)> Actors { get; init; } = [];
 
     /// <summary>Stimuli from outside in the period: such a run is fed, not self-sustained.</summary>
     public bool IsFed => Work.Stimuli > 0;

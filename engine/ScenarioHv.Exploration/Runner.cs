@@ -112,7 +112,10 @@ public sealed class Runner
         {
             if (machine.Ref(_board.Check).Violation is { Exists: true } violation)
             {
-                return Finish(RunOutcome.Violated, Describe(violation, machine), steps, machine, null) with
+                var words = violation.Property == SafetyProperty.Lock
+                    ? KernelLockWords.Describe(_board, machine, violation)
+                    : ViolationText.Of(violation);
+                return Finish(RunOutcome.Violated, words, steps, machine, null) with
                 {
                     Property = PropertyTable.NameOf(violation.Property),
                 };
@@ -191,15 +194,6 @@ public sealed class Runner
         : cycle > _limits.Cycles ? $"the limit of {_limits.Cycles} cycles was reached"
         : null;
 
-    private string Describe(in Violation violation, Machine machine) => violation.Property switch
-    {
-        SafetyProperty.Lock => KernelLockWords.Describe(_board, machine, violation),
-        SafetyProperty.Custody =>
-            $"vector 0x{violation.Vector:x2} is owed to vCPU {violation.Vcpu} and is neither requested nor injected any more",
-        SafetyProperty.Just => $"vCPU {violation.Vcpu} takes vector 0x{violation.Vector:x2}, and no request for it is unserved",
-        _ => $"vCPU {violation.Vcpu} is entered with a control structure that fails check {violation.Detail} of a VM entry",
-    };
-
     private RunResult AtRest(long steps, Machine machine) => _board.Config.Goal is null
         ? Finish(RunOutcome.Reached, "everything has come to rest", steps, machine, null)
         : Finish(RunOutcome.Stuck, "nobody can take another step", steps, machine, null);
@@ -261,7 +255,7 @@ public sealed class Runner
         return new Recurrence(prefix, start, period, machine.Now - start, Difference(before, machine.Ref(_board.Statistics)))
         {
             Events = events,
-            Actors = [.. _board.Actors.Where(actor => counts[actor.Index] > 0).Select(actor => (actor, counts[actor.Index]))],
+            Actors = [.. _board.Actors.Where(actor => counts[actor.Index] > 0).Select(actor => (actor.Name, counts[actor.Index]))],
         };
     }
 

@@ -18,6 +18,7 @@ internal static class LaboratoryFormats
         TraceEventKind.PointReached => "point_reached",
         TraceEventKind.VmEntry => "vm_entry",
         TraceEventKind.VmExit => "vm_exit",
+        TraceEventKind.AvicRequest => "avic_request",
         _ => null,
     };
 
@@ -31,6 +32,7 @@ internal static class LaboratoryFormats
         TraceEventKind.PointReached => names.Label(e.A),
         TraceEventKind.VmEntry => Invariant($"vcpu {e.Vcpu} rip 0x{e.A:x} intr_info 0x{(uint)e.B:x8}"),
         TraceEventKind.VmExit => VmExit(e),
+        TraceEventKind.AvicRequest => Invariant($"vcpu {e.Vcpu} vec {(byte)e.A}"),
         _ => throw new InvalidOperationException($"{e.Kind} is not one of the laboratory's own events."),
     };
 

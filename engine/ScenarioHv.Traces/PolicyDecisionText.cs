@@ -1,3 +1,4 @@
+using ScenarioHv.Engine.Hypervisors.Kvm;
 using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Tracing;
 using static System.FormattableString;
@@ -12,6 +13,7 @@ public static class PolicyDecisionText
     {
         PolicyPoint.ImmediateExit => ImmediateExit((ImmediateExitMechanism)e.B, e.C),
         PolicyPoint.IoApicEoi => IoApicEoi((IoApicEoiDecision)e.B, e.C),
+        PolicyPoint.NmiTracking => Nmi((NmiTrackingDecision)e.B),
         _ => Invariant($"policy point {e.A} decides {e.B}"),
     };
 
@@ -23,6 +25,14 @@ public static class PolicyDecisionText
             Invariant($"the VMX-preemption timer is loaded with {argument}: the guest runs until so many ticks have passed"),
         (_, 0) => "the host CPU has sent itself an interrupt that is pending at the entry: the exit comes before the first instruction",
         _ => Invariant($"the host CPU has sent itself an interrupt that arrives after {argument} guest operations"),
+    };
+
+    private static string Nmi(NmiTrackingDecision decision) => decision switch
+    {
+        NmiTrackingDecision.StaysMasked => "the guest is not open for interrupts at the exit: its NMI handler is not taken to be over",
+        NmiTrackingDecision.WindowOpen => "the guest is open for interrupts at the exit: its NMI handler is taken to be over",
+        NmiTrackingDecision.TimedOut => "the guest has run for more than 1 s and an NMI waits: its NMI handler is taken to be over",
+        _ => "the IRET that was intercepted has been executed: the NMI handler is over",
     };
 
     private static string IoApicEoi(IoApicEoiDecision decision, ulong pin) => decision switch

@@ -38,10 +38,13 @@ public sealed class TraceDialect
     /// <summary>The kernels whose events it prints.</summary>
     public string Kernels { get; }
 
+    /// <summary>True if its traces have the form of ktrdump, false for that of trace-cmd.</summary>
+    public bool IsKtr => table.ContainsKey(TraceEventKind.Ktr);
+
     /// <summary>True if the event is a tracepoint of these kernels; the laboratory's own events never are.</summary>
     public bool Knows(TraceEventKind kind) => table.ContainsKey(kind);
 
-    /// <summary>The tracepoint's name, as kvm_exit.</summary>
+    /// <summary>The tracepoint's name, as kvm_exit; empty where a line of the trace is its text alone.</summary>
     /// <exception cref="ArgumentException">The dialect does not know the event.</exception>
     public string EventName(TraceEventKind kind) => Row(kind).Name;
 

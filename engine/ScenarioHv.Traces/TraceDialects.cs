@@ -11,8 +11,11 @@ public static class TraceDialects
     /// <summary>The print formats of kernel 6.16.</summary>
     public static TraceDialect Kvm616 => Dialects.Kvm616.Dialect;
 
-    /// <summary>All of them, oldest first.</summary>
-    public static IReadOnlyList<TraceDialect> All { get; } = [Kvm51, Kvm616];
+    /// <summary>bhyve's lines in FreeBSD's kernel trace.</summary>
+    public static TraceDialect BhyveKtr => Dialects.BhyveKtr.Dialect;
+
+    /// <summary>All of them: KVM's, oldest first, then bhyve's.</summary>
+    public static IReadOnlyList<TraceDialect> All { get; } = [Kvm51, Kvm616, BhyveKtr];
 
     /// <summary>Finds a dialect by its exact name.</summary>
     public static bool TryGet(string name, [NotNullWhen(true)] out TraceDialect? dialect)

@@ -1,3 +1,4 @@
+using ScenarioHv.Engine.Hypervisors.Kvm;
 using ScenarioHv.Engine.Interrupts;
 using ScenarioHv.Engine.Tracing;
 using ScenarioHv.Traces.Explanations;
@@ -34,6 +35,7 @@ public static class TraceExplainer
         TraceEventKind.KvmMmio => Mmio(traceEvent),
         TraceEventKind.KvmApic => ApicRegister(traceEvent),
         TraceEventKind.KvmMsr => Msr(traceEvent),
+        TraceEventKind.KernelMessage => Message(traceEvent),
         TraceEventKind.KvmApicvInhibitChanged => AvicExplanations.Inhibit(traceEvent),
         TraceEventKind.KvmAvicIncompleteIpi => AvicExplanations.IncompleteIpi(traceEvent),
         TraceEventKind.KvmAvicUnacceleratedAccess => AvicExplanations.UnacceleratedAccess(traceEvent),
@@ -43,6 +45,7 @@ public static class TraceExplainer
         TraceEventKind.KvmHvSynicSetMsr => HypervExplanations.SetMsr(traceEvent),
         TraceEventKind.KvmHvSynicSendEoi => HypervExplanations.SendEoi(traceEvent),
         TraceEventKind.KvmPvEoi => HypervExplanations.PvEoi(traceEvent),
+        TraceEventKind.Ktr => KtrExplanations.Of(traceEvent),
         _ => Laboratory(traceEvent, context),
     };
 
@@ -58,7 +61,17 @@ public static class TraceExplainer
         TraceEventKind.PointReached => $"The hypervisor's code reaches {context.NamesOrNone.Label(e.A)}",
         TraceEventKind.VmEntry => Entry("The hypervisor", e, context),
         TraceEventKind.VmExit => Exit("The hypervisor", e, context),
+        TraceEventKind.AvicRequest => Invariant(
+            $"The sender's processor sets IRR[{(byte)e.A}] in the backing page of vCPU {e.Vcpu}, without an exit (APM2 15.29)"),
         _ => throw new ArgumentException($"An event of kind {e.Kind} has no explanation.", nameof(e)),
+    };
+
+    private static string Message(in TraceEvent e) => (KernelMessage)e.A switch
+    {
+        KernelMessage.BreakingOutOfNmiBlocked => Invariant(
+            $"vCPU {e.B} has run for more than 1 s since its NMI without being open for interrupts, and another NMI waits: KVM takes the ")
+            + "handler to be over (KVM vmx.c:vmx_handle_exit)",
+        _ => throw new ArgumentException($"The kernel's message {e.A} has no explanation.", nameof(e)),
     };
 
     private static string Entry(string host, in TraceEvent e, in ExplanationContext context)

@@ -17,7 +17,7 @@ public sealed class SnapshotTests : CommandFixture
 
         using (Assert.EnterMultipleScope())
         {
-            foreach (var field in (string[])["outcome", "reason", "steps", "cycles", "totals", "met"])
+            foreach (var field in (string[])["outcome", "property", "reason", "steps", "cycles", "totals", "met"])
             {
                 Assert.That(restored.Json.GetProperty(field).ToString(), Is.EqualTo(saved.Json.GetProperty(field).ToString()), field);
             }
@@ -133,7 +133,8 @@ public sealed class SnapshotTests : CommandFixture
         File.WriteAllText(InFolder("kept.snapshot"), "old");
 
         AssertBadInput(
-            Run("run", "first-steps", "--save-at", "1 s", "--save", "kept.snapshot"), "--save-at 1 s: ", "cycle 2400000000", "nothing is saved");
+            Run("run", "first-steps", "--save-at", "1 s", "--save", "kept.snapshot"),
+            "--save-at 1 s: ", "cycle 2400000000", "nothing is saved");
         Assert.That(File.ReadAllText(InFolder("kept.snapshot")), Is.EqualTo("old"));
         Assert.That(Directory.GetFiles(InFolder("."), ".kept.snapshot*"), Is.Empty);
         AssertBadInput(

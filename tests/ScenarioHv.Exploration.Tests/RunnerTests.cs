@@ -92,7 +92,7 @@ public sealed class RunnerTests
 
         RequireShape(recurrence, prefixSteps: 1, prefixCycles: 0, steps: 2 * ((multiple / a) + (multiple / b)), cycles: multiple);
         Assert.That(
-            recurrence.Actors.Select(entry => (entry.Actor.Name, entry.Steps)),
+            recurrence.Actors.Select(entry => (entry.Actor, entry.Steps)),
             Is.EqualTo(new[] { ("cpu0", 2 * multiple / a), ("cpu1", 2 * multiple / b) }));
     }
 
@@ -159,7 +159,7 @@ public sealed class RunnerTests
 
         Assert.That(result.Outcome, Is.EqualTo(RunOutcome.Stuck));
         Assert.That((result.Recurrence!.Steps, result.Recurrence.Cycles), Is.EqualTo((1L, 2_400_000L)), "one tick: 2.4 GHz / 1000 Hz");
-        Assert.That(result.Recurrence.Actors.Select(entry => entry.Actor.Name), Is.EqualTo(new[] { "host-tick0" }));
+        Assert.That(result.Recurrence.Actors.Select(entry => entry.Actor), Is.EqualTo(new[] { "host-tick0" }));
         Assert.That(result.Recurrence.Work.L1Retired, Is.Zero);
     }
 

@@ -49,7 +49,7 @@ public sealed class SnapshotProperty
     {
         using (Assert.EnterMultipleScope())
         {
-            Assert.That((again.Outcome, again.Reason), Is.EqualTo((whole.Outcome, whole.Reason)));
+            Assert.That((again.Outcome, again.Property, again.Reason), Is.EqualTo((whole.Outcome, whole.Property, whole.Reason)));
             if (whole.Recurrence is not { } recurrence)
             {
                 Assert.That((again.Steps, again.Cycles, again.Totals), Is.EqualTo((whole.Steps, whole.Cycles, whole.Totals)));

@@ -1,89 +1,92 @@
+using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Logging;
 using ScenarioHv.Cli.Output;
 using ScenarioHv.Cli.Running;
-using ScenarioHv.Exploration;
 using ScenarioHv.Scenarios;
-using ScenarioHv.Scripting;
 
 namespace ScenarioHv.Cli.Commands;
 
-/// <summary><c>matrix</c>: every cell, on all cores, reported in the scenario's order.</summary>
+/// <summary>What the user asked <c>matrix</c> for.</summary>
+/// <param name="Paths">Scenario files, names of shipped scenarios, folders.</param>
+internal sealed record MatrixRequest(IReadOnlyList<string> Paths)
+{
+    /// <summary>The policies of the command line.</summary>
+    public IReadOnlyList<SettingOverride> Overrides { get; init; } = [];
+
+    /// <summary>Whether the report is JSON.</summary>
+    public bool Json { get; init; }
+
+    /// <summary>Where the JUnit XML goes; null for nowhere.</summary>
+    public string? JUnit { get; init; }
+}
+
+/// <summary><c>matrix</c>: every cell of one or more scenarios, on all cores, reported in the scenarios' order.</summary>
 internal sealed class MatrixCommand(Terminal terminal, LogLevel logLevel)
 {
+    // A defect of the laboratory makes everything else doubtful; what could not be used says nothing of the cells that it has.
+    private static readonly ExitCode[] Precedence = [ExitCode.Defect, ExitCode.BadInput, ExitCode.NotAsExpected, ExitCode.Inconclusive];
+
     /// <summary>Runs and reports.</summary>
-    public ExitCode Run(string name, IReadOnlyList<SettingOverride> overrides, bool asJson)
+    public ExitCode Run(MatrixRequest request)
     {
         using var logging = StderrLogging.Factory(terminal.Error, logLevel);
-        var file = ScenarioFile.Read(name, overrides);
-        var cells = Build(file, new ScriptGuests(logging), out var leftOut);
-        var results = RunAll(cells, logging);
-        if (asJson)
+        var paths = ScenarioPaths.Find(request.Paths);
+        using var junit = request.JUnit is { } path ? new OutputFile("--junit", path) : null;
+        var scenarios = new MatrixRun(terminal, logging).Run(paths, request.Overrides);
+        junit?.Complete(JUnitXml.Write(scenarios));
+        if (ScenarioPaths.IsOne(request.Paths))
         {
-            RunJson.Write(terminal.Out, file.Document.Base, results, leftOut);
+            Report(scenarios[0], request.Json);
         }
         else
         {
-            MatrixText.Write(terminal, file.Document.Base, results, leftOut);
+            Report(scenarios, request.Json);
         }
 
-        return results.Any(result => result.ExitCode == ExitCode.NotAsExpected) ? ExitCode.NotAsExpected
-            : results.Any(result => result.ExitCode == ExitCode.Inconclusive) ? ExitCode.Inconclusive
-            : ExitCode.AsExpected;
+        var codes = scenarios.SelectMany(CodesOf).ToHashSet();
+        return Precedence.FirstOrDefault(codes.Contains, ExitCode.AsExpected);
     }
 
-    /// <summary>
-    /// Builds every cell. With policies of the command line a cell on whose machine one of them does not exist is left out and named;
-    /// the scenario as written has to be possible.
-    /// </summary>
-    private static List<CellRun> Build(ScenarioFile file, ScriptGuests guests, out List<string> leftOut)
+    /// <summary>One scenario: what is wrong with it is the one thing that is said.</summary>
+    private void Report(ScenarioEnd scenario, bool asJson)
     {
-        var options = file.Overrides.Select(option => option.OptionText).ToHashSet(StringComparer.Ordinal);
-        var cells = new List<CellRun>();
-        leftOut = [];
-        foreach (var cell in file.Document.Cells)
+        if (scenario.Problems.FirstOrDefault() is { } problem)
         {
-            try
+            ExceptionDispatchInfo.Throw(problem);
+        }
+
+        if (asJson)
+        {
+            RunJson.Write(terminal.Out, scenario.Scenario!, scenario.Results, scenario.LeftOut);
+        }
+        else
+        {
+            MatrixText.Write(terminal, scenario.Scenario!, scenario.Results, scenario.LeftOut);
+        }
+    }
+
+    /// <summary>Several scenarios: each problem is a message, and the others are reported as if it were not there.</summary>
+    private void Report(IReadOnlyList<ScenarioEnd> scenarios, bool asJson)
+    {
+        foreach (var scenario in scenarios)
+        {
+            foreach (var problem in scenario.Problems)
             {
-                cells.Add(new CellRun(cell, guests));
-            }
-            catch (ScenarioException problem) when (cells.Count > 0 && options.Contains(problem.Diagnostic.File))
-            {
-                leftOut.Add(cell.Name);
-            }
-            catch (Exception problem) when (problem is ScenarioException or ScriptException)
-            {
-                throw new CellException(cell.Name, problem);
+                var named = problem is CellException cell ? cell.Of(scenario.Name) : problem;
+                FailureReport.Write(terminal, named, logLevel <= LogLevel.Debug);
             }
         }
 
-        return cells;
-    }
-
-    private CellResult[] RunAll(List<CellRun> cells, ILoggerFactory? logging)
-    {
-        using var progress = new Progress(terminal);
-        var logger = logging?.CreateLogger("matrix");
-        var results = new CellResult[cells.Count];
-        var failures = new Exception?[cells.Count];
-        var done = 0;
-        Parallel.For(0, cells.Count, index =>
+        if (asJson)
         {
-            try
-            {
-                results[index] = cells[index].Run(new RunLimits(), logger: logger);
-            }
-            catch (Exception problem)
-            {
-                failures[index] = problem;
-            }
-
-            progress.Show($"{Interlocked.Increment(ref done)} of {Wording.Count(cells.Count, "cell", "cells")}");
-        });
-
-        var failed = Array.FindIndex(failures, failure => failure is not null);
-        return failed < 0 ? results : throw new CellException(cells[failed].Cell.Name, failures[failed]!);
+            SurveyJson.Write(terminal.Out, scenarios);
+        }
+        else
+        {
+            SurveyText.Write(terminal, scenarios);
+        }
     }
+
+    private static IEnumerable<ExitCode> CodesOf(ScenarioEnd scenario) => scenario.Results.Select(result => result.ExitCode)
+        .Concat(scenario.Problems.Select(problem => FailureReport.Classify(problem).Code));
 }
-
-/// <summary>A cell could not be run to its end.</summary>
-internal sealed class CellException(string cell, Exception problem) : Exception($"cell {cell}", problem);

@@ -120,7 +120,8 @@ internal sealed class RunCommand(Terminal terminal, LogLevel logLevel)
     private static SnapshotNote Save(CellRun cell, RunRequest request, long cycle) =>
         cell.StateAt(Limits(request), cycle) is { } point
             ? SnapshotFile.Save(cell, point, request.Save)
-            : throw new InputException($"--save-at {request.SaveAt}: the run ends, or reaches a limit, before cycle {cycle}; nothing is saved");
+            : throw new InputException(
+                $"--save-at {request.SaveAt}: the run ends, or reaches a limit, before cycle {cycle}; nothing is saved");
 
     /// <summary>A cycle, or a duration from the scenario's beginning.</summary>
     private static long CycleOf(string text, long tscHz)
@@ -146,15 +147,7 @@ internal sealed class RunCommand(Terminal terminal, LogLevel logLevel)
         List<ITraceSink> sinks = [];
         if (output is not null)
         {
-            sinks.Add(new TraceCmdWriter(output, new TraceCmdOptions
-            {
-                Dialect = dialect,
-                TscHz = cell.Board.Config.TscHz,
-                Actors = cell.Naming.Actors,
-                Names = cell.Naming.Names,
-                // Bare metal has no kernel whose tracepoints could be printed.
-                LaboratoryEvents = !cell.Board.IsKvm,
-            }));
+            sinks.Add(Writer(cell, output, dialect));
         }
 
         if (last is not null)
@@ -164,6 +157,18 @@ internal sealed class RunCommand(Terminal terminal, LogLevel logLevel)
 
         return sinks.Count == 0 ? null : cell.Naming.Before(TraceSinks.Tee(sinks));
     }
+
+    private static ITraceSink Writer(CellRun cell, TextWriter output, TraceDialect dialect) => dialect.IsKtr
+        ? new KtrWriter(output, dialect, cell.Naming.Actors)
+        : new TraceCmdWriter(output, new TraceCmdOptions
+        {
+            Dialect = dialect,
+            TscHz = cell.Board.Config.TscHz,
+            Actors = cell.Naming.Actors,
+            Names = cell.Naming.Names,
+            // Bare metal has no kernel whose tracepoints could be printed.
+            LaboratoryEvents = !cell.Board.HasHypervisor,
+        });
 
     private static TraceDialect DialectOf(string name)
     {

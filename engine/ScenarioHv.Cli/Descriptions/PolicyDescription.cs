@@ -26,11 +26,11 @@ internal static class PolicyDescription
         WriteControllers(page, ControllerKind.IoApic, "I/O APIC");
         WriteControllers(page, ControllerKind.Msi, "message-signalled interrupts");
         WriteControllers(page, ControllerKind.Cpu, "CPU");
-        WriteControllers(page, ControllerKind.Pic, "8259A pair (no machine of a scenario has one yet)");
+        WriteControllers(page, ControllerKind.Pic, "8259A pair (virtual-wire: true)");
         WriteControllers(page, ControllerKind.Pit, "8254 (no machine of a scenario has one yet)");
-        WriteControllers(page, ControllerKind.SynIc, "SynIC (no machine of a scenario has one yet)");
+        WriteControllers(page, ControllerKind.SynIc, "SynIC (of machines with hyperv: { synic: true } they are KVM's; none can be chosen yet)");
         WriteControllers(page, ControllerKind.SyntheticTimers, "synthetic timers (no machine of a scenario has them yet)");
-        WriteControllers(page, ControllerKind.Hyperv, "Hyper-V's interfaces to the local APIC (no machine of a scenario has them yet)");
+        WriteControllers(page, ControllerKind.Hyperv, "Hyper-V's interfaces to the local APIC (hyperv: { vapic: true })");
         page.Heading("implementations of interrupt controllers");
         page.Paragraph("They stand in brackets at the values that they have, as far as their sources say.");
         page.Terms([.. ControllerPolicyTable.Presets.Select(preset => (preset.Name, preset.Source))]);
@@ -42,6 +42,7 @@ internal static class PolicyDescription
         [
             ("kvm@..., irqchip: kernel", InWords(ControllerPolicies.Usual(HypervisorKind.Kvm, IrqchipKind.Kernel))),
             ("kvm@..., irqchip: split, qemu@...", InWords(ControllerPolicies.Usual(HypervisorKind.Kvm, IrqchipKind.Split))),
+            ("bhyve@...", InWords(ControllerPolicies.Usual(HypervisorKind.Bhyve, IrqchipKind.Kernel))),
             ("bare-metal", InWords(ControllerPolicies.Usual(HypervisorKind.BareMetal, IrqchipKind.Kernel))),
         ]);
     }

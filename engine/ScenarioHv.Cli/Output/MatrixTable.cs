@@ -10,8 +10,20 @@ internal static class MatrixTable
 
     private static readonly string[] Headings = ["cell", "outcome", "expected", "cycles, time", "wasted", "re-injected"];
 
-    /// <summary>Writes the table.</summary>
+    /// <summary>Writes the table of one scenario.</summary>
     public static void Write(Terminal terminal, IReadOnlyList<MatrixRow> rows)
+    {
+        var table = Empty();
+        foreach (var row in rows)
+        {
+            Add(table, row);
+        }
+
+        Print(terminal, table);
+    }
+
+    /// <summary>A table without rows.</summary>
+    public static Table Empty()
     {
         var table = new Table { Border = TableBorder.Rounded, ShowRowSeparators = true };
         for (var column = 0; column < Headings.Length; column++)
@@ -23,17 +35,21 @@ internal static class MatrixTable
             });
         }
 
-        foreach (var row in rows)
-        {
-            table.AddRow(
-                Name(row),
-                new Markup($"[{ColourOf(row.Result.Outcome)}]{Markup.Escape(row.Outcome)}[/]"),
-                new Markup($"[{(row.Result.ExitCode == ExitCode.AsExpected ? "default" : "red")}]{Markup.Escape(row.Expected)}[/]"),
-                new Markup(Markup.Escape($"{row.Cycles}\n{row.Time}")),
-                new Markup(Markup.Escape(row.Wasted)),
-                new Markup(Markup.Escape(row.Resent)));
-        }
+        return table;
+    }
 
+    /// <summary>Adds the row of a cell.</summary>
+    public static void Add(Table table, MatrixRow row) => table.AddRow(
+        Name(row),
+        new Markup($"[{ColourOf(row.Result.Outcome)}]{Markup.Escape(row.Outcome)}[/]"),
+        new Markup($"[{(row.Result.ExitCode == ExitCode.AsExpected ? "default" : "red")}]{Markup.Escape(row.Expected)}[/]"),
+        new Markup(Markup.Escape($"{row.Cycles}\n{row.Time}")),
+        new Markup(Markup.Escape(row.Wasted)),
+        new Markup(Markup.Escape(row.Resent)));
+
+    /// <summary>Writes <paramref name="table"/>.</summary>
+    public static void Print(Terminal terminal, Table table)
+    {
         var console = AnsiConsole.Create(new AnsiConsoleSettings
         {
             Ansi = AnsiSupport.Yes,

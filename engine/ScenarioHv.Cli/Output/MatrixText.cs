@@ -114,7 +114,8 @@ internal static class MatrixText
         output.WriteLine();
     }
 
-    private static string Aligned(IReadOnlyList<string> cells, int[] widths) =>
+    /// <summary>A line of a table.</summary>
+    internal static string Aligned(IReadOnlyList<string> cells, int[] widths) =>
         string.Join("  ", cells.Select((cell, column) => Aligned(cell, column, widths[column]))).TrimEnd();
 
     private static string Aligned(string cell, int column, int width) => column < FirstNumber ? cell.PadRight(width) : cell.PadLeft(width);

@@ -44,11 +44,7 @@ internal static class RunJson
         json.WriteStartArray("cells");
         foreach (var result in results)
         {
-            json.WriteStartObject();
-            WriteCell(json, result);
-            json.WritePropertyName("recurrence");
-            WriteRecurrence(json, result, dialect: null);
-            json.WriteEndObject();
+            WriteElement(json, result);
         }
 
         json.WriteEndArray();
@@ -75,12 +71,22 @@ internal static class RunJson
         output.WriteLine(Encoding.UTF8.GetString(buffer.GetBuffer().AsSpan(0, (int)buffer.Length)));
     }
 
-    private static void WriteScenario(Utf8JsonWriter json, Scenario scenario)
+    internal static void WriteScenario(Utf8JsonWriter json, Scenario scenario)
     {
         json.WriteString("scenario", scenario.Name);
         json.WriteString("title", scenario.Title);
         json.WriteString("source", scenario.Source);
         json.WriteString("file", scenario.File);
+    }
+
+    /// <summary>The object of one cell of a matrix.</summary>
+    internal static void WriteElement(Utf8JsonWriter json, CellResult result)
+    {
+        json.WriteStartObject();
+        WriteCell(json, result);
+        json.WritePropertyName("recurrence");
+        WriteRecurrence(json, result, dialect: null);
+        json.WriteEndObject();
     }
 
     private static void WriteCell(Utf8JsonWriter json, CellResult result)
@@ -104,6 +110,7 @@ internal static class RunJson
         json.WriteNumber("steps", result.Run.Steps);
         json.WriteNumber("cycles", result.Run.Cycles);
         WriteStatistics(json, "totals", result.Run.Totals);
+        WriteLatencies(json, result);
         json.WriteStartObject("trace");
         json.WriteString("hash", result.ShortHash);
         json.WriteString("sha256", result.TraceHash);
@@ -126,7 +133,36 @@ internal static class RunJson
         json.WriteEndObject();
     }
 
-    private static void WriteStrings(Utf8JsonWriter json, string name, IReadOnlyList<string> values)
+    private static void WriteLatencies(Utf8JsonWriter json, CellResult result)
+    {
+        json.WriteStartArray("latencies");
+        foreach (var latency in result.Latencies)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("vcpu", latency.Vcpu);
+            json.WriteNumber("vector", latency.Vector);
+            json.WriteNumber("count", latency.Count);
+            json.WriteNumber("minimum", latency.Minimum);
+            json.WriteNumber("median", latency.Median);
+            json.WriteNumber("maximum", latency.Maximum);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        if (result.LastCollapse is not { } collapse)
+        {
+            json.WriteNull("lastCollapse");
+            return;
+        }
+
+        json.WriteStartObject("lastCollapse");
+        json.WriteNumber("cycle", collapse.Cycle);
+        json.WriteNumber("vcpu", collapse.Vcpu);
+        json.WriteNumber("vector", collapse.Vector);
+        json.WriteEndObject();
+    }
+
+    internal static void WriteStrings(Utf8JsonWriter json, string name, IReadOnlyList<string> values)
     {
         json.WriteStartArray(name);
         foreach (var value in values)
@@ -218,7 +254,7 @@ internal static class RunJson
         foreach (var (actor, steps) in recurrence.Actors)
         {
             json.WriteStartObject();
-            json.WriteString("name", actor.Name);
+            json.WriteString("name", actor);
             json.WriteNumber("steps", steps);
             json.WriteEndObject();
         }

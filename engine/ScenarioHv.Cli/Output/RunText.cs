@@ -40,6 +40,7 @@ internal sealed class RunText(TextWriter output, Colour colour, int width, Trace
             WriteLast(result, last);
         }
 
+        WriteLatencies(result);
         WriteExpectation(result);
         var since = snapshots.Restored is null ? "" : " since the restored state";
         Line("trace", $"{result.ShortHash}, {Wording.Count(result.TraceEvents, "event", "events")}{since}");
@@ -52,6 +53,23 @@ internal sealed class RunText(TextWriter output, Colour colour, int width, Trace
         {
             var cycles = Wording.Cycles(snapshot.Cycle, result.Config.TscHz);
             Line(label, $"{snapshot.File}: {cycles}, after {Wording.Count(snapshot.Steps, "step", "steps")}");
+        }
+    }
+
+    /// <summary>Cycles from the request to the handler's first instruction, and where a request that got lost had been merged.</summary>
+    private void WriteLatencies(CellResult result)
+    {
+        if (result is { Outcome: Outcome.Violated, LastCollapse: { } merged })
+        {
+            Line("collapsed", $"cycle {Wording.Number(merged.Cycle)}: vector 0x{merged.Vector:x2} of vCPU {merged.Vcpu} was requested "
+                + "while its bit in IRR was still set");
+        }
+
+        foreach (var latency in result.Latencies)
+        {
+            Line("latency", $"vector 0x{latency.Vector:x2} of vCPU {latency.Vcpu}, request to handler, "
+                + $"{Wording.Count(latency.Count, "time", "times")}: {Wording.Number(latency.Minimum)} to "
+                + $"{Wording.Number(latency.Maximum)} cycles, median {Wording.Number(latency.Median)}");
         }
     }
 

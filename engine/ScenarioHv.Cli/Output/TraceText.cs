@@ -7,5 +7,6 @@ namespace ScenarioHv.Cli.Output;
 internal static class TraceText
 {
     /// <summary>True for a tracepoint of the dialect's kernels and for the laboratory's own events.</summary>
-    public static bool IsPrinted(TraceEventKind kind, TraceDialect dialect) => dialect.Knows(kind) || kind >= TraceEventKind.LineChanged;
+    public static bool IsPrinted(TraceEventKind kind, TraceDialect dialect) =>
+        dialect.Knows(kind) || TraceEventText.IsLaboratory(kind);
 }

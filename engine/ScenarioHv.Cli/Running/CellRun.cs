@@ -14,33 +14,43 @@ namespace ScenarioHv.Cli.Running;
 /// <summary>A cell whose machine is built: it can be run.</summary>
 internal sealed class CellRun
 {
+    private (Board Board, TraceNaming Naming)? _machine;
+
     /// <summary>Compiles the cell's scripts and lays out its machine.</summary>
     /// <exception cref="ScenarioException">Two settings do not go together.</exception>
     public CellRun(ScenarioCell cell, IGuestLoader guests)
     {
         Cell = cell;
         Policies = MachineAssembly.PoliciesOf(cell.Scenario);
-        Board = new Board(MachineAssembly.Build(cell.Scenario, guests));
-        Naming = new TraceNaming(Board);
+        AllPolicies = MachineAssembly.AllPoliciesOf(cell.Scenario);
+        Config = MachineAssembly.Build(cell.Scenario, guests);
+        var board = new Board(Config);
+        _machine = (board, new TraceNaming(board));
     }
 
     /// <summary>The cell.</summary>
     public ScenarioCell Cell { get; }
 
-    /// <summary>The policies that it runs with.</summary>
+    /// <summary>The policies that reports name.</summary>
     public IReadOnlyList<(string Point, string Value)> Policies { get; }
 
+    /// <summary>The policies of hypervisors and patches that it runs with.</summary>
+    public IReadOnlyList<(string Point, string Value)> AllPolicies { get; }
+
+    /// <summary>What its machine is made of.</summary>
+    public MachineConfig Config { get; }
+
     /// <summary>Its machine.</summary>
-    public Board Board { get; }
+    public Board Board => Machine.Board;
 
     /// <summary>Names for its events.</summary>
-    public TraceNaming Naming { get; }
+    public TraceNaming Naming => Machine.Naming;
 
     /// <summary>Where its runs begin; null for the machine's first state.</summary>
     public RunPoint? Start { get; set; }
 
     /// <summary>How its kernel prints tracepoints, unless the user says otherwise.</summary>
-    public TraceDialect Dialect => KernelMajor(Cell.Scenario.Machine.Hypervisor) is < 6 ? TraceDialects.Kvm51 : TraceDialects.Kvm616;
+    public TraceDialect Dialect => Board.IsBhyve ? TraceDialects.BhyveKtr : KernelMajor(Cell.Scenario.Machine.Hypervisor) is < 6 ? TraceDialects.Kvm51 : TraceDialects.Kvm616;
 
     /// <summary>Runs the machine to the end.</summary>
     /// <param name="limits">When to give up.</param>
@@ -51,14 +61,22 @@ internal sealed class CellRun
     public CellResult Run(RunLimits limits, ITraceSink? sink = null, Action<long, long>? progress = null, ILogger? logger = null)
     {
         using var hash = new TraceHash();
+        var latency = new LatencyMeter();
         var runner = new Runner(Board, limits) { Progress = progress, Start = Start };
         var start = TimeProvider.System.GetTimestamp();
-        var run = runner.Run(sink is null ? hash : TraceSinks.Tee(hash, sink));
+        var run = runner.Run(TraceSinks.Tee(sink is null ? [hash, latency] : [hash, latency, sink]));
         logger?.LogInformation(
             "{Cell}: {Outcome} after {Steps} steps, {Milliseconds:0} ms",
             Cell.Name, run.Outcome, run.Steps, TimeProvider.System.GetElapsedTime(start).TotalMilliseconds);
-        return new CellResult(this, run, hash.Digest(), hash.Count, run.Recurrence is { } recurrence ? ProvenBytes(recurrence) : 0);
+        return new CellResult(this, run, hash.Digest(), hash.Count, run.Recurrence is { } recurrence ? ProvenBytes(recurrence) : 0)
+        {
+            Latencies = latency.Latencies,
+            LastCollapse = latency.LastCollapse,
+        };
     }
+
+    /// <summary>Lets go of the machine: nothing can be run any more, and no event named.</summary>
+    public void Release() => _machine = null;
 
     /// <summary>The first place in the run with the clock at <paramref name="cycle"/> or later; null if the run ends before that.</summary>
     /// <exception cref="StepException">A guest or the laboratory failed.</exception>
@@ -91,6 +109,9 @@ internal sealed class CellRun
         }
     }
 
+    private (Board Board, TraceNaming Naming) Machine =>
+        _machine ?? throw new InvalidOperationException($"The machine of cell {Cell.Name} is gone: its run is over.");
+
     /// <summary>5 of <c>kvm@5.1</c>; null for what is no kernel.</summary>
     private static int? KernelMajor(string preset) =>
         preset.StartsWith("kvm@", StringComparison.Ordinal) && int.TryParse(preset[4..].Split('.')[0], out var major) ? major : null;
@@ -104,11 +125,17 @@ internal sealed class CellRun
 /// <param name="StateBytes">How many bytes name the state that recurs; 0 if none does.</param>
 internal sealed record CellResult(CellRun Source, RunResult Run, string TraceHash, long TraceEvents, int StateBytes)
 {
+    /// <summary>How long each vector of the first guests took from its request to its handler; those that were taken at least once.</summary>
+    public required IReadOnlyList<VectorLatency> Latencies { get; init; }
+
+    /// <summary>The last request that found its bit in IRR set, where the trace tells; null if none did.</summary>
+    public required Collapse? LastCollapse { get; init; }
+
     /// <summary>The first digits of the digest, which reports print.</summary>
     public string ShortHash => TraceHash[..16];
 
     /// <summary>What the machine is made of.</summary>
-    public MachineConfig Config => Source.Board.Config;
+    public MachineConfig Config => Source.Config;
 
     /// <summary>The outcome in the scenario's word.</summary>
     public Outcome Outcome => Run.Outcome switch
@@ -143,7 +170,15 @@ internal sealed record CellResult(CellRun Source, RunResult Run, string TraceHas
         : ExitCode.AsExpected;
 
     /// <summary>What the policies decided in the period: the rules that bring the state back.</summary>
-    public IReadOnlyList<Rearming> Rearmings => Run.Recurrence is { } recurrence ? Rearming.Of(recurrence.Events, Source.Policies) : [];
+    public IReadOnlyList<Rearming> Rearmings { get; private init; } =
+        Run.Recurrence is { } found ? Rearming.Of(found.Events, Source.AllPolicies) : [];
+
+    /// <summary>The same without the machine and without the period's events: what a table needs of each of a thousand cells.</summary>
+    public CellResult WithoutMachine()
+    {
+        Source.Release();
+        return this with { Run = Run with { Recurrence = Run.Recurrence is { } recurrence ? recurrence with { Events = [] } : null } };
+    }
 }
 
 /// <summary>A policy that decided inside a recurrence's period.</summary>

@@ -49,16 +49,23 @@ internal sealed class OutputFile : IDisposable
     public static void Write(string option, string path, ReadOnlySpan<byte> bytes)
     {
         using var file = new OutputFile(option, path);
+        file.Complete(bytes);
+    }
+
+    /// <summary>The file is these bytes: puts it in its place.</summary>
+    /// <exception cref="FileProblem">It cannot be written.</exception>
+    public void Complete(ReadOnlySpan<byte> bytes)
+    {
         try
         {
-            file._writer.BaseStream.Write(bytes);
+            _writer.BaseStream.Write(bytes);
         }
         catch (IOException problem)
         {
-            throw file.Unwritable(problem);
+            throw Unwritable(problem);
         }
 
-        file.Complete();
+        Complete();
     }
 
     /// <summary>The file is complete: puts it in its place.</summary>

@@ -26,16 +26,27 @@ internal static class ShippedScenarios
             return name;
         }
 
-        var wanted = name.EndsWith(Extension, StringComparison.Ordinal) ? name[..^Extension.Length] : name;
+        // A folder is no scenario; the reader says so.
+        return Find(name) ?? (Directory.Exists(name) ? name : throw Unknown(name, WithoutExtension(name)));
+    }
+
+    /// <summary>True if this is the name of a shipped scenario.</summary>
+    public static bool Has(string name) => Find(name) is not null;
+
+    private static string? Find(string name)
+    {
+        var wanted = WithoutExtension(name);
         var found = All.FirstOrDefault(entry => entry.Name == wanted);
         if (found.Path is null && All.Count(entry => LastPart(entry.Name) == wanted) == 1)
         {
             found = All.First(entry => LastPart(entry.Name) == wanted);
         }
 
-        // A folder is no scenario; the reader says so.
-        return found.Path ?? (Directory.Exists(name) ? name : throw Unknown(name, wanted));
+        return found.Path;
     }
+
+    private static string WithoutExtension(string name) =>
+        name.EndsWith(Extension, StringComparison.Ordinal) ? name[..^Extension.Length] : name;
 
     private static InputException Unknown(string name, string wanted)
     {

@@ -84,7 +84,7 @@ internal static class SnapshotFile
     /// <param name="Policies">Its policies.</param>
     /// <param name="Text">Digest of the scenario's file.</param>
     /// <param name="Scripts">Digest of the guests' scripts.</param>
-    /// <param name="Build">The builds of what makes machines of scenarios and programs of scripts; the engine's is checked by itself.</param>
+    /// <param name="Build">The builds of what makes machines of scenarios and programs of scripts; the engine checks its own.</param>
     private sealed record Origin(string Scenario, string Cell, string Policies, string Text, string Scripts, string Build)
     {
         private const int PartCount = 6;

@@ -16,7 +16,7 @@ internal sealed class TraceNaming
     public TraceNaming(Board board)
     {
         _board = board;
-        Actors = [.. board.Actors.Select(actor => ActorOf(actor.Name, board.Config.Vcpus))];
+        Actors = [.. board.Actors.Select(actor => ActorOf(actor.Name, board.Config.Vcpus, board.IsBhyve))];
         Names = new TraceNames
         {
             Devices = [.. board.Config.Devices.Select(device => device.Name)],
@@ -36,6 +36,7 @@ internal sealed class TraceNaming
     {
         PolicyPoint.ImmediateExit => "immediate-exit",
         PolicyPoint.IoApicEoi => "ioapic-eoi",
+        PolicyPoint.NmiTracking => "nmi-tracking",
         _ => throw new InvalidOperationException($"The policy point {point} has no name here."),
     };
 
@@ -60,14 +61,18 @@ internal sealed class TraceNaming
     /// <summary>A sink that hands named events on.</summary>
     public ITraceSink Before(ITraceSink sink) => new NamingSink(this, sink);
 
-    /// <summary>A vCPU's thread stays on the CPU of its number; the monitor's I/O thread has the one behind the last.</summary>
-    private static TraceActor ActorOf(string name, int vcpus)
+    /// <summary>
+    /// A vCPU's thread stays on the CPU of its number; the monitor's I/O thread has the one behind the last. bhyve names the former
+    /// "vcpu 0".
+    /// </summary>
+    private static TraceActor ActorOf(string name, int vcpus, bool isBhyve)
     {
         var digits = name.AsSpan().TrimStart("abcdefghijklmnopqrstuvwxyz-");
         var cpu = int.TryParse(digits, out var number) ? number : 0;
         return name switch
         {
-            "io" => new TraceActor("qemu-io", vcpus),
+            "io" => new TraceActor(isBhyve ? "bhyve" : "qemu-io", vcpus),
+            _ when isBhyve && name.StartsWith("vcpu", StringComparison.Ordinal) => new TraceActor($"vcpu {cpu}", cpu),
             _ when name.StartsWith("vcpu", StringComparison.Ordinal) => TraceActor.VcpuThread(cpu, cpu),
             _ => new TraceActor(name, cpu),
         };

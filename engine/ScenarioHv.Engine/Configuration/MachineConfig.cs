@@ -23,6 +23,9 @@ public enum HypervisorKind : byte
 
     /// <summary>Nothing: the first guest runs on the processor itself.</summary>
     BareMetal,
+
+    /// <summary>FreeBSD bhyve: the kernel module vmm and its monitor.</summary>
+    Bhyve,
 }
 
 /// <summary>Where KVM's interrupt controllers live.</summary>
@@ -69,6 +72,15 @@ public enum StimulusAction : byte
     /// <summary>An NMI for a vCPU, from the monitor.</summary>
     Nmi,
 
+    /// <summary>The host takes the page with a vCPU's IDT away.</summary>
+    PageOut,
+
+    /// <summary>
+    /// The monitor has an NMI for a vCPU and asks KVM to be told as soon as the guest can take it (struct kvm_run: request_nmi_window, up
+    /// to 2.6.29).
+    /// </summary>
+    NmiWindow,
+
     /// <summary>The monitor writes an MSR of a vCPU (KVM_SET_MSRS).</summary>
     SetMsr,
 
@@ -104,6 +116,9 @@ public sealed record DeviceConfig(string Name, DeviceKind Kind)
     /// <summary>First I/O port of its registers, for devices that have some.</summary>
     public ushort IoBase { get; init; }
 
+    /// <summary>True if it drives a level line that has a redirection entry of its own.</summary>
+    public bool HasEntry => Kind is DeviceKind.Piix4Uhci or DeviceKind.Line;
+
     /// <summary>How many ports from <see cref="IoBase"/>.</summary>
     public ushort IoSize => Kind switch { DeviceKind.Piix4Uhci => 0x20, DeviceKind.Line => 8, _ => 0 };
 }
@@ -111,7 +126,7 @@ public sealed record DeviceConfig(string Name, DeviceKind Kind)
 /// <summary>One stimulus from outside.</summary>
 /// <param name="At">When it comes first, in cycles.</param>
 /// <param name="Action">What it does.</param>
-/// <param name="Target">Index of the device; for <see cref="StimulusAction.Nmi"/> and what is behind it number of the vCPU.</param>
+/// <param name="Target">Index of the device, or number of the vCPU for an action on one.</param>
 public sealed record StimulusConfig(long At, StimulusAction Action, int Target)
 {
     /// <summary>Cycles between repetitions; 0 for a stimulus that comes once.</summary>
@@ -155,6 +170,14 @@ public sealed record MachineConfig
     /// <summary>Virtual-interrupt delivery (and with it posted interrupts) for the guest; on AMD AVIC.</summary>
     public bool Apicv { get; init; } = true;
 
+    /// <summary>
+    /// Whether the processor has "virtual NMIs" and NMI-window exiting (IA32_VMX_PINBASED_CTLS, SDM3 24.6.1). VMX only.
+    /// </summary>
+    public bool VirtualNmis { get; init; } = true;
+
+    /// <summary>Whether the processor has virtual NMIs, V_NMI (CPUID 8000_000Ah EDX 25, APM2 15.21.10). SVM only.</summary>
+    public bool Vnmi { get; init; }
+
     /// <summary>Rate of the VMX-preemption timer: one tick per 2^shift TSC cycles (IA32_VMX_MISC 4:0). 0..31.</summary>
     public int PreemptionTimerShift { get; init; } = VmxPreemptionTimer.TypicalShift;
 
@@ -185,8 +208,11 @@ public sealed record MachineConfig
     /// <summary>What an EOI does that finds the line still high.</summary>
     public IIoApicEoiPolicy IoApicEoi { get; init; } = new Reinject();
 
-    /// <summary>KVM's choices; without meaning for another hypervisor.</summary>
+    /// <summary>What its version of KVM does; without meaning where something else runs the guest.</summary>
     public KvmPolicies Kvm { get; init; } = new();
+
+    /// <summary>What its version of bhyve does; without meaning where something else runs the guest.</summary>
+    public BhyvePolicies Bhyve { get; init; } = new();
 
     /// <summary>Hyper-V's interfaces that the guest is offered; null for none.</summary>
     public HypervConfig? Hyperv { get; init; }

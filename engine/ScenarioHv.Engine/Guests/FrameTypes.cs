@@ -19,7 +19,8 @@ internal static unsafe class FrameTypes
     private static readonly Lock Gate = new();
     private static FrameType[] s_table =
     [
-        new FrameType(null, typeof(InterruptRecord), new FrameShape(AllOnes(sizeof(InterruptRecord)), (int)InterruptRecordDeadline), "interrupt"),
+        new FrameType(
+            null, typeof(InterruptRecord), new FrameShape(AllOnes(sizeof(InterruptRecord)), (int)InterruptRecordDeadline), "interrupt"),
     ];
     private static int s_count = 1;
 

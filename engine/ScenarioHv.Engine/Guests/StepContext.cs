@@ -76,6 +76,10 @@ public sealed unsafe class StepContext
     public void Emit(TraceEventKind kind, ulong a = 0, ulong b = 0, ulong c = 0, ulong d = 0, ulong e = 0, ulong f = 0) =>
         Sink?.Emit(new TraceEvent(Machine.Now, kind, Actor, Vcpu, a, b, c, d, e, f));
 
+    /// <summary>Emits a trace event of this step about a vCPU, whoever's step it is.</summary>
+    public void EmitOf(int vcpu, TraceEventKind kind, ulong a = 0, ulong b = 0, ulong c = 0, ulong d = 0, ulong e = 0) =>
+        Sink?.Emit(new TraceEvent(Machine.Now, kind, Actor, (byte)vcpu, a, b, c, d, e));
+
     /// <summary>Makes <paramref name="slot"/> the running fiber.</summary>
     internal void Select(FiberSlot slot)
     {
@@ -270,8 +274,8 @@ public struct InterruptRecord
     /// <summary>1 if this was an NMI.</summary>
     public byte Nmi;
 
-    /// <summary>For the layout only: always 0.</summary>
-    public byte Reserved;
+    /// <summary>RFLAGS.TF before the delivery: 0 or 1.</summary>
+    public byte TrapFlag;
 
     /// <summary>For the layout only: always 0.</summary>
     public uint Reserved2;

@@ -1,5 +1,6 @@
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Virtualization;
@@ -31,23 +32,41 @@ internal abstract class Hypervisor
     /// <summary>The host's tick reaches the CPU of a vCPU.</summary>
     public abstract void HostTick(StepContext context, int vcpu);
 
-    /// <summary>Delivers a message to every local APIC that it addresses.</summary>
-    /// <returns>How many accepted it; -1 if none was addressed.</returns>
-    public abstract int Deliver(StepContext context, in ApicMessage message);
+    /// <summary>
+    /// Where a request of a vCPU's local APIC can be that no handler has taken yet: in IRR, and where this hypervisor puts what it takes
+    /// out of IRR.
+    /// </summary>
+    public abstract Register256 Held(Machine machine, int vcpu);
 
-    /// <summary>Which vCPUs a message of a device addresses, as a bit mask: of a lowest-priority message the one that takes it.</summary>
-    protected static uint Targets(Board board, Machine machine, in ApicMessage message)
+    /// <summary>
+    /// The processor is about to deliver an event through the IDT. If the page with it is not there, the delivery is cut short by a nested
+    /// page fault, and the page is there again the next time.
+    /// </summary>
+    public virtual bool DeliveryFaults(Machine machine, int vcpu) => false;
+
+    /// <summary>True if an NMI waits somewhere for the handler of a vCPU's guest.</summary>
+    public abstract bool HoldsNmi(Machine machine, int vcpu);
+
+    /// <summary>The global interrupt flag of a vCPU's guest: true unless that is a hypervisor on AMD that has cleared it.</summary>
+    public abstract bool GlobalInterruptFlag(Machine machine, int vcpu);
+
+    /// <summary>True while a vCPU is halted: it goes on only when somebody wakes it.</summary>
+    public abstract bool IsHalted(Machine machine, int vcpu);
+
+    /// <summary>Which vCPUs a message addresses, as a bit mask: of a lowest-priority message the one that takes it.</summary>
+    protected static uint Targets(StepContext context, in ApicMessage message, MessageSource source)
     {
         ArbitrationMemory memory = default;
         Span<int> found = stackalloc int[ArbitrationMemory.MaxApics];
-        var apics = machine.Span(board.Apics);
-        var route = DestinationRouting.Targets(apics, message, MessageSource.Device, apics[0].Policies, ref memory, found);
+        var apics = context.Machine.Span(context.Board.Apics);
+        var route = DestinationRouting.Targets(apics, message, source, apics[0].Policies, ref memory, found);
         uint targets = 0;
         foreach (var vcpu in found[..route.Count])
         {
             targets |= 1u << vcpu;
         }
 
+        SafetyChecks.Routed(context, message, source, targets);
         return targets;
     }
 }

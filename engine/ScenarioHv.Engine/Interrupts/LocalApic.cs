@@ -246,12 +246,15 @@ public partial struct LocalApic
             return new EoiResult(-1, false);
         Isr.Clear(vector);
         UpdatePpr();
-        bool isSuppressed = (Svr & SvrBits.SuppressEoiBroadcast) != 0 && Policies.EoiBroadcast == EoiBroadcastPolicy.Suppressible;
-        bool broadcast = Tmr.Contains(vector) && !isSuppressed;
+        bool broadcast = Tmr.Contains(vector) && !SuppressesEoiBroadcast;
         if (((LvtLint0 | LvtLint1) & LvtBits.RemoteIrr) != 0 && Policies.LintInputs == LintInputsPolicy.Delivered)
             EndLint(vector);
         return new EoiResult(vector, broadcast);
     }
+
+    /// <summary>True if software has forbidden by SVR bit 12 that EOIs are broadcast, and this APIC obeys (SDM3 10.8.5).</summary>
+    public readonly bool SuppressesEoiBroadcast =>
+        (Svr & SvrBits.SuppressEoiBroadcast) != 0 && Policies.EoiBroadcast == EoiBroadcastPolicy.Suppressible;
 
     /// <summary>The processor priority: all of TPR if its class is at least ISRV's, else ISRV's class (SDM3 10.8.3.1).</summary>
     /// <param name="tpr">TPR.</param>

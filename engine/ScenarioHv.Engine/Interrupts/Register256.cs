@@ -89,7 +89,9 @@ public struct Register256
         return (uint)(Word64(index >> 1) >> ((index & 1) << 5));
     }
 
-    private readonly ulong Word64(int index) => Unsafe.Add(ref Unsafe.AsRef(in word0), index);
+    /// <summary>Vectors 64 × <paramref name="index"/> and up.</summary>
+    /// <param name="index">0..3, which is not checked.</param>
+    internal readonly ulong Word64(int index) => Unsafe.Add(ref Unsafe.AsRef(in word0), index);
 
     private static void CheckVector(int vector)
     {

@@ -37,7 +37,23 @@ public readonly record struct ControllerPolicies
     public PitPolicies Pit { get; init; }
 
     /// <summary>
-    /// What a machine's controllers are if nothing is said: KVM's, with QEMU's I/O APIC and 8259A if the irqchip is split; on bare metal
+    /// vmm's vLAPIC and vioapic as far as they were read (FreeBSD 10.4 vlapic.c, vioapic.c); the manual's where they were not.
+    /// </summary>
+    private static ControllerPolicies Bhyve => new()
+    {
+        LocalApic = LocalApicPolicies.Architectural with
+        {
+            TimerModeSwitch = TimerModeSwitchPolicy.KeepsCounting,
+            SpuriousVector = SpuriousVectorPolicy.Never,
+            EoiBroadcast = EoiBroadcastPolicy.AlwaysSent,
+            PendingWhileDisabled = PendingWhileDisabledPolicy.Dispensed,
+        },
+        IoApic = IoApicPolicies.Architectural,
+        Platform = new PlatformPolicies { Window = IoApicWindowPolicy.Bytes4096 },
+    };
+
+    /// <summary>
+    /// What a machine's controllers are if nothing is said: KVM's, with QEMU's I/O APIC and 8259A if the irqchip is split; vmm's; on bare metal
     /// the manual's, with a timer that goes on when its mode changes and an I/O APIC of version 20h. The machines begin behind their
     /// firmware, so that LINT0 is masked and KVM's map of destinations complete, and all of them decode the whole page of the
     /// I/O APIC.
@@ -54,6 +70,11 @@ public readonly record struct ControllerPolicies
                 IoApic = IoApicPolicies.Architectural with { EoiRegister = IoApicEoiRegister.Present },
                 Platform = new PlatformPolicies { Window = IoApicWindowPolicy.Bytes4096 },
             };
+        }
+
+        if (hypervisor == HypervisorKind.Bhyve)
+        {
+            return Bhyve;
         }
 
         var isSplit = irqchip == IrqchipKind.Split;

@@ -1,4 +1,7 @@
 namespace ScenarioHv.Engine.Policies;
 
-/// <summary>KVM's choices, by release or patch. Each subject has a file of its own.</summary>
+/// <summary>
+/// What versions of KVM, and of other hypervisors that could be written as a KVM, do differently: plans and decisions, each with the value
+/// that machines have if nothing is said. A file per subject.
+/// </summary>
 public sealed partial record KvmPolicies;

@@ -8,4 +8,7 @@ public enum PolicyPoint : byte
 
     /// <summary>What an EOI does that finds the line still high.</summary>
     IoApicEoi = 2,
+
+    /// <summary>How KVM knows that a guest's NMI handler has ended.</summary>
+    NmiTracking = 3,
 }

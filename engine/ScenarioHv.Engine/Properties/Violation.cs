@@ -56,6 +56,66 @@ public enum LivenessProperty : byte
     Level = 3,
 }
 
+/// <summary>What was wrong with the order of a dispatch: the detail of <see cref="SafetyProperty.Priority"/>.</summary>
+public enum PriorityFailure : byte
+{
+    /// <summary>Nothing.</summary>
+    None,
+
+    /// <summary>The guest had IF = 0, or was in the shadow of STI or MOV SS.</summary>
+    InterruptsOff,
+
+    /// <summary>The vector's class is not above the guest's PPR.</summary>
+    BelowPpr,
+
+    /// <summary>A higher vector had been requested before it was chosen, and waits still.</summary>
+    Outranked,
+}
+
+/// <summary>What was wrong with an NMI: the detail of <see cref="SafetyProperty.Nmi"/>.</summary>
+public enum NmiFailure : byte
+{
+    /// <summary>Nothing.</summary>
+    None,
+
+    /// <summary>Its handler started before the IRET of the one before.</summary>
+    Blocked,
+
+    /// <summary>Its handler started, and no NMI was left to serve.</summary>
+    NeverRequested,
+
+    /// <summary>It is owed, and nobody keeps it any more.</summary>
+    Lost,
+}
+
+/// <summary>Which copy is wrong: the detail of <see cref="SafetyProperty.Mirror"/>.</summary>
+public enum MirrorFailure : byte
+{
+    /// <summary>None.</summary>
+    None,
+
+    /// <summary>RVI at an entry, of the highest vector in IRR.</summary>
+    Rvi,
+
+    /// <summary>SVI at an entry, of the highest vector in ISR.</summary>
+    Svi,
+
+    /// <summary>The EOI-exit bitmap at an entry, of the vectors whose EOI the hypervisor forwards.</summary>
+    EoiExitBitmap,
+
+    /// <summary>What the guest reads of ISR.</summary>
+    IsrRead,
+
+    /// <summary>What the guest reads of IRR.</summary>
+    IrrRead,
+
+    /// <summary>What the guest reads of TPR, or of CR8.</summary>
+    TprRead,
+
+    /// <summary>What the guest reads of PPR.</summary>
+    PprRead,
+}
+
 /// <summary>A property failed: plain data.</summary>
 public struct Violation
 {
@@ -68,11 +128,14 @@ public struct Violation
     /// <summary>The vector; 0 if it is about none.</summary>
     public byte Vector;
 
-    /// <summary>Which check of a VM entry failed, as its number.</summary>
+    /// <summary>
+    /// What exactly: the number of the check of a VM entry, a <see cref="PriorityFailure"/>, <see cref="NmiFailure"/> or
+    /// <see cref="MirrorFailure"/>; the pin of <see cref="SafetyProperty.Level"/>.
+    /// </summary>
     public byte Detail;
 
-    /// <summary>For the layout only: always 0.</summary>
-    public uint Reserved;
+    /// <summary>What the guest's own copy says: the vector that outranks, what it should have read or what RVI should have been.</summary>
+    public uint Expected;
 
     /// <summary>True if a property has failed.</summary>
     public readonly bool Exists => Property != SafetyProperty.None;

@@ -3,6 +3,7 @@ using ScenarioHv.Engine.Devices;
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Hypervisors;
 using ScenarioHv.Engine.Hypervisors.BareMetal;
+using ScenarioHv.Engine.Hypervisors.Bhyve;
 using ScenarioHv.Engine.Hypervisors.Kvm;
 using ScenarioHv.Engine.Interrupts;
 using ScenarioHv.Engine.Policies;
@@ -48,16 +49,22 @@ public sealed class Board
         Exits = layout.Add<ExitRecord>("exit", vcpus);
         Twins = layout.Add<Twin>("twin", vcpus);
         Check = layout.Add<CheckMemory>("check");
+        LevelPins = [.. config.Devices.Where(device => device.HasEntry).Select(device => device.Gsi).Distinct().Order()];
+        LevelChecks = layout.Add<LevelCheck>("level-check", LevelPins.Count);
         Kvm = layout.Add<KvmVcpu>("kvm-vcpu", IsKvm ? vcpus : 0);
+        KvmNmi = layout.Add<KvmNmi>("kvm-nmi", IsKvm && (config.Kvm.TracksNmiInSoftware || config.Kvm.TellsNmiWindows) ? vcpus : 0);
+        MissingIdtPages = layout.Add<ulong>(
+            "missing-idt", IsKvm && config.Timeline.Any(stimulus => stimulus.Action == StimulusAction.PageOut) ? vcpus : 0);
+        Bhyve = layout.Add<BhyveVcpu>("bhyve-vcpu", IsBhyve ? vcpus : 0);
         var vmx = config.Vendor == CpuVendor.Intel;
-        Vmcs01 = layout.Add<Vmcs>("vmcs01", vmx && IsKvm ? vcpus : 0);
-        Vmcs02 = layout.Add<Vmcs>("vmcs02", vmx && IsKvm && levels == 2 ? vcpus : 0);
+        Vmcs01 = layout.Add<Vmcs>("vmcs01", vmx && HasHypervisor ? vcpus : 0);
+        Vmcs02 = layout.Add<Vmcs>("vmcs02", vmx && HasHypervisor && levels == 2 ? vcpus : 0);
         Vmcs12 = layout.Add<Vmcs>("vmcs12", vmx && levels == 2 ? vcpus : 0);
-        Vmcb01 = layout.Add<Vmcb>("vmcb01", !vmx && IsKvm ? vcpus : 0);
-        Vmcb02 = layout.Add<Vmcb>("vmcb02", !vmx && IsKvm && levels == 2 ? vcpus : 0);
+        Vmcb01 = layout.Add<Vmcb>("vmcb01", !vmx && HasHypervisor ? vcpus : 0);
+        Vmcb02 = layout.Add<Vmcb>("vmcb02", !vmx && HasHypervisor && levels == 2 ? vcpus : 0);
         Vmcb12 = layout.Add<Vmcb>("vmcb12", !vmx && levels == 2 ? vcpus : 0);
         KvmVm = layout.Add<KvmVm>("kvm", IsKvm ? 1 : 0);
-        Avic = layout.Add<AvicVcpu>("avic", !vmx && IsKvm && config.Apicv ? vcpus : 0);
+        Avic = layout.Add<AvicVcpu>("avic", !vmx && HasHypervisor && config.Apicv ? vcpus : 0);
         Locks = layout.Add<ThreadLocks>("locks", IsKvm ? vcpus + 2 : 0);
         SynIcs = layout.Add<SynIcState>("synic", config.Hyperv is { SynIc: true } ? vcpus : 0);
         Assists = layout.Add<ApicAssistPage>("apic-assist", config.Hyperv is { Vapic: true } ? vcpus : 0);
@@ -73,7 +80,7 @@ public sealed class Board
         Devices = new DeviceBus(this, layout);
         Io = layout.Add<IoThreadState>("io");
         Stimuli = layout.Add<StimulusState>("timeline", config.Timeline.Count);
-        BusMessages = layout.Add<BusMessage>("bus", IsKvm ? 0 : BusMessage.Capacity);
+        BusMessages = layout.Add<BusMessage>("bus", HasHypervisor ? 0 : BusMessage.Capacity);
         HostTicks = layout.Add<Instant>("host-tick", config.HostTickHz > 0 ? vcpus : 0);
         Statistics = layout.Add<Statistics>("statistics");
         _variables = [AddVariables(layout, config.L1, vcpus), AddVariables(layout, config.L2, vcpus)];
@@ -82,7 +89,12 @@ public sealed class Board
         _workerFiber = HasWorker ? layout.AddFiber("kworker", HostArena) : -1;
         layout.Seal();
         Processor = vmx ? new VmxGuestProcessor(this) : new SvmGuestProcessor(this);
-        Hypervisor = IsKvm ? new KvmHypervisor(this) : new BareMetalHypervisor(this);
+        Hypervisor = config.Hypervisor switch
+        {
+            HypervisorKind.Kvm => new KvmHypervisor(this),
+            HypervisorKind.Bhyve => new BhyveHypervisor(this),
+            _ => new BareMetalHypervisor(this),
+        };
         Actors = Hypervisor.CreateActors();
         for (var i = 0; i < Actors.Count; i++)
         {
@@ -129,10 +141,19 @@ public sealed class Board
     /// <summary>KVM's own state of each vCPU.</summary>
     public Slot<KvmVcpu> Kvm { get; }
 
-    /// <summary>The control structure with which KVM runs the guest.</summary>
+    /// <summary>What KVM remembers of NMIs where the processor does not; empty if there is nothing.</summary>
+    public Slot<KvmNmi> KvmNmi { get; }
+
+    /// <summary>1 for each vCPU whose IDT the host has taken the page of; empty if it never does.</summary>
+    public Slot<ulong> MissingIdtPages { get; }
+
+    /// <summary>bhyve's own state of each vCPU.</summary>
+    public Slot<BhyveVcpu> Bhyve { get; }
+
+    /// <summary>The control structure with which the hypervisor runs the guest.</summary>
     public Slot<Vmcs> Vmcs01 { get; }
 
-    /// <summary>The control structure with which KVM runs the guest's guest.</summary>
+    /// <summary>The control structure with which the hypervisor runs the guest's guest.</summary>
     public Slot<Vmcs> Vmcs02 { get; }
 
     /// <summary>The control structure that the guest made for its guest; on bare metal the one the processor uses.</summary>
@@ -207,8 +228,20 @@ public sealed class Board
     /// <summary>What the checks remember.</summary>
     public Slot<CheckMemory> Check { get; }
 
+    /// <summary>The pins of the I/O APIC to which devices are wired, ascending.</summary>
+    public IReadOnlyList<int> LevelPins { get; }
+
+    /// <summary>What the property <c>level</c> remembers of each of <see cref="LevelPins"/>.</summary>
+    public Slot<LevelCheck> LevelChecks { get; }
+
     /// <summary>True if KVM runs the guest.</summary>
     public bool IsKvm => Config.Hypervisor == HypervisorKind.Kvm;
+
+    /// <summary>True if bhyve runs the guest.</summary>
+    public bool IsBhyve => Config.Hypervisor == HypervisorKind.Bhyve;
+
+    /// <summary>True if there is a hypervisor below the first guest.</summary>
+    public bool HasHypervisor => Config.Hypervisor != HypervisorKind.BareMetal;
 
     /// <summary>How the local APIC timer's input relates to the TSC.</summary>
     public LocalApicTimerClock ApicClock => new(Config.TscHz, Config.ApicBusHz);
@@ -216,8 +249,17 @@ public sealed class Board
     /// <summary>The choices of its interrupt controllers.</summary>
     public ControllerPolicies Controllers { get; }
 
-    /// <summary>What kind of local APIC it has.</summary>
-    public LocalApicOptions ApicOptions => LocalApicOptions.Architectural with { Policies = Controllers.LocalApic };
+    /// <summary>What kind of local APIC it has. Under KVM it is KVM that says whether there is SVR bit 12, and what it does.</summary>
+    public LocalApicOptions ApicOptions => !IsKvm || Config.Kvm.EoiSuppression == EoiSuppression.NotAdvertised
+        ? LocalApicOptions.Architectural with { Policies = Controllers.LocalApic }
+        : new LocalApicOptions(LocalApicOptions.SixLvtVersion | LocalApicOptions.EoiBroadcastSuppression)
+        {
+            Policies = Controllers.LocalApic with
+            {
+                EoiBroadcast = Config.Kvm.EoiSuppression == EoiSuppression.Respected
+                    ? EoiBroadcastPolicy.Suppressible : EoiBroadcastPolicy.AlwaysSent,
+            },
+        };
 
     /// <summary>What the processor does with guest code.</summary>
     internal GuestProcessor Processor { get; }
@@ -270,13 +312,13 @@ public sealed class Board
         var hosts = new int[Config.Vcpus];
         for (var vcpu = 0; vcpu < Config.Vcpus; vcpu++)
         {
-            hosts[vcpu] = IsKvm ? layout.AddFiber($"vcpu{vcpu} host", HostArena) : -1;
+            hosts[vcpu] = HasHypervisor ? layout.AddFiber($"vcpu{vcpu} host", HostArena) : -1;
             for (var level = 0; level < 2; level++)
             {
                 guests[vcpu, level] = level < levels ? layout.AddFiber($"vcpu{vcpu} l{level + 1}", GuestArena) : -1;
             }
         }
 
-        return (guests, hosts, IsKvm ? layout.AddFiber("io", HostArena) : -1);
+        return (guests, hosts, HasHypervisor ? layout.AddFiber("io", HostArena) : -1);
     }
 }

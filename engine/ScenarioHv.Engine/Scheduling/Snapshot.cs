@@ -41,7 +41,7 @@ public sealed class Snapshot
         _block = reader.ReadBytes(reader.ReadInt32());
     }
 
-    /// <summary>Where it comes from, in the words of the one who made it: the engine keeps them and knows nothing of their meaning.</summary>
+    /// <summary>Where it comes from, in the words of the one who made it: the engine keeps them and gives them no meaning.</summary>
     public IReadOnlyList<string> Origin { get; }
 
     /// <summary>Steps from the machine's first state to this one.</summary>

@@ -11,6 +11,7 @@ namespace ScenarioHv.Engine.State;
 public sealed class FieldRules
 {
     private readonly List<int> _instants = [];
+    private readonly List<int> _deadlines = [];
     private readonly List<SaturationRule> _saturations = [];
 
     private FieldRules(Type type, int size)
@@ -36,6 +37,9 @@ public sealed class FieldRules
 
     /// <summary>Offsets of the <see cref="Instant"/> words that name the state.</summary>
     public IReadOnlyList<int> Instants => _instants;
+
+    /// <summary>Offsets of those of them that only expire: what has passed has passed.</summary>
+    public IReadOnlyList<int> Deadlines => _deadlines;
 
     /// <summary>The saturating counters.</summary>
     public IReadOnlyList<SaturationRule> Saturations => _saturations;
@@ -153,6 +157,11 @@ public sealed class FieldRules
             if (!ignored && field.GetCustomAttribute<SaturatesAttribute>() is { } saturates)
             {
                 _saturations.Add(new SaturationRule(offset, length, saturates.Limit));
+            }
+
+            if (!ignored && field.GetCustomAttribute<ExpiresAttribute>() is not null)
+            {
+                _deadlines.Add(offset);
             }
 
             at += length;

@@ -16,6 +16,7 @@ public sealed unsafe class NormalForm
     private readonly int _structs;
     private readonly ulong[] _mask;
     private readonly int[] _instants;
+    private readonly int[] _deadlines;
     private readonly SaturationRule[] _saturations;
 
     internal NormalForm(
@@ -25,7 +26,7 @@ public sealed unsafe class NormalForm
         _structs = structs;
         _mask = new ulong[structs / 8];
         var bytes = MemoryMarshal.AsBytes(_mask.AsSpan());
-        var instants = new List<int>();
+        List<int> instants = [], deadlines = [];
         var saturations = new List<SaturationRule>(extra);
         foreach (var (offset, count, rules) in slots)
         {
@@ -34,11 +35,13 @@ public sealed unsafe class NormalForm
                 var at = offset + (i * rules.Size);
                 rules.Mask.CopyTo(bytes[at..]);
                 instants.AddRange(rules.Instants.Select(instant => at + instant));
+                deadlines.AddRange(rules.Deadlines.Select(deadline => at + deadline));
                 saturations.AddRange(rules.Saturations.Select(rule => rule with { Offset = at + rule.Offset }));
             }
         }
 
         _instants = [.. instants];
+        _deadlines = [.. deadlines];
         _saturations = [.. saturations];
     }
 
@@ -88,6 +91,11 @@ public sealed unsafe class NormalForm
         foreach (var offset in _instants)
         {
             ToRelative((long*)(to + offset), now);
+        }
+
+        foreach (var offset in _deadlines)
+        {
+            *(long*)(to + offset) = Math.Max(*(long*)(to + offset), -1);
         }
 
         foreach (var rule in _saturations)

@@ -8,6 +8,12 @@ namespace ScenarioHv.Engine.State;
 public sealed class ObservableAttribute : Attribute;
 
 /// <summary>
+/// Declares an <see cref="Time.Instant"/> of which it is only ever asked whether it has passed: every moment in the past is the same state.
+/// </summary>
+[AttributeUsage(AttributeTargets.Field)]
+public sealed class ExpiresAttribute : Attribute;
+
+/// <summary>
 /// Declares a field that is only ever compared with a limit: every value above <see cref="Limit"/> is the same state as the first one above
 /// it.
 /// </summary>

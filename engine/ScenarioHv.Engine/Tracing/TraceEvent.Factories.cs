@@ -173,6 +173,10 @@ public readonly partial struct TraceEvent
         long cycle, byte actor, byte vcpu, ulong reason, ulong rip, ulong info1, ulong info2, uint intrInfo, uint errorCode) =>
         Exit(TraceEventKind.VmExit, cycle, actor, vcpu, reason, rip, info1, info2, intrInfo, errorCode, 0);
 
+    /// <summary>A kernel prints a line to its log.</summary>
+    public static TraceEvent KernelMessage(long cycle, byte actor, byte vcpu, byte message, bool early = false) =>
+        new(cycle, TraceEventKind.KernelMessage, actor, vcpu, message, vcpu, Bit(early));
+
     /// <summary>kvm_apicv_inhibit_changed: a reason against APICv came or went.</summary>
     /// <param name="cycle">When.</param>
     /// <param name="actor">Whose step it was.</param>

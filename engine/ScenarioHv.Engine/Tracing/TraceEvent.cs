@@ -111,6 +111,18 @@ public enum TraceEventKind : byte
     /// <summary>kvm_avic_doorbell: A vCPU, B APIC ID of the host's processor, which is numbered as the vCPU here.</summary>
     KvmAvicDoorbell,
 
+    /// <summary>AVIC has set a vector in the vIRR of another vCPU, or of the sender, without an exit: A vector.</summary>
+    AvicRequest,
+
+    /// <summary>A line of bhyve's trace in FreeBSD's kernel: A <see cref="KtrMessage"/>, B to E its arguments.</summary>
+    Ktr,
+
+    /// <summary>
+    /// A line of the kernel's log, which ftrace shows as the event console: A which message (KernelMessage), B the vCPU that it names,
+    /// C 1 if a kernel of 2.6.29 or before prints it.
+    /// </summary>
+    KernelMessage,
+
     /// <summary>kvm_pic_set_irq: A chip (0 master, 1 slave), B pin, C level (ELCR), D masked, E coalesced (each 0 or 1).</summary>
     KvmPicSetIrq,
 

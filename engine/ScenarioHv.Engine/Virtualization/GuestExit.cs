@@ -23,10 +23,13 @@ internal enum ExitCause : byte
     VmCall,
     Stgi,
     Clgi,
+    Iret,
+    SingleStep,
     EntryFailed,
     AvicIncompleteIpi,
     AvicUnacceleratedAccess,
     Cpuid,
+    NestedPageFault,
 }
 
 /// <summary>One exit from guest code.</summary>
@@ -36,9 +39,17 @@ internal enum ExitCause : byte
 /// <param name="Info1">Exit qualification, or EXITINFO1.</param>
 /// <param name="InterruptionInformation">VM-exit interruption information; 0 if not valid.</param>
 /// <param name="Value">What the guest stored, for a trap-like exit after an APIC write.</param>
-/// <param name="Info2">EXITINFO2; 0 on Intel, where nothing that is modelled cuts the delivery of an event short.</param>
+/// <param name="Info2">EXITINFO2; 0 on Intel.</param>
+/// <param name="Vectoring">The event whose delivery was cut: IDT-vectoring information or EXITINTINFO; 0 if there is none.</param>
 internal readonly record struct GuestExit(
-    ExitCause Cause, ulong Reason, ulong Rip, ulong Info1 = 0, uint InterruptionInformation = 0, uint Value = 0, ulong Info2 = 0);
+    ExitCause Cause,
+    ulong Reason,
+    ulong Rip,
+    ulong Info1 = 0,
+    uint InterruptionInformation = 0,
+    uint Value = 0,
+    ulong Info2 = 0,
+    uint Vectoring = 0);
 
 /// <summary>The last exit of a vCPU, until it enters again: plain data.</summary>
 public struct ExitRecord
@@ -61,8 +72,11 @@ public struct ExitRecord
     /// <summary>What the guest stored, for a trap-like exit after an APIC write.</summary>
     public uint Value;
 
+    /// <summary>The event whose delivery was cut; 0 if there is none.</summary>
+    public uint Vectoring;
+
     /// <summary>Why, as a number.</summary>
-    public ulong Cause;
+    public uint Cause;
 
     internal static ExitRecord Of(in GuestExit exit) => new()
     {
@@ -72,8 +86,10 @@ public struct ExitRecord
         Info2 = exit.Info2,
         InterruptionInformation = exit.InterruptionInformation,
         Value = exit.Value,
-        Cause = (ulong)exit.Cause,
+        Vectoring = exit.Vectoring,
+        Cause = (uint)exit.Cause,
     };
 
-    internal readonly GuestExit ToExit() => new((ExitCause)Cause, Reason, Rip, Info1, InterruptionInformation, Value, Info2);
+    internal readonly GuestExit ToExit() =>
+        new((ExitCause)Cause, Reason, Rip, Info1, InterruptionInformation, Value, Info2, Vectoring);
 }

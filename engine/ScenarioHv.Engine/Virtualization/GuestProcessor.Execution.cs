@@ -1,5 +1,6 @@
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Time;
@@ -15,7 +16,7 @@ internal abstract unsafe partial class GuestProcessor
         var machine = context.Machine;
         ref var state = ref machine.Ref(Board.Vcpus, vcpu);
         ref var op = ref context.Fiber->Op;
-        var cause = CauseOf(machine, vcpu, op);
+        var cause = op.Kind == OperationKind.Iret && InterceptsIret(machine, vcpu) ? ExitCause.Iret : CauseOf(machine, vcpu, op);
         if (cause != ExitCause.None)
         {
             op.Stage = OperationStage.Begun;
@@ -29,18 +30,29 @@ internal abstract unsafe partial class GuestProcessor
                 // In a shadow the first instruction is a stretch of its own: what the shadow holds back comes right behind it.
                 op.Stage = OperationStage.Begun;
                 op.Deadline = new Instant(machine.Now);
-                var stretch = Core(machine, vcpu).InShadow ? 1 : op.Remaining;
+                var stretch = Core(machine, vcpu).InShadow || IsStepping(machine, vcpu) ? 1 : op.Remaining;
                 state.ReadyAt = Instant.Min(op.Deadline + stretch, Instant.Max(NextInterruption(machine, vcpu), op.Deadline));
                 return;
             case OperationKind.Finished:
                 Core(machine, vcpu).EndShadows();
                 state.ReadyAt = NextInterruption(machine, vcpu);
+                if (IsStepping(machine, vcpu))
+                {
+                    TrapAfterStep(context, vcpu);
+                    state.ReadyAt = After(context, TimingCost.Instruction);
+                }
+
                 return;
             case OperationKind.Hlt:
                 ExecuteHlt(context, vcpu);
                 return;
             default:
                 state.ReadyAt = After(context, CostOf(op.Kind));
+                if (IsStepping(machine, vcpu))
+                {
+                    TrapAfterStep(context, vcpu);
+                }
+
                 ExecutePlain(context, vcpu);
                 return;
         }
@@ -126,12 +138,13 @@ internal abstract unsafe partial class GuestProcessor
     private void ExecuteIret(StepContext context, int vcpu)
     {
         var record = context.PopInterrupt();
-        ref var core = ref Core(context.Machine, vcpu);
 
-        // Any IRET ends blocking by NMI, whatever it returns from (SDM3 6.7.1): physical, or virtual with "virtual NMIs" = 1.
-        core.Iret(record.InterruptFlag, unblockNmi: true);
-        core.InstructionRetired();
+        // Any IRET ends blocking by NMI, whatever it returns from (SDM3 6.7.1): physical, or virtual where the processor knows of that.
+        Iret(context.Machine, vcpu, record.InterruptFlag);
+        RestoreTrapFlag(context.Machine, vcpu, record.TrapFlag);
+        Core(context.Machine, vcpu).InstructionRetired();
         CountRetired(context, vcpu, 1, operation: true);
+        SafetyChecks.Iret(context, vcpu);
         context.Fiber->Op = record.Interrupted;
         context.Fiber->Finished = record.Interrupted.Kind == OperationKind.Finished ? (ushort)1 : (ushort)0;
     }
@@ -150,7 +163,7 @@ internal abstract unsafe partial class GuestProcessor
         switch (op.Kind)
         {
             case OperationKind.Eoi or OperationKind.MmioWrite or OperationKind.MmioRead when IsOnDummyPage(machine, vcpu): break;
-            case OperationKind.ReadCr8: result = (ulong)apic.ReadCr8(); break;
+            case OperationKind.ReadCr8: result = ReadCr8(machine, vcpu); break;
             case OperationKind.WriteCr8: exit = ApicWrite(context, vcpu, LocalApicRegister.Tpr, (uint)op.Value << 4); break;
             case OperationKind.Eoi: exit = ApicWrite(context, vcpu, LocalApicRegister.Eoi, 0); break;
             case OperationKind.MmioWrite: exit = ApicWrite(context, vcpu, (int)(op.Code & 0xfff), (uint)op.Value); break;
@@ -169,7 +182,7 @@ internal abstract unsafe partial class GuestProcessor
 
     private GuestExit ApicWrite(StepContext context, int vcpu, int offset, uint value)
     {
-        if (Board.IsKvm)
+        if (Board.HasHypervisor)
         {
             return VirtualizedApicWrite(context, vcpu, offset, value);
         }

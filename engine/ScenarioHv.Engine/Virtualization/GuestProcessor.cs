@@ -39,7 +39,8 @@ internal abstract unsafe partial class GuestProcessor(Board board)
             state.EntryPending = 0;
             if (DeliverInjected(context, vcpu))
             {
-                state.ReadyAt = After(context, TimingCost.IdtDelivery);
+                // A delivery that was cut short has left the guest, and TakeExit has said when its hypervisor goes on.
+                state.ReadyAt = state.InGuest != 0 ? After(context, TimingCost.IdtDelivery) : state.ReadyAt;
                 return;
             }
         }
@@ -84,7 +85,28 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     public abstract void SetInterruptWindow(Machine machine, int vcpu, bool wanted);
 
     /// <summary>Whether the level that is loaded exits as soon as it can take an NMI.</summary>
+    /// <exception cref="InvalidOperationException">This processor has no such exit.</exception>
     public abstract void SetNmiWindow(Machine machine, int vcpu, bool wanted);
+
+    /// <summary>Whether the guest exits before an IRET.</summary>
+    /// <exception cref="InvalidOperationException">This processor has no such exit.</exception>
+    public virtual void SetIretIntercept(Machine machine, int vcpu, bool wanted) =>
+        throw new InvalidOperationException("This processor does not intercept IRET.");
+
+    /// <summary>Whether the guest exits behind its next instruction: RFLAGS.TF = 1, and #DB is intercepted.</summary>
+    /// <exception cref="InvalidOperationException">No hypervisor does so on this processor.</exception>
+    public virtual void SetSingleStep(Machine machine, int vcpu, bool wanted) =>
+        throw new InvalidOperationException("No hypervisor here steps a guest of this processor.");
+
+    /// <summary>Whether the processor itself holds back the guest's virtual NMIs (V_NMI_MASK).</summary>
+    public virtual bool VirtualNmisMasked(Machine machine, int vcpu) => false;
+
+    /// <summary>Whether a virtual NMI waits in the processor's own place for one (V_NMI).</summary>
+    public virtual bool VirtualNmiPending(Machine machine, int vcpu) => false;
+
+    /// <summary>Puts a virtual NMI into the processor's own place for one.</summary>
+    /// <returns>False if one is there already, or there is no such place.</returns>
+    public virtual bool TrySetVirtualNmi(Machine machine, int vcpu) => false;
 
     /// <summary>Loads the timer that forces an exit.</summary>
     /// <exception cref="InvalidOperationException">This processor has none.</exception>
@@ -95,12 +117,20 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     {
     }
 
-    /// <summary>Refreshes the hardware's copies of the highest request and the highest vector in service.</summary>
+    /// <summary>Refreshes the hardware's copy of the highest request of the guest, RVI (vmx.c:vmx_hwapic_irr_update).</summary>
     public virtual void SyncVirtualApic(Machine machine, int vcpu)
     {
     }
 
-    /// <summary>Loads the set of vectors whose virtualized EOI exits.</summary>
+    /// <summary>
+    /// Software has changed ISR: the hardware's copy of its highest vector, SVI, is written in the control structure that is loaded
+    /// (vmx.c:vmx_hwapic_isr_update).
+    /// </summary>
+    public virtual void WriteServicingVector(Machine machine, int vcpu)
+    {
+    }
+
+    /// <summary>Loads the set of vectors whose virtualized EOI exits into the control structure that is loaded.</summary>
     public virtual void LoadEoiExitBitmap(Machine machine, int vcpu, in EoiExitBitmap bitmap)
     {
     }
@@ -211,6 +241,27 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     /// <summary>Delivers the event that the control structure injects, if it has one.</summary>
     protected abstract bool DeliverInjected(StepContext context, int vcpu);
 
+    /// <summary>IRET: IF is restored, and blocking by NMI ends where the controls say so.</summary>
+    protected abstract void Iret(Machine machine, int vcpu, byte restoredIf);
+
+    /// <summary>Whether an IRET exits before it is executed.</summary>
+    protected virtual bool InterceptsIret(Machine machine, int vcpu) => false;
+
+    /// <summary>RFLAGS.TF is cleared by a delivery; the value that the handler's IRET restores.</summary>
+    protected virtual byte ClearTrapFlag(Machine machine, int vcpu) => 0;
+
+    /// <summary>An IRET restores RFLAGS.TF.</summary>
+    protected virtual void RestoreTrapFlag(Machine machine, int vcpu, byte value)
+    {
+    }
+
+    /// <summary>True if the next instruction is followed by a debug trap (RFLAGS.TF).</summary>
+    protected virtual bool IsStepping(Machine machine, int vcpu) => false;
+
+    /// <summary>An instruction that began with RFLAGS.TF = 1 has been executed by the processor.</summary>
+    protected void TrapAfterStep(StepContext context, int vcpu) =>
+        Core(context.Machine, vcpu).PendingDebugTrap |= PendingDebugExceptions.Bs;
+
     /// <summary>Takes the event with the highest priority at this instruction boundary, if there is one.</summary>
     protected abstract bool TakeEvent(StepContext context, int vcpu);
 
@@ -234,6 +285,14 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     /// reads 0.
     /// </summary>
     protected virtual bool IsOnDummyPage(Machine machine, int vcpu) => false;
+
+    /// <summary>What MOV from CR8 reads that does not exit.</summary>
+    protected virtual ulong ReadCr8(Machine machine, int vcpu) => (ulong)machine.Ref(Board.Apics, vcpu).ReadCr8();
+
+    /// <summary>Writes what the exit leaves in the control structure itself.</summary>
+    protected virtual void RecordExit(Machine machine, int vcpu, in GuestExit exit)
+    {
+    }
 
     /// <summary>True for an access to the page of the local APIC.</summary>
     private static bool IsLocalApic(in Operation operation) => operation.Code >> 12 == MsiFormat.Address >> 12;
@@ -259,6 +318,7 @@ internal abstract unsafe partial class GuestProcessor(Board board)
         }
 
         context.Machine.Ref(Board.Exits, vcpu) = ExitRecord.Of(exit);
+        RecordExit(context.Machine, vcpu, exit);
         Board.Hypervisor.TakeExit(context, vcpu, exit);
     }
 
@@ -273,20 +333,19 @@ internal abstract unsafe partial class GuestProcessor(Board board)
             Vector = vector,
             InterruptFlag = core.InterruptFlag,
             Nmi = nmi ? (byte)1 : (byte)0,
+            TrapFlag = ClearTrapFlag(context.Machine, vcpu),
         };
-        if (nmi)
-        {
-            core.TakeNmi();
-        }
-        else
-        {
-            core.TakeInterrupt();
-        }
+        // What blocks the next NMI is not the delivery of a virtual one but the controls: whoever delivers it has seen to that.
+        core.TakeInterrupt();
 
         context.Emit(TraceEventKind.GuestInterrupt, a: vector, b: context.Level);
-        if (!nmi && IsOfLocalApic(context, vcpu, vector))
+        if (nmi)
         {
-            SafetyChecks.Dispatched(context, vcpu, vector);
+            SafetyChecks.NmiDispatched(context, vcpu);
+        }
+        else if (IsOfLocalApic(context, vcpu, vector))
+        {
+            SafetyChecks.Dispatched(context, vcpu, vector, Hypervisors.Kvm.KvmHyperv.IsAutoEoi(vcpu, vector));
         }
 
         context.Fiber->Finished = 0;
@@ -322,7 +381,7 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     /// Whether a delivered vector is one of the vCPU's local APIC, and not one of the 8259A or that the nested guest's hypervisor injects on
     /// its own.
     /// </summary>
-    private bool IsOfLocalApic(StepContext context, int vcpu, byte vector) =>
+    protected bool IsOfLocalApic(StepContext context, int vcpu, byte vector) =>
         !(Board.IsKvm && context.Machine.Ref(Board.Kvm, vcpu).InjectedExtInt != 0)
         && (context.Level == 1 || (Board.IsKvm && context.Machine.Ref(Board.Kvm, vcpu).InjectedVector == vector));
 
@@ -346,6 +405,11 @@ internal abstract unsafe partial class GuestProcessor(Board board)
         op.Rip += (ulong)done;
         op.Deadline = Instant.Never;
         op.Stage = OperationStage.Pending;
+        if (done > 0 && IsStepping(context.Machine, vcpu))
+        {
+            TrapAfterStep(context, vcpu);
+        }
+
         if (op.Remaining == 0)
         {
             Retire(context, vcpu, 0, done);
@@ -366,6 +430,7 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     {
         context.Machine.Ref(Board.Cores, Board.CoreIndex(vcpu, context.Level)).InstructionRetired();
         CountRetired(context, vcpu, instructions, operation: true);
+        InstructionChecks.Retired(context, vcpu, context.Fiber->Op, result);
         context.Resume(result);
     }
 
@@ -408,13 +473,13 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     private ExitCause CauseOf(Machine machine, int vcpu, in Operation operation)
     {
         var level = machine.Ref(Board.Vcpus, vcpu).Level;
-        var direct = level == 1 && !Board.IsKvm;
+        var direct = level == 1 && !Board.HasHypervisor;
         switch (operation.Kind)
         {
             case OperationKind.VmCall: return ExitCause.VmCall;
             case OperationKind.VmEnter: return direct ? ExitCause.None : ExitCause.VmEnter;
             case OperationKind.Hlt: return direct ? ExitCause.None : ExitCause.Hlt;
-            case OperationKind.In or OperationKind.Out: return Board.IsKvm ? ExitCause.Io : ExitCause.None;
+            case OperationKind.In or OperationKind.Out: return Board.HasHypervisor ? ExitCause.Io : ExitCause.None;
             case OperationKind.Cpuid: return Board.IsKvm ? ExitCause.Cpuid : ExitCause.None;
             case OperationKind.ReadMsr: return direct ? ExitCause.None : ExitCause.MsrRead;
             case OperationKind.WriteMsr: return direct ? ExitCause.None : ExitCause.MsrWrite;

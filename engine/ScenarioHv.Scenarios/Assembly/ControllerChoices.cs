@@ -46,8 +46,13 @@ internal static class ControllerChoices
     public static ControllerPolicies Of(MachineSection machine)
     {
         var chosen = ControllerPolicies.Usual(
-            machine.Hypervisor == Presets.BareMetal ? HypervisorKind.BareMetal : HypervisorKind.Kvm,
+            Presets.KindOf(machine.Hypervisor),
             machine.Irqchip == Irqchip.Split ? IrqchipKind.Split : IrqchipKind.Kernel);
+        foreach (var (name, value) in Presets.PoliciesOf(machine.Hypervisor))
+        {
+            ControllerPolicyTable.TrySet(ref chosen, name, value);
+        }
+
         foreach (var (name, value) in machine.Policies)
         {
             ControllerPolicyTable.TrySet(ref chosen, name, value.Name);
@@ -65,7 +70,7 @@ internal static class ControllerChoices
             ControllerKind.Hyperv => config.Hyperv is { Vapic: true } ? null
                 : "this machine has not Hyper-V's interfaces to the local APIC (hyperv: { vapic: true })",
             ControllerKind.Pit => "no machine of a scenario has an 8254 yet",
-            ControllerKind.Cpu => config.Hypervisor == HypervisorKind.BareMetal ? "NMIs are not modelled on bare metal" : null,
+            ControllerKind.Cpu => config.Hypervisor == HypervisorKind.Kvm ? null : "NMIs are modelled under KVM only",
             ControllerKind.Msi => "the MSIs of its devices are assertions to FEExxxxxh, which everybody reads alike",
             ControllerKind.IoApic => ProblemOfIoApic(point.Property, config, chosen),
             _ => ProblemOfLocalApic(point.Property, config) ?? ProblemOfValue(point.Property, value, config),
@@ -88,7 +93,9 @@ internal static class ControllerChoices
         nameof(LocalApicPolicies.ExtIntMessages) => "an ExtINT message has no 8259A behind it in a scenario's machine",
         nameof(LocalApicPolicies.LintInputs) => "nothing drives the LINT inputs of a scenario's machine",
         nameof(LocalApicPolicies.SpuriousVector) => "in a scenario's machine INTR and INTA are one step, so that no request is missing",
-        nameof(LocalApicPolicies.EoiBroadcast) => "the local APICs of a scenario have no SVR bit 12 (bit 24 of the version register is 0)",
+        nameof(LocalApicPolicies.EoiBroadcast) => config.Hypervisor == HypervisorKind.BareMetal
+            ? "the local APICs of bare-metal have no SVR bit 12 (bit 24 of the version register is 0)"
+            : "under KVM it is eoi-suppression that says what SVR bit 12 does",
         nameof(LocalApicPolicies.PendingWhileDisabled) when DeliversItself(config) => ByRvi,
         _ => null,
     };
@@ -112,8 +119,8 @@ internal static class ControllerChoices
         nameof(IoApicPolicies.Rtc) => "no machine of a scenario has an RTC yet",
         nameof(IoApicPolicies.PinZero) when config is { Hypervisor: HypervisorKind.Kvm, Irqchip: IrqchipKind.Kernel } =>
             "with 'irqchip: kernel' it is the kernel's routing of GSIs that says where GSI 0 goes",
-        nameof(IoApicPolicies.EdgeModes) when config.Hypervisor == HypervisorKind.BareMetal =>
-            "SMI, NMI, INIT and ExtINT from the I/O APIC are not modelled on bare metal",
+        nameof(IoApicPolicies.EdgeModes) when config.Hypervisor != HypervisorKind.Kvm =>
+            "SMI, NMI, INIT and ExtINT from the I/O APIC are modelled under KVM only",
         nameof(IoApicPolicies.EoiValue) when chosen.IoApic.EoiRegister == IoApicEoiRegister.Absent =>
             "the I/O APIC has no EOI register (ioapic-eoi-register: absent)",
         _ => null,

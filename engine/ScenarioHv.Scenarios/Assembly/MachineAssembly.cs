@@ -2,6 +2,7 @@ using ScenarioHv.Engine.Configuration;
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Hypervisors.Kvm;
 using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Scenarios.Binding;
 using ScenarioHv.Scenarios.Yaml;
@@ -32,7 +33,7 @@ public static class MachineAssembly
     public static MachineConfig Build(Scenario scenario, IGuestLoader loader)
     {
         var machine = scenario.Machine;
-        RequirePossible(machine, machine.Hypervisor != Presets.BareMetal);
+        RequirePossible(scenario);
         var devices = Devices(machine);
         var config = Hardware(machine) with
         {
@@ -43,7 +44,9 @@ public static class MachineAssembly
             L2 = Guest(scenario, GuestLevel.L2, loader),
             Goal = new GoalConfig(scenario.Goal.Level == GuestLevel.L1 ? 1 : 2, scenario.Goal.Report),
         };
-        return WithPolicies(config, machine);
+        config = WithPolicies(config, machine);
+        RequireNmiWindows(scenario, config);
+        return config;
     }
 
     /// <summary>
@@ -59,6 +62,10 @@ public static class MachineAssembly
             .Select(policy => (policy.Key, policy.Value.ToString())),
     ];
 
+    /// <summary>The policies of hypervisors and patches that a scenario runs with, named or not.</summary>
+    public static IReadOnlyList<(string Point, string Value)> AllPoliciesOf(Scenario scenario) =>
+        [.. Chosen(scenario.Machine).Select(choice => (choice.Rule.Name, choice.Value.ToString()))];
+
     /// <summary>Whether two scenarios run with the same policies, named or not.</summary>
     public static bool HaveSamePolicies(Scenario one, Scenario other) =>
         Chosen(one.Machine).SequenceEqual(Chosen(other.Machine))
@@ -67,16 +74,18 @@ public static class MachineAssembly
     /// <summary>What policies look at to see whether a machine has them: everything but devices, guests and the policies themselves.</summary>
     private static MachineConfig Hardware(MachineSection machine)
     {
-        var isKvm = machine.Hypervisor != Presets.BareMetal;
+        var hypervisor = Presets.KindOf(machine.Hypervisor);
         return new MachineConfig
         {
             TscHz = machine.TscHz,
             Vendor = machine.Cpu.Vendor == CpuVendor.Intel ? Engine.Configuration.CpuVendor.Intel : Engine.Configuration.CpuVendor.Amd,
             Apicv = machine.Cpu.Apicv,
+            VirtualNmis = machine.Cpu.VirtualNmis,
+            Vnmi = machine.Cpu.Vnmi,
             PreemptionTimerShift = machine.Cpu.PreemptionTimerShift ?? 0,
-            Hypervisor = isKvm ? HypervisorKind.Kvm : HypervisorKind.BareMetal,
+            Hypervisor = hypervisor,
             Irqchip = machine.Irqchip == Irqchip.Split ? IrqchipKind.Split : IrqchipKind.Kernel,
-            HostTickHz = machine.HostTick?.Hertz ?? (isKvm ? UsualHostTick : 0),
+            HostTickHz = machine.HostTick?.Hertz ?? (hypervisor == HypervisorKind.BareMetal ? 0 : UsualHostTick),
             Vcpus = machine.Vcpus,
             X2Apic = machine.Cpu.X2Apic,
             Hyperv = machine.Hyperv is { } hyperv ? new HypervConfig(hyperv.SynIc, hyperv.AutoEoiDeprecated, hyperv.Vapic) : null,
@@ -116,7 +125,8 @@ public static class MachineAssembly
             return chosen;
         }
 
-        var inUserspace = rule.Name == PolicyTable.IoApicEoi && machine.Irqchip == Irqchip.Split && machine.Hypervisor != Presets.BareMetal;
+        var inUserspace = rule.Name == PolicyTable.IoApicEoi && machine.Irqchip == Irqchip.Split
+            && Presets.KindOf(machine.Hypervisor) == HypervisorKind.Kvm;
         var preset = inUserspace ? machine.Userspace : machine.Hypervisor;
         if (preset is null or Presets.NoUserspace)
         {
@@ -130,31 +140,90 @@ public static class MachineAssembly
         return binder.Value(binder.Point(rule.Name, machine.Mark), new YamlScalar(machine.Mark, text));
     }
 
-    private static void RequirePossible(MachineSection machine, bool isKvm)
+    private static void RequirePossible(Scenario scenario)
+    {
+        var machine = scenario.Machine;
+        var hypervisor = Presets.KindOf(machine.Hypervisor);
+        RequireKvmParts(machine, hypervisor == HypervisorKind.Kvm);
+        if (Presets.IsKernelBefore(machine.Hypervisor, 3, 9) && machine.Cpu.Apicv)
+        {
+            throw machine.Cpu.Mark.Error($"{machine.Hypervisor} cannot use APICv, which came with Linux 3.9: write 'apicv: false'");
+        }
+
+        if (Presets.IsKernelBefore(machine.Hypervisor, 2, 6, 30) && machine.Cpu.Vendor == CpuVendor.Amd)
+        {
+            throw machine.Cpu.Mark.Error($"{machine.Hypervisor} is modelled on Intel processors only: its SVM could not inject NMIs yet");
+        }
+
+        if (hypervisor == HypervisorKind.BareMetal && machine.Userspace is not (null or Presets.NoUserspace))
+        {
+            throw machine.Mark.Error("a bare-metal machine has no userspace monitor");
+        }
+
+        if (hypervisor == HypervisorKind.Bhyve)
+        {
+            RequirePossibleUnderBhyve(scenario);
+        }
+
+        if (hypervisor == HypervisorKind.BareMetal && machine.HostTick is { IsOff: false })
+        {
+            throw machine.Mark.Error("a bare-metal machine has no host below it that ticks");
+        }
+    }
+
+    /// <summary>request_nmi_window was read by the path of a local APIC in userspace only, and went with it.</summary>
+    private static void RequireNmiWindows(Scenario scenario, MachineConfig config)
+    {
+        var entry = scenario.Timeline.FirstOrDefault(entry => entry.Action == TimelineAction.NmiWindow);
+        if (entry is not null && config.Kvm.EventChoice != EventChoice.EveryEntryNmiFirst)
+        {
+            throw entry.Mark.Error(
+                "'nmi-window' is request_nmi_window of Linux 2.6.29 with a local APIC in userspace: "
+                + "it needs choose-event: every-entry-nmi-first");
+        }
+    }
+
+    private static void RequirePossibleUnderBhyve(Scenario scenario)
+    {
+        var machine = scenario.Machine;
+        if (machine.Cpu.Vendor != CpuVendor.Amd)
+        {
+            throw machine.Cpu.Mark.Error($"{machine.Hypervisor} is modelled on AMD processors only: write 'vendor: amd'");
+        }
+
+        if (machine.Userspace is not (null or Presets.NoUserspace))
+        {
+            throw machine.Mark.Error(
+                $"{machine.Userspace} is a monitor of KVM; {machine.Hypervisor} brings its own monitor, bhyve(8): leave 'userspace' out");
+        }
+
+        if (machine.IrqchipMark is { } irqchip)
+        {
+            throw irqchip.Error("'irqchip' is KVM's; bhyve's local APICs and I/O APIC are always in the kernel (vmm): leave it out");
+        }
+
+        if (scenario.Guests.FirstOrDefault(guest => guest.Level == GuestLevel.L2) is { } nested)
+        {
+            throw nested.Mark.Error("bhyve has no nested virtualization: its guest cannot run an l2");
+        }
+    }
+
+    /// <summary>Parts that are modelled around KVM alone.</summary>
+    private static void RequireKvmParts(MachineSection machine, bool isKvm)
     {
         if (!isKvm && machine.Hyperv is { } hyperv)
         {
-            throw hyperv.Mark.Error("Hyper-V's interfaces are a hypervisor's; on bare-metal there is none below the guest");
+            throw hyperv.Mark.Error($"Hyper-V's interfaces are modelled under KVM only, and this is {machine.Hypervisor}");
         }
 
         if (!isKvm && machine.Cpu.X2Apic)
         {
-            throw machine.Cpu.Mark.Error("x2APIC mode is modelled for guests of KVM only");
+            throw machine.Cpu.Mark.Error($"x2APIC mode is modelled for guests of KVM only, and this is {machine.Hypervisor}");
         }
 
         if (machine.VirtualWire && (!isKvm || machine.Irqchip != Irqchip.Kernel))
         {
             throw machine.Mark.Error("virtual-wire is the in-kernel 8259A pair: it exists only under KVM with 'irqchip: kernel'");
-        }
-
-        if (!isKvm && machine.Userspace is not (null or Presets.NoUserspace))
-        {
-            throw machine.Mark.Error("a bare-metal machine has no userspace monitor");
-        }
-
-        if (!isKvm && machine.HostTick is { IsOff: false })
-        {
-            throw machine.Mark.Error("a bare-metal machine has no host below it that ticks");
         }
     }
 
@@ -198,8 +267,8 @@ public static class MachineAssembly
     /// </summary>
     private static void RequireRoutedGsi(DeviceSection section, DeviceConfig config, MachineSection machine)
     {
-        var isKernel = machine.Hypervisor != Presets.BareMetal && machine.Irqchip == Irqchip.Kernel;
-        if (config.Gsi == 0 && HasEntry(config.Kind) && isKernel)
+        var isKernel = Presets.KindOf(machine.Hypervisor) == HypervisorKind.Kvm && machine.Irqchip == Irqchip.Kernel;
+        if (config.Gsi == 0 && config.HasEntry && isKernel)
         {
             throw section.Mark.Error($"{section.Name} is on GSI 0, which 'irqchip: kernel' routes to the timer's pin: choose 1..23");
         }
@@ -245,8 +314,8 @@ public static class MachineAssembly
     /// <summary>Devices that share a GSI share its redirection entry, and so its vector and destination.</summary>
     private static void RequireOneEntry(DeviceSection section, DeviceConfig config, List<DeviceConfig> others)
     {
-        var clash = !HasEntry(config.Kind) ? null : others.FirstOrDefault(other =>
-            HasEntry(other.Kind)
+        var clash = !config.HasEntry ? null : others.FirstOrDefault(other =>
+            other.HasEntry
             && other.Gsi == config.Gsi
             && (other.Vector != config.Vector || other.Destination != config.Destination));
         if (clash is not null)
@@ -257,25 +326,30 @@ public static class MachineAssembly
         }
     }
 
-    private static bool HasEntry(DeviceKind kind) => kind is DeviceKind.Piix4Uhci or DeviceKind.Line;
-
     private static StimulusConfig Stimulus(TimelineEntry entry, List<DeviceConfig> devices, MachineSection machine) => new(
         entry.At.ToCycles(machine.TscHz),
         entry.Action switch
         {
             TimelineAction.Raise => StimulusAction.Raise,
             TimelineAction.Lower => StimulusAction.Lower,
-            TimelineAction.Nmi when machine.Hypervisor == Presets.BareMetal => throw entry.Mark.Error("NMIs are not modelled on bare metal"),
+            TimelineAction.Nmi or TimelineAction.NmiWindow when Presets.KindOf(machine.Hypervisor) != HypervisorKind.Kvm =>
+                throw entry.Mark.Error($"NMIs are modelled under KVM only, not under {machine.Hypervisor}"),
             TimelineAction.Nmi => StimulusAction.Nmi,
-            TimelineAction.SetMsr or TimelineAction.Inhibit or TimelineAction.Lift when machine.Hypervisor == Presets.BareMetal =>
-                throw entry.Mark.Error("this acts on KVM, and a bare-metal machine has no hypervisor"),
+            TimelineAction.SetMsr or TimelineAction.Inhibit or TimelineAction.Lift
+                when Presets.KindOf(machine.Hypervisor) != HypervisorKind.Kvm =>
+                throw entry.Mark.Error("this acts on KVM, which this machine has not"),
             TimelineAction.SetMsr when machine.Hyperv is not { SynIc: true } || !IsSynIcMsr(entry.Msr) =>
-                throw entry.Mark.Error("the MSRs that a monitor can write here are those of a SynIC, 0x40000080..0x4000009f (hyperv: { synic: true })"),
+                throw entry.Mark.Error(
+                    "the MSRs that a monitor can write here are those of a SynIC, 0x40000080..0x4000009f (hyperv: { synic: true })"),
             TimelineAction.SetMsr => StimulusAction.SetMsr,
             TimelineAction.Inhibit or TimelineAction.Lift when !IsLookedAt(entry, machine) =>
                 throw entry.Mark.Error($"KVM does not look at the reason {entry.Reason} on this processor, or has no APICv (apicv: true)"),
             TimelineAction.Inhibit => StimulusAction.Inhibit,
             TimelineAction.Lift => StimulusAction.Lift,
+            TimelineAction.NmiWindow => StimulusAction.NmiWindow,
+            TimelineAction.PageOut when Presets.KindOf(machine.Hypervisor) == HypervisorKind.BareMetal =>
+                throw entry.Mark.Error("page-out is what a host does to a guest's memory; on bare-metal there is no host below the guest"),
+            TimelineAction.PageOut => StimulusAction.PageOut,
             _ => StimulusAction.Fire,
         },
         entry.Vcpu ?? Math.Max(0, devices.FindIndex(device => device.Name == entry.Device)))

@@ -1,3 +1,5 @@
+using ScenarioHv.Engine.Configuration;
+
 namespace ScenarioHv.Scenarios.Assembly;
 
 /// <summary>Every policy point that a scenario can name: those of hypervisors and patches, then those of interrupt controllers.</summary>
@@ -9,16 +11,42 @@ internal static class PolicyTable
     /// <summary>The point at which an EOI finds a line still high.</summary>
     public const string IoApicEoi = "ioapic-eoi";
 
-    /// <summary>The points of hypervisors and patches, in the order in which reports name them.</summary>
-    public static IReadOnlyList<PolicyRule> Rules { get; } =
+    /// <summary>The point at which the end of an NMI handler is found.</summary>
+    public const string NmiTracking = "nmi-tracking";
+
+    /// <summary>The point at which the event of an entry is chosen.</summary>
+    public const string ChooseEvent = "choose-event";
+
+    /// <summary>The point at which an exit says what became of that event.</summary>
+    public const string InjectedEvent = "injected-event";
+
+    private static readonly PolicyRule[] OfKvm =
     [
         LevelStormPolicies.ImmediateExit,
         LevelStormPolicies.IoApicEoi,
         AvicPolicies.InhibitOnSynIc,
         AvicPolicies.InhibitUpdate,
         AvicPolicies.Window,
+        NmiPolicies.NmiTracking,
+        NmiPolicies.ChooseEvent,
+        NmiPolicies.InjectedEvent,
+        EntryPolicies.Enter,
+        EntryPolicies.NestedReflect,
+        EoiPolicies.Eoi,
+        EoiPolicies.ForwardSet,
+        EoiPolicies.Suppression,
     ];
+
+    /// <summary>The points of hypervisors and patches, in the order in which reports name them: KVM's, then bhyve's.</summary>
+    public static IReadOnlyList<PolicyRule> Rules { get; } = [.. OfKvm.Select(UnlessBhyve), .. BhyvePolicyRules.All];
 
     /// <summary>All points, for the reader and for <c>describe policies</c>.</summary>
     public static IReadOnlyList<PolicyPointInfo> Points { get; } = [.. Rules.Select(rule => rule.Info), .. ControllerChoices.Points];
+
+    /// <summary>What an EOI does that finds the line still high is every I/O APIC's; the other points are of KVM's own code.</summary>
+    private static PolicyRule UnlessBhyve(PolicyRule rule) => rule.Name == IoApicEoi ? rule : rule with
+    {
+        Absence = config => config.Hypervisor == HypervisorKind.Bhyve ? $"{rule.Name} is KVM's: bhyve does not have this point"
+            : rule.Absence(config),
+    };
 }

@@ -1,3 +1,6 @@
+using System.Globalization;
+using ScenarioHv.Engine.Configuration;
+
 namespace ScenarioHv.Scenarios.Assembly;
 
 /// <summary>What a hypervisor or monitor of a certain version does, as policies.</summary>
@@ -6,8 +9,28 @@ internal static class Presets
     /// <summary>The machine without a hypervisor.</summary>
     public const string BareMetal = "bare-metal";
 
+    private const string Enter = "enter";
+    private const string PendingNmis = "cpu-pending-nmis";
+
     private static readonly Preset[] Hypervisors =
     [
+        new(
+            "kvm@2.6.28",
+            "Linux 2.6.28: no NMI reaches a guest whose processor lacks virtual NMIs; events are chosen before every entry",
+            "vmx.c:vmx_intr_assist as the patch of 8 December 2008 found it",
+            [
+                (PolicyTable.ImmediateExit, "self-ipi(before-entry)"), (PolicyTable.IoApicEoi, "reinject"), (Enter, "publish-then-inject"),
+                (PolicyTable.NmiTracking, NmiPolicies.NoInjection), (PolicyTable.ChooseEvent, NmiPolicies.EveryEntry),
+                (PendingNmis, "one"),
+            ]),
+        new(
+            "kvm@2.6.29",
+            "Linux 2.6.29: as 2.6.28, with the end of an NMI handler found by the interrupt window or after one second",
+            "vmx.c:soft_vnmi_blocked, vmx_intr_assist",
+            [
+                (PolicyTable.ImmediateExit, "self-ipi(before-entry)"), (PolicyTable.IoApicEoi, "reinject"), (Enter, "publish-then-inject"),
+                (PolicyTable.ChooseEvent, NmiPolicies.EveryEntry), (PendingNmis, "one"),
+            ]),
         new(
             "kvm@3.16",
             "Linux 3.16: immediate exits by self-IPI, in-kernel I/O APIC without delay",
@@ -15,6 +38,7 @@ internal static class Presets
             [
                 (PolicyTable.ImmediateExit, "self-ipi(before-entry)"), (PolicyTable.IoApicEoi, "reinject"),
                 (AvicPolicies.OnSynIc, "always"), (AvicPolicies.Update, "under-srcu"),
+                (PolicyTable.ChooseEvent, NmiPolicies.NmiHoldsInterrupts),
             ]),
         new(
             "kvm@5.1",
@@ -39,6 +63,33 @@ internal static class Presets
             [
                 (PolicyTable.ImmediateExit, "zero-timer"), (PolicyTable.IoApicEoi, "delay-after-kvm(10000, 10 ms)"),
                 (AvicPolicies.OnSynIc, "when-autoeoi-used"), (AvicPolicies.Update, "own-lock"), (AvicPolicies.WindowPoint, "inhibit-avic"),
+            ]),
+        new(
+            "kvm@6.4",
+            "Linux 6.4: as 5.15, and the NMIs of a guest are the processor's own on AMD processors that have V_NMI",
+            "svm.c:svm_set_vnmi_pending, fa4c027a7956",
+            [
+                (PolicyTable.ImmediateExit, "zero-timer"), (PolicyTable.IoApicEoi, "delay-after-kvm(10000, 10 ms)"),
+                (PolicyTable.NmiTracking, NmiPolicies.HardwareVnmi),
+                (AvicPolicies.OnSynIc, "when-autoeoi-used"), (AvicPolicies.Update, "own-lock"), (AvicPolicies.WindowPoint, "inhibit-avic"),
+            ]),
+        new(
+            "bhyve@10.4",
+            "FreeBSD 10.4 bhyve: LAPIC interrupts by V_IRQ, which stay in IRR until an exit shows that they were taken",
+            "sys/amd64/vmm/amd/svm.c, FreeBSD 10.4; bug 215972",
+            [
+                (PolicyTable.IoApicEoi, "reinject"),
+                (BhyvePolicyRules.SvmInjectionPoint, "v-irq"),
+                (BhyvePolicyRules.TprSelectionPoint, "honour"),
+            ]),
+        new(
+            "bhyve@12.0",
+            "FreeBSD 12.0 bhyve: LAPIC interrupts by event injection, which moves them from IRR to ISR",
+            "sys/amd64/vmm/amd/svm.c with D13780 of January 2018",
+            [
+                (PolicyTable.IoApicEoi, "reinject"),
+                (BhyvePolicyRules.SvmInjectionPoint, "event-injection"),
+                (BhyvePolicyRules.TprSelectionPoint, "honour"),
             ]),
         new(BareMetal, "no hypervisor: the first guest runs on the processor itself, its messages take time on their way", "82093AA 3.2.4",
             [(PolicyTable.IoApicEoi, "reinject")]),
@@ -68,16 +119,45 @@ internal static class Presets
     /// <summary>The monitors that a scenario can name.</summary>
     public static IReadOnlyList<PresetInfo> UserspaceInfos { get; } = [.. Userspaces.Select(preset => preset.Info)];
 
+    /// <summary>What runs the guest with the hypervisor preset <paramref name="name"/>.</summary>
+    public static HypervisorKind KindOf(string name) => name == BareMetal ? HypervisorKind.BareMetal
+        : name.StartsWith("bhyve@", StringComparison.Ordinal) ? HypervisorKind.Bhyve
+        : HypervisorKind.Kvm;
+
     /// <summary>
     /// What <paramref name="name"/> chooses at <paramref name="point"/>; null if it chooses nothing, or something that the machine's
     /// processor cannot do, as a zero preemption timer on an AMD processor.
     /// </summary>
     public static string? Choice(string name, string point, MachineSection machine) =>
-        point == PolicyTable.ImmediateExit && machine.Cpu.Vendor == CpuVendor.Amd
-            ? null
-            : Hypervisors.Concat(Userspaces)
-                .First(preset => preset.Info.Name == name)
-                .Policies.FirstOrDefault(policy => policy.Point == point).Value;
+        Of(name).Policies.FirstOrDefault(policy => policy.Point == point).Value is { } value && Suits(point, value, machine.Cpu)
+            ? value
+            : null;
+
+    /// <summary>Everything that <paramref name="name"/> chooses.</summary>
+    public static IReadOnlyList<(string Point, string Value)> PoliciesOf(string name) => Of(name).Policies;
+
+    /// <summary>Whether <paramref name="name"/> is a Linux older than a version.</summary>
+    public static bool IsKernelBefore(string name, params ReadOnlySpan<int> version)
+    {
+        if (!name.StartsWith("kvm@", StringComparison.Ordinal))
+        {
+            return false;
+        }
+
+        var numbers = name[4..].Split('.').Select(number => int.Parse(number, CultureInfo.InvariantCulture)).ToArray();
+        return numbers.AsSpan().SequenceCompareTo(version) < 0;
+    }
+
+    private static Preset Of(string name) => Hypervisors.Concat(Userspaces).First(preset => preset.Info.Name == name);
+
+    /// <summary>What a kernel does for one kind of processor says nothing about the others.</summary>
+    private static bool Suits(string point, string value, CpuSection cpu) => (point, value) switch
+    {
+        (PolicyTable.ImmediateExit, _) => cpu.Vendor == CpuVendor.Intel,
+        (PolicyTable.NmiTracking, NmiPolicies.NoInjection) => cpu is { Vendor: CpuVendor.Intel, VirtualNmis: false },
+        (PolicyTable.NmiTracking, NmiPolicies.HardwareVnmi) => cpu.Vnmi,
+        _ => true,
+    };
 
     /// <summary>The policies of every preset, for <c>describe policies</c>.</summary>
     public static IEnumerable<(PresetInfo Info, IReadOnlyList<(string Point, string Value)> Policies)> All =>

@@ -30,6 +30,7 @@ internal static class MachineBinder
             Irqchip = machine.Optional("irqchip") is { } irqchip && Fields.Name(irqchip, "irqchip", ["split", "kernel"]) == 0
                 ? Irqchip.Split
                 : Irqchip.Kernel,
+            IrqchipMark = machine.Optional("irqchip")?.Mark,
             HostTick = machine.Optional("host-tick") is { } tick ? HostTick(tick) : null,
             Vcpus = machine.Optional("vcpus") is { } vcpus ? (int)Fields.Integer(vcpus, IntegerRule.Vcpus) : 1,
             Hyperv = machine.Optional("hyperv") is { } hyperv ? Hyperv(hyperv) : null,
@@ -72,26 +73,40 @@ internal static class MachineBinder
 
     private static CpuSection Cpu(YamlNode node)
     {
-        var x2Apic = Fields.Open(node, "cpu", "vendor", "apicv", "x2apic", "preemption-timer").Optional("x2apic");
-        return WithoutX2Apic(node) with { X2Apic = x2Apic is not null && Fields.Boolean(x2Apic, "x2apic") };
-    }
-
-    private static CpuSection WithoutX2Apic(YamlNode node)
-    {
-        var cpu = Fields.Open(node, "cpu", "vendor", "apicv", "x2apic", "preemption-timer");
+        var cpu = Fields.Open(node, "cpu", "vendor", "apicv", "x2apic", "preemption-timer", "virtual-nmis", "vnmi");
         var vendor = Fields.Name(cpu.Required("vendor"), "cpu vendor", ["intel", "amd"]) == 0 ? CpuVendor.Intel : CpuVendor.Amd;
         var apicv = cpu.Optional("apicv") is { } value && Fields.Boolean(value, "apicv");
-        var timer = cpu.Optional("preemption-timer");
+        return new CpuSection(vendor, apicv, PreemptionTimer(cpu.Optional("preemption-timer"), vendor))
+        {
+            X2Apic = cpu.Optional("x2apic") is { } x2Apic && Fields.Boolean(x2Apic, "x2apic"),
+            VirtualNmis = NmiFeature(cpu.Optional("virtual-nmis"), vendor, CpuVendor.Intel, "virtual-nmis", "vnmi")
+                ?? vendor == CpuVendor.Intel,
+            Vnmi = NmiFeature(cpu.Optional("vnmi"), vendor, CpuVendor.Amd, "vnmi", "virtual-nmis") ?? false,
+        };
+    }
+
+    private static int? PreemptionTimer(YamlNode? timer, CpuVendor vendor)
+    {
         if (timer is YamlScalar { Text: "off" } || (timer is null && vendor == CpuVendor.Amd))
-            return new CpuSection(vendor, apicv, null);
+            return null;
         if (timer is null)
-            return new CpuSection(vendor, apicv, VmxPreemptionTimer.TypicalShift);
+            return VmxPreemptionTimer.TypicalShift;
         if (vendor == CpuVendor.Amd)
             throw timer.Mark.Error("an AMD processor has no VMX-preemption timer; leave it out or write 'off'");
         if (timer is not YamlMap)
             throw timer.Mark.Error($"found {timer.Description} for preemption-timer, expected {{ shift: 0..31 }} or off");
         var shift = Fields.Open(timer, "preemption-timer", "shift").Required("shift");
-        return new CpuSection(vendor, apicv, (int)Fields.Integer(shift, IntegerRule.PreemptionTimerShift));
+        return (int)Fields.Integer(shift, IntegerRule.PreemptionTimerShift);
+    }
+
+    /// <summary>Each vendor tracks the NMIs of a guest in its own way, under its own name; the other's can only be absent.</summary>
+    private static bool? NmiFeature(YamlNode? node, CpuVendor vendor, CpuVendor owner, string name, string other)
+    {
+        bool? has = node is null ? null : Fields.Boolean(node, name);
+        if (vendor == owner || has != true)
+            return has;
+        var whose = owner == CpuVendor.Intel ? "Intel's" : "AMD's";
+        throw node!.Mark.Error($"'{name}' is {whose}; this processor's is called '{other}'");
     }
 
     private static string Preset(YamlNode node, string what, IReadOnlyList<PresetInfo> presets)

@@ -5,7 +5,8 @@ namespace ScenarioHv.Scenarios.Binding;
 /// <summary>The <c>timeline</c>: what happens from outside.</summary>
 internal static class TimelineBinder
 {
-    private static readonly string[] Actions = ["raise", "lower", "fire", "nmi", "set-msr", "inhibit", "lift"];
+    private static readonly string[] Actions =
+        ["raise", "lower", "fire", "nmi", "nmi-window", "page-out", "set-msr", "inhibit", "lift"];
 
     public static IReadOnlyList<TimelineEntry> Bind(YamlNode node, MachineSection machine, Vocabulary vocabulary)
     {
@@ -44,7 +45,7 @@ internal static class TimelineBinder
         var entry = new TimelineEntry(default, kind, "", null, null, action.Value.Mark);
         switch (kind)
         {
-            case TimelineAction.Nmi:
+            case TimelineAction.Nmi or TimelineAction.NmiWindow or TimelineAction.PageOut:
                 return entry with { Vcpu = Vcpu(action.Value, machine) };
             case TimelineAction.SetMsr:
                 var msr = Fields.Open(action.Value, "set-msr", "vcpu", "msr", "value");

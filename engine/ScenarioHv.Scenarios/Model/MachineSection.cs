@@ -27,6 +27,9 @@ public sealed record MachineSection
     /// <summary>Where the interrupt controllers are; <see cref="Irqchip.Kernel"/> if not given.</summary>
     public required Irqchip Irqchip { get; init; }
 
+    /// <summary>Where that is written; null if it is not given.</summary>
+    public SourceMark? IrqchipMark { get; init; }
+
     /// <summary>The host's timer tick; off if written so; null for the preset's own.</summary>
     public required FrequencyHz? HostTick { get; init; }
 
@@ -55,6 +58,14 @@ public sealed record MachineSection
 /// </param>
 public sealed record CpuSection(CpuVendor Vendor, bool Apicv, int? PreemptionTimerShift)
 {
+    /// <summary>
+    /// <c>virtual-nmis</c>: whether an Intel processor tracks the NMIs of a guest (SDM3 24.6.1); true if not given. Never on AMD.
+    /// </summary>
+    public bool VirtualNmis { get; init; }
+
+    /// <summary><c>vnmi</c>: whether an AMD processor does (V_NMI, APM2 15.21.10); false if not given.</summary>
+    public bool Vnmi { get; init; }
+
     /// <summary>Where it is written.</summary>
     public SourceMark Mark { get; init; }
 

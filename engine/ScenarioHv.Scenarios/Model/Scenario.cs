@@ -77,6 +77,12 @@ public enum TimelineAction
     /// <summary><c>nmi</c>: sends an NMI to a vCPU, as the monitor's command does (KVM_NMI).</summary>
     Nmi,
 
+    /// <summary><c>nmi-window</c>: the monitor sends an NMI to a vCPU once KVM has told it that the guest can take one.</summary>
+    NmiWindow,
+
+    /// <summary><c>page-out</c>: the host takes the page with a vCPU's IDT away.</summary>
+    PageOut,
+
     /// <summary><c>set-msr</c>: the monitor writes an MSR of a vCPU (KVM_SET_MSRS).</summary>
     SetMsr,
 

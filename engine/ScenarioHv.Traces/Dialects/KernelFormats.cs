@@ -1,3 +1,4 @@
+using ScenarioHv.Engine.Hypervisors.Kvm;
 using ScenarioHv.Engine.Interrupts;
 using ScenarioHv.Engine.Tracing;
 using ScenarioHv.Traces.Names;
@@ -62,6 +63,18 @@ internal static class KernelFormats
     /// <summary>kvm_apic with its value already cut to the width of the kernel's field.</summary>
     public static string Apic(in TraceEvent e, ulong value) =>
         Invariant($"apic_{Direction(e.A)} {KvmNames.ApicRegister((uint)e.B)} = 0x{value:x}");
+
+    /// <summary>
+    /// A line of the kernel's log, without the time that the console event puts before it (trace/events/printk.h).
+    /// </summary>
+    /// <param name="e">The event.</param>
+    /// <param name="function">The function that prints it, which the text begins with.</param>
+    public static string Console(in TraceEvent e, string function) => (KernelMessage)e.A switch
+    {
+        KernelMessage.BreakingOutOfNmiBlocked =>
+            Invariant($"{function}: Breaking out of NMI-blocked state on VCPU {e.B} after 1 s timeout"),
+        _ => throw new InvalidOperationException($"No kernel here prints message {e.A}."),
+    };
 
     private static string SetIrq(in TraceEvent e) => Invariant($"gsi {(uint)e.A} level {(int)e.B} source {(int)e.C}");
 

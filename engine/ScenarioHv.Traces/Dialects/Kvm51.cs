@@ -25,6 +25,7 @@ internal static class Kvm51
             (TraceEventKind.KvmInjVirq, "kvm_inj_virq", InjVirq),
             (TraceEventKind.KvmUserspaceExit, "kvm_userspace_exit", UserspaceExit),
             (TraceEventKind.KvmApic, "kvm_apic", Apic),
+            (TraceEventKind.KernelMessage, "console", Console),
             (TraceEventKind.KvmApicvInhibitChanged, "kvm_apicv_update_request", ApicvUpdateRequest),
         ]);
 
@@ -52,6 +53,9 @@ internal static class Kvm51
     private static string InjVirq(in TraceEvent e) => Invariant($"irq {(uint)e.A}");
 
     private static string UserspaceExit(in TraceEvent e) => KernelFormats.UserspaceExit(e, KvmNames.LastUserspaceReason54);
+
+    // kvm_handle_exit became vmx_handle_exit in 2.6.30.
+    private static string Console(in TraceEvent e) => KernelFormats.Console(e, e.C != 0 ? "kvm_handle_exit" : "vmx_handle_exit");
 
     private static string ApicvUpdateRequest(in TraceEvent e) =>
         Invariant($"{(e.B != 0 ? "deactivate" : "activate")} bit={ApicvInhibitNames.NumberBefore62((ApicvInhibits)e.A)}");

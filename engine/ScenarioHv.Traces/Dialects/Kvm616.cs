@@ -22,8 +22,11 @@ internal static class Kvm616
             (TraceEventKind.KvmInjVirq, "kvm_inj_virq", InjVirq),
             (TraceEventKind.KvmUserspaceExit, "kvm_userspace_exit", UserspaceExit),
             (TraceEventKind.KvmApic, "kvm_apic", Apic),
+            (TraceEventKind.KernelMessage, "console", Console),
             (TraceEventKind.KvmApicvInhibitChanged, "kvm_apicv_inhibit_changed", ApicvInhibitChanged),
         ]);
+
+    private static string Console(in TraceEvent e) => KernelFormats.Console(e, "__vmx_handle_exit");
 
     // There is no blank before the bracket; the kernel has none.
     private static string Entry(in TraceEvent e)

@@ -39,11 +39,15 @@ public static class KvmNames
     /// <summary>The last KVM_EXIT number that kernels since 5.10 can name: KVM_EXIT_X86_WRMSR.</summary>
     public const uint LastUserspaceReason510 = 30;
 
+    /// <summary>The laboratory's number for KVM_EXIT_NMI_WINDOW_OPEN, which went with 2.6.29 and whose number was given away.</summary>
+    public const uint NmiWindowOpen = 250;
+
     /// <summary>KVM_EXIT_* by number (trace/events/kvm.h: kvm_trace_exit_reason).</summary>
     /// <param name="reason">The number.</param>
     /// <param name="last">The last number the kernel could name.</param>
     public static string UserspaceReason(uint reason, uint last = LastUserspaceReason510) =>
-        reason <= last && reason < UserspaceReasons.Length ? "KVM_EXIT_" + UserspaceReasons[reason] : Invariant($"0x{reason:x}");
+        reason == NmiWindowOpen ? "KVM_EXIT_NMI_WINDOW_OPEN"
+        : reason <= last && reason < UserspaceReasons.Length ? "KVM_EXIT_" + UserspaceReasons[reason] : Invariant($"0x{reason:x}");
 
     /// <summary>
     /// A local APIC register by its xAPIC offset (trace.h: kvm_trace_symbol_apic). Of ISR, TMR and IRR only the first word has a name.

@@ -1,4 +1,5 @@
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Hypervisors;
 using ScenarioHv.Engine.Hypervisors.Kvm;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.Tests.Machines;
@@ -90,7 +91,7 @@ internal sealed class KvmLoopTests
     {
         var rig = new Rig(Kvm(Guest(Spin)).Fire(0)).Walk(At.RequestCheck).Stimulate();
         Assert.That(rig.Kvm().Requests & KvmRequests.Event, Is.EqualTo(KvmRequests.None));
-        rig.Walk(At.ModePublished);
+        rig.Walk(At.ExitArmed);
         Assert.That(rig.Machine.Ref(rig.Board.Vmcs01, 0).Rvi, Is.EqualTo(EdgeVector));
         rig.WalkIntoGuest();
         Assert.That(rig.Count("kvm_entry"), Is.EqualTo(1));

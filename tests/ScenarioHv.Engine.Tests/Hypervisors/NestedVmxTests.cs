@@ -1,5 +1,5 @@
 using ScenarioHv.Engine.Guests;
-using ScenarioHv.Engine.Hypervisors.Kvm;
+using ScenarioHv.Engine.Hypervisors;
 using ScenarioHv.Engine.Tests.Machines;
 using ScenarioHv.Engine.Tracing;
 using static ScenarioHv.Engine.Tests.Machines.SampleMachine;

@@ -40,8 +40,29 @@ public sealed class VmxInjectionTests
         var injected = VmxProcessor.Inject(ref vmcs, ref core);
         Assert.That((injected.Kind, injected.Vector), Is.EqualTo((kind, vector)));
         Assert.That((core.InShadow, core.Activity), Is.EqualTo((false, ActivityState.Active)));
-        Assert.That(core.NmiBlocked, Is.EqualTo(kind == InjectedEventKind.Nmi ? 1 : 0), "type 2 blocks NMIs");
         Assert.That(core.InterruptFlag, Is.EqualTo(1), "IF is the gate's");
+    }
+
+    [TestCase(PinBasedControls.NmiExiting | PinBasedControls.VirtualNmis, 1)]
+    [TestCase(PinBasedControls.NmiExiting, 0)]
+    [TestCase(PinBasedControls.None, 0)]
+    public void An_injected_NMI_blocks_virtual_NMIs_and_never_physical_ones(PinBasedControls controls, int blocked)
+    {
+        var vmcs = new Vmcs { PinBased = controls, EntryInterruptionInformation = InterruptionInfo.Nmi };
+        var core = new CpuCore();
+        VmxProcessor.Inject(ref vmcs, ref core);
+        Assert.That(core.NmiBlocked, Is.EqualTo(blocked));
+    }
+
+    [TestCase((byte)0)]
+    [TestCase((byte)1)]
+    public void Without_virtual_NMIs_bit_3_alone_says_what_is_blocked_and_IRET_changes_nothing(byte blocked)
+    {
+        var vmcs = new Vmcs { PinBased = PinBasedControls.NmiExiting, EntryInterruptionInformation = InterruptionInfo.Nmi };
+        var core = new CpuCore { NmiBlocked = blocked };
+        VmxProcessor.Inject(ref vmcs, ref core);
+        VmxProcessor.Iret(vmcs, ref core, restoredIf: 1);
+        Assert.That(core.NmiBlocked, Is.EqualTo(blocked));
     }
 
     [Test]

@@ -93,7 +93,7 @@ internal sealed class BusActor(Board board) : Actor
 
             var (message, pin) = (slot.Message, slot.Pin);
             slot = new BusMessage { Due = Instant.Never };
-            var accepted = board.Hypervisor.Deliver(context, message);
+            var accepted = ((BareMetalHypervisor)board.Hypervisor).Deliver(context, message, MessageSource.Device);
             if (pin >= 0)
             {
                 board.IoApicOf(machine).Dispatched(pin, accepted);

@@ -109,13 +109,7 @@ internal sealed class BareMetalHypervisor(Board board) : Hypervisor
         }
         else if (effect.Has(LocalApicEffects.SendIpi))
         {
-            for (var target = 0; target < board.Config.Vcpus; target++)
-            {
-                if (machine.Ref(board.Apics, target).IsAddressedBy(effect.Ipi, target == vcpu))
-                {
-                    Accept(context, target, effect.Ipi.Message);
-                }
-            }
+            Deliver(context, effect.Ipi.Message, new MessageSource(vcpu, effect.Ipi.Shorthand));
         }
     }
 
@@ -136,9 +130,24 @@ internal sealed class BareMetalHypervisor(Board board) : Hypervisor
         throw new InvalidOperationException("There is no host below bare metal.");
 
     /// <inheritdoc/>
-    public override int Deliver(StepContext context, in ApicMessage message)
+    public override Register256 Held(Machine machine, int vcpu) => machine.Ref(board.Apics, vcpu).Irr;
+
+    /// <inheritdoc/>
+    public override bool HoldsNmi(Machine machine, int vcpu) => false;
+
+    /// <inheritdoc/>
+    public override bool GlobalInterruptFlag(Machine machine, int vcpu) =>
+        machine.Ref(board.Cores, Board.CoreIndex(vcpu, 1)).GifCleared == 0;
+
+    /// <inheritdoc/>
+    public override bool IsHalted(Machine machine, int vcpu) =>
+        machine.Ref(board.Cores, Board.CoreIndex(vcpu, machine.Ref(board.Vcpus, vcpu).Level)).Activity == ActivityState.Hlt;
+
+    /// <summary>Delivers a message to every local APIC that it addresses.</summary>
+    /// <returns>How many accepted it.</returns>
+    public int Deliver(StepContext context, in ApicMessage message, MessageSource source)
     {
-        var targets = Targets(board, context.Machine, message);
+        var targets = Targets(context, message, source);
         var accepted = 0;
         for (var vcpu = 0; targets != 0; vcpu++, targets >>= 1)
         {

@@ -1,41 +1,54 @@
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Policies;
+using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Tracing;
 
 namespace ScenarioHv.Engine.Hypervisors.Kvm;
 
 /// <summary>
-/// Which event the next entry delivers (x86.c:inject_pending_event, order of 4.19 to 5.1): what was begun is injected again, then L1's
-/// claims on L2 are looked at, then an NMI, then an interrupt; what cannot be delivered yet asks for a window.
+/// Which event the next entry delivers (x86.c:inject_pending_event, order of 4.19 to 5.1 where no policy says otherwise): what was begun is
+/// injected again, then L1's claims on L2 are looked at, then an NMI, then an interrupt; what cannot be delivered yet asks for a window.
 /// </summary>
 internal static class EventInjection
 {
+    /// <summary>True if events are chosen as 2.6.29 did, before every entry.</summary>
+    public static bool IsEarly => Choice is EventChoice.EveryEntry or EventChoice.EveryEntryNmiFirst;
+
+    private static EventChoice Choice => HostThread.Board.Config.Kvm.EventChoice;
+
+    /// <summary>Whether events are looked for on the way into this entry.</summary>
+    public static bool IsDue(VcpuThread vcpu) => vcpu.TakeRequest(KvmRequests.Event) || IsEarly;
+
     /// <summary>Chooses and writes the event.</summary>
     /// <returns>True if an event could not be delivered before this entry, so that the entry must be left at once.</returns>
     public static async HostTask<bool> InjectPending(VcpuThread vcpu)
     {
-        var again = InjectAgain(vcpu);
+        if (IsEarly)
+        {
+            await EarlyEventInjection.Choose(vcpu, nmiFirst: Choice == EventChoice.EveryEntryNmiFirst);
+            return false;
+        }
+
+        var again = !VcpuThread.Policies.Enter.Has(EnterStep.RecheckWithoutCancel) && InjectAgain(vcpu);
         var nested = vcpu.IsL2 ? await NestedEvents.Check(vcpu) : NestedAnswer.Nothing;
         if (nested == NestedAnswer.Busy)
         {
             return true;
         }
 
-        if (!again && vcpu.Kvm.NmiPending > 0 && NmiAllowed(vcpu))
+        if (!again && vcpu.Kvm.NmiPending > 0 && NmiMasking.IsAllowed(vcpu))
         {
             InjectNmi(vcpu);
         }
-        else if (!again && HasInjectableInterrupt(vcpu) && InterruptAllowed(vcpu))
+        else if (!again && !HeldBackByNmi(vcpu) && HasInjectableInterrupt(vcpu) && InterruptAllowed(vcpu))
         {
             var vector = AcknowledgeForInjection(vcpu);
             await vcpu.Point(At.Acknowledged, TimingCost.LoopPoint);
             InjectInterrupt(vcpu, vector);
         }
 
-        var wanted = HasInjectableInterrupt(vcpu) && !IsAwaitedByL1(vcpu);
-        await KvmAvic.SetWindowInhibit(vcpu, wanted);
-        VcpuThread.Processor.SetInterruptWindow(VcpuThread.Context.Machine, vcpu.Index, wanted);
-        VcpuThread.Processor.SetNmiWindow(VcpuThread.Context.Machine, vcpu.Index, vcpu.Kvm.NmiPending > 0);
+        await RequestWindows(vcpu);
         return false;
     }
 
@@ -52,7 +65,7 @@ internal static class EventInjection
     /// <summary>Whether a halted vCPU has an event that could end the halt (kvm_arch_vcpu_runnable).</summary>
     public static bool CouldRun(VcpuThread vcpu) =>
         vcpu.Kvm.NmiQueued > 0
-        || (vcpu.Kvm.NmiPending > 0 && NmiAllowed(vcpu))
+        || (vcpu.Kvm.NmiPending > 0 && NmiMasking.IsAllowed(vcpu))
         || ((KvmPic.HasInterrupt(vcpu) || vcpu.Apic.HighestDeliverable() >= 0)
             && (InterruptAllowed(vcpu)
                 || (vcpu.IsL2 && VcpuThread.Processor.NestedExitsOnInterrupt(VcpuThread.Context.Machine, vcpu.Index))));
@@ -75,18 +88,21 @@ internal static class EventInjection
     private static bool InterruptAllowed(VcpuThread vcpu) =>
         !IsAwaitedByL1(vcpu) && vcpu.Kvm.NestedRunPending == 0 && vcpu.Kvm.GifClear == 0 && vcpu.Core(vcpu.State.Level).InterruptsOpen;
 
-    private static bool NmiAllowed(VcpuThread vcpu)
+    private static bool HeldBackByNmi(VcpuThread vcpu) => Choice == EventChoice.NmiHoldsInterrupts && vcpu.Kvm.NmiPending > 0;
+
+    /// <summary>Where an NMI holds back interrupts, its window is the only one that is asked for.</summary>
+    private static async HostTask RequestWindows(VcpuThread vcpu)
     {
-        ref var core = ref vcpu.Core(vcpu.State.Level);
-        return vcpu.Kvm.NestedRunPending == 0 && vcpu.Kvm.GifClear == 0 && core.NmiBlocked == 0 && core.MovSsShadow == 0
-            && core.StiShadow == 0;
+        var interruptWaits = HasInjectableInterrupt(vcpu) && !IsAwaitedByL1(vcpu) && !HeldBackByNmi(vcpu);
+        await KvmAvic.SetWindowInhibit(vcpu, interruptWaits);
+        VcpuThread.Processor.SetInterruptWindow(VcpuThread.Context.Machine, vcpu.Index, interruptWaits);
+        NmiMasking.SetWindow(vcpu, vcpu.Kvm.NmiPending > 0);
     }
 
     /// <summary>
-    /// IRR to ISR: at injection, not at delivery (kvm_cpu_get_interrupt, kvm_apic_ack_interrupt). The 8259A comes first, and an AutoEOI
-    /// vector of the SynIC ends by it.
+    /// IRR to ISR: at injection, not at delivery (kvm_cpu_get_interrupt, kvm_apic_ack_interrupt). The 8259A comes first.
     /// </summary>
-    private static byte AcknowledgeForInjection(VcpuThread vcpu)
+    public static byte AcknowledgeForInjection(VcpuThread vcpu)
     {
         if (KvmPic.HasInterrupt(vcpu))
         {
@@ -96,23 +112,16 @@ internal static class EventInjection
         }
 
         var vector = vcpu.Apic.HighestDeliverable();
-        if (KvmHyperv.IsAutoEoi(vcpu.Index, vector))
-        {
-            vcpu.Apic.Irr.Clear(vector);
-        }
-        else
-        {
-            vcpu.Apic.Dispense(vector);
-            KvmVapic.Dispensed(vcpu, vector);
-        }
-
+        SafetyChecks.Committed(VcpuThread.Context, vcpu.Index, vector);
+        KvmLapic.Acknowledge(vcpu, vector);
         vcpu.Kvm.InjectedVector = (byte)vector;
         return (byte)vector;
     }
 
-    private static void InjectInterrupt(VcpuThread vcpu, byte vector)
+    /// <summary>Writes an interrupt for injection, for the first time or again.</summary>
+    public static void InjectInterrupt(VcpuThread vcpu, byte vector, bool again = false)
     {
-        VcpuThread.Emit(TraceEventKind.KvmInjVirq, vector);
+        VcpuThread.Emit(TraceEventKind.KvmInjVirq, vector, again ? 1UL : 0);
         VcpuThread.Processor.WriteInterruptInjection(VcpuThread.Context.Machine, vcpu.Index, vector);
     }
 
@@ -120,14 +129,14 @@ internal static class EventInjection
     {
         vcpu.Kvm.NmiPending--;
         vcpu.Kvm.NmiInjected = 1;
-        VcpuThread.Processor.WriteNmiInjection(VcpuThread.Context.Machine, vcpu.Index);
+        NmiMasking.Inject(vcpu);
     }
 
     private static bool InjectAgain(VcpuThread vcpu)
     {
         if (vcpu.Kvm.NmiInjected != 0)
         {
-            VcpuThread.Processor.WriteNmiInjection(VcpuThread.Context.Machine, vcpu.Index);
+            NmiMasking.Inject(vcpu);
             return true;
         }
 
@@ -136,8 +145,7 @@ internal static class EventInjection
             return false;
         }
 
-        VcpuThread.Emit(TraceEventKind.KvmInjVirq, vcpu.Kvm.InjectedVector, 1);
-        VcpuThread.Processor.WriteInterruptInjection(VcpuThread.Context.Machine, vcpu.Index, vcpu.Kvm.InjectedVector);
+        InjectInterrupt(vcpu, vcpu.Kvm.InjectedVector, again: true);
         return true;
     }
 }

@@ -15,6 +15,11 @@ internal static class ExitHandlers
     public static async HostTask Handle(VcpuThread vcpu, ExitCause cause)
     {
         EmitExit(vcpu, TraceEventKind.KvmExit);
+        if (NmiMasking.CheckAtExit(vcpu))
+        {
+            return;
+        }
+
         if (vcpu.IsL2)
         {
             EmitExit(vcpu, TraceEventKind.KvmNestedVmexit);
@@ -66,6 +71,15 @@ internal static class ExitHandlers
         switch (cause)
         {
             case ExitCause.PreemptionTimer:
+                break;
+            case ExitCause.NestedPageFault:
+                // The page is mapped (kvm_mmu_page_fault); what was being delivered has been put back already.
+                break;
+            case ExitCause.Iret:
+                NmiMasking.IretIntercepted(vcpu);
+                break;
+            case ExitCause.SingleStep:
+                NmiMasking.Stepped(vcpu);
                 break;
             case ExitCause.NmiWindow:
                 VcpuThread.Processor.SetNmiWindow(VcpuThread.Context.Machine, vcpu.Index, false);
@@ -215,7 +229,15 @@ internal static class ExitHandlers
 
     private static void EmitExit(VcpuThread vcpu, TraceEventKind kind)
     {
+        // EXITINTINFO stands where VMX has the VM-exit interruption information; IDT-vectoring information has a place of its own.
         var exit = vcpu.LastExit;
-        VcpuThread.Emit(kind, exit.Reason, exit.Rip, exit.Info1, exit.Info2, exit.InterruptionInformation);
+        var isSvm = (exit.Reason & TraceEvent.SvmExit) != 0;
+        VcpuThread.Emit(
+            kind,
+            exit.Reason,
+            exit.Rip,
+            exit.Info1,
+            isSvm ? exit.Info2 : exit.Vectoring,
+            isSvm ? exit.Vectoring : exit.InterruptionInformation);
     }
 }

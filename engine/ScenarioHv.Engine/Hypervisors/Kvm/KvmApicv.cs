@@ -170,6 +170,7 @@ internal static class KvmApicv
         vcpu.Kvm.ApicvActive = active ? (byte)1 : (byte)0;
         VcpuThread.Processor.SetVirtualInterruptDelivery(context.Machine, vcpu.Index, active);
         KvmAvic.Load(vcpu);
+        VcpuThread.Processor.WriteServicingVector(context.Machine, vcpu.Index);
         if (!active)
         {
             // What the hardware would have delivered is software's now (bca66dbcd28a).

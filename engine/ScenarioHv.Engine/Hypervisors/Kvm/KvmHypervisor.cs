@@ -38,6 +38,11 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
             context.Actor = context.Vcpu = index;
             context.Level = 0;
             KvmHyperv.Reset(vcpu);
+            if (board.KvmNmi.Count > 0)
+            {
+                context.Machine.Ref(board.KvmNmi, vcpu).Deadline = Instant.Never;
+            }
+
             Requests.ScanIoApic(new VcpuThread(index));
             context.Start(board.HostFiber(vcpu), () => VcpuLoop.Thread(new VcpuThread(index)).Completed);
         }
@@ -96,9 +101,40 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     }
 
     /// <inheritdoc/>
-    public override int Deliver(StepContext context, in ApicMessage message)
+    public override Register256 Held(Machine machine, int vcpu)
     {
-        var targets = Targets(board, context.Machine, message);
+        var held = machine.Ref(board.Apics, vcpu).Irr;
+        var injected = machine.Ref(board.Kvm, vcpu).InjectedVector;
+        if (injected != 0)
+        {
+            held.Set(injected);
+        }
+
+        return held;
+    }
+
+    /// <inheritdoc/>
+    public override bool HoldsNmi(Machine machine, int vcpu)
+    {
+        ref var kvm = ref machine.Ref(board.Kvm, vcpu);
+        return (kvm.NmiQueued | kvm.NmiPending | kvm.NmiInjected) != 0 || board.Processor.VirtualNmiPending(machine, vcpu);
+    }
+
+    /// <inheritdoc/>
+    public override bool GlobalInterruptFlag(Machine machine, int vcpu) => machine.Ref(board.Kvm, vcpu).GifClear == 0;
+
+    /// <inheritdoc/>
+    public override bool IsHalted(Machine machine, int vcpu) => machine.Ref(board.Kvm, vcpu).Halted != 0;
+
+    /// <summary>An IPI leaves a local APIC: to every local APIC that it addresses.</summary>
+    public void SendIpi(StepContext context, int sender, in IpiRequest ipi) =>
+        Deliver(context, ipi.Message, new MessageSource(sender, ipi.Shorthand));
+
+    /// <summary>Delivers a message to every local APIC that it addresses.</summary>
+    /// <returns>How many accepted it; -1 if none was addressed.</returns>
+    public int Deliver(StepContext context, in ApicMessage message, MessageSource source)
+    {
+        var targets = Targets(context, message, source);
         var accepted = targets == 0 ? -1 : 0;
         for (var vcpu = 0; targets != 0; vcpu++, targets >>= 1)
         {
@@ -111,16 +147,18 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         return accepted;
     }
 
-    /// <summary>An IPI leaves a local APIC: to every local APIC that it addresses.</summary>
-    public void SendIpi(StepContext context, int sender, in IpiRequest ipi)
+    /// <inheritdoc/>
+    public override bool DeliveryFaults(Machine machine, int vcpu)
     {
-        for (var vcpu = 0; vcpu < board.Config.Vcpus; vcpu++)
+        if (board.MissingIdtPages.Count == 0 || machine.Ref(board.Vcpus, vcpu).Level != 1)
         {
-            if (context.Machine.Ref(board.Apics, vcpu).IsAddressedBy(ipi, vcpu == sender))
-            {
-                Accept(context, vcpu, ipi.Message);
-            }
+            return false;
         }
+
+        ref var missing = ref machine.Ref(board.MissingIdtPages, vcpu);
+        var faults = missing != 0;
+        missing = 0;
+        return faults;
     }
 
     /// <summary>A message enters the kernel by KVM_SIGNAL_MSI or by a GSI that is routed to it (kvm_set_msi).</summary>
@@ -128,7 +166,7 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     public int SignalMsi(StepContext context, in ApicMessage message)
     {
         context.Emit(TraceEventKind.KvmMsiSetIrq, message.Destination, message.Vector, (ulong)message.Mode, (ulong)message.Flags);
-        return Deliver(context, message);
+        return Deliver(context, message, MessageSource.Device);
     }
 
     /// <summary>A message for one vCPU's local APIC, whatever it is addressed to.</summary>
@@ -171,6 +209,17 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         ref var kvm = ref context.Machine.Ref(board.Kvm, vcpu);
         kvm.NmiQueued = (byte)Math.Min(kvm.NmiQueued + 1, board.Controllers.Platform.NmiLimit());
         kvm.Requests |= KvmRequests.Nmi;
+        SafetyChecks.NmiAccepted(context, vcpu);
+        Kick(context, vcpu);
+    }
+
+    /// <summary>
+    /// The monitor wants to hear when the guest can take an NMI: its vCPU thread leaves KVM_RUN by a signal and comes back with
+    /// request_nmi_window set. The way out and back is not modelled: the flag is set, and the vCPU kicked.
+    /// </summary>
+    public void RequestNmiWindow(StepContext context, int vcpu)
+    {
+        context.Machine.Ref(board.KvmNmi, vcpu).WindowRequested = 1;
         Kick(context, vcpu);
     }
 

@@ -1,5 +1,6 @@
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Tracing;
 using ScenarioHv.Engine.Virtualization;
@@ -12,13 +13,29 @@ namespace ScenarioHv.Engine.Hypervisors.Kvm;
 internal static class KvmLapic
 {
     /// <summary>
+    /// A vector goes from IRR to ISR by software, and the hardware's copy of the latter follows. An AutoEOI vector of the SynIC ends by that
+    /// (kvm_apic_ack_interrupt).
+    /// </summary>
+    public static void Acknowledge(VcpuThread vcpu, int vector)
+    {
+        if (KvmHyperv.IsAutoEoi(vcpu.Index, vector))
+        {
+            vcpu.Apic.Irr.Clear(vector);
+            return;
+        }
+
+        vcpu.Apic.Dispense(vector);
+        KvmVapic.Dispensed(vcpu, vector);
+        VcpuThread.Processor.WriteServicingVector(VcpuThread.Context.Machine, vcpu.Index);
+    }
+
+    /// <summary>
     /// The hardware has ended <paramref name="vector"/> and its bit in the EOI-exit bitmap is set (kvm_apic_set_eoi_accelerated).
     /// </summary>
     public static async HostTask EoiInduced(VcpuThread vcpu, byte vector)
     {
         KvmVapic.Ended(vcpu, vector);
-        vcpu.Request(KvmRequests.Event);
-        await SendEoiToIoApic(vcpu, vector);
+        await AfterEoi(vcpu, vector, emulated: false);
     }
 
     /// <summary>An access to the local APIC or I/O APIC that has to be emulated.</summary>
@@ -62,10 +79,27 @@ internal static class KvmLapic
         vcpu.CompleteOperation(level, 0);
     }
 
-    /// <summary>Tells the I/O APIC, wherever it is, of an EOI (kvm_ioapic_send_eoi).</summary>
-    public static async HostTask SendEoiToIoApic(VcpuThread vcpu, byte vector)
+    /// <summary>The vector has left ISR: what follows is the plan <see cref="KvmPolicies.Eoi"/>.</summary>
+    public static async HostTask AfterEoi(VcpuThread vcpu, byte vector, bool emulated)
     {
-        if (!Requests.IsHandled(ref vcpu.Kvm, vector))
+        for (var i = 0; i < VcpuThread.Policies.Eoi.Count; i++)
+        {
+            var step = VcpuThread.Policies.Eoi[i];
+            if (step == EoiStep.RequestEvent)
+            {
+                vcpu.Request(KvmRequests.Event);
+            }
+            else if (step == EoiStep.TellIoApic || emulated)
+            {
+                await SendEoiToIoApic(vcpu, vector);
+            }
+        }
+    }
+
+    /// <summary>Tells the I/O APIC, wherever it is, of an EOI, unless the guest has forbidden that (kvm_ioapic_send_eoi).</summary>
+    private static async HostTask SendEoiToIoApic(VcpuThread vcpu, byte vector)
+    {
+        if (!Requests.IsHandled(ref vcpu.Kvm, vector) || vcpu.Apic.SuppressesEoiBroadcast)
         {
             return;
         }
@@ -88,7 +122,7 @@ internal static class KvmLapic
         var ended = Store(vcpu, offset, value);
         if (ended >= 0)
         {
-            await SendEoiToIoApic(vcpu, (byte)ended);
+            await AfterEoi(vcpu, (byte)ended, emulated: true);
         }
     }
 
@@ -98,7 +132,13 @@ internal static class KvmLapic
     {
         var context = VcpuThread.Context;
         VcpuThread.Emit(TraceEventKind.KvmApic, 1, (ulong)offset, value);
-        return Apply(vcpu, vcpu.Apic.Write(offset, value, new Instant(context.Machine.Now), context.Board.ApicClock));
+        var effect = vcpu.Apic.Write(offset, value, new Instant(context.Machine.Now), context.Board.ApicClock);
+        if (offset != LocalApicRegister.Eoi)
+        {
+            vcpu.Request(KvmRequests.Event);
+        }
+
+        return Apply(vcpu, effect);
     }
 
     /// <summary>What a store to a register means for others: an IPI is sent, an EOI traced.</summary>
@@ -106,7 +146,6 @@ internal static class KvmLapic
     public static int Apply(VcpuThread vcpu, in RegisterWriteEffect effect)
     {
         var context = VcpuThread.Context;
-        vcpu.Request(KvmRequests.Event);
         if (effect.Has(LocalApicEffects.SendIpi) || effect.Has(LocalApicEffects.SelfIpi))
         {
             VcpuThread.Emit(TraceEventKind.KvmApicIpi, vcpu.Apic.IcrLow, vcpu.Apic.IcrHigh >> 24);
@@ -119,6 +158,7 @@ internal static class KvmLapic
         }
 
         KvmVapic.Ended(vcpu, effect.Eoi.Vector);
+        VcpuThread.Processor.WriteServicingVector(context.Machine, vcpu.Index);
         return effect.Eoi.Vector;
     }
 

@@ -61,7 +61,7 @@ internal static class KvmVapic
         var ended = Store(vcpu, msr, value);
         if (ended >= 0)
         {
-            await KvmLapic.SendEoiToIoApic(vcpu, (byte)ended);
+            await KvmLapic.AfterEoi(vcpu, (byte)ended, emulated: true);
         }
     }
 

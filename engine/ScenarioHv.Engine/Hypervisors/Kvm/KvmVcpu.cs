@@ -145,4 +145,10 @@ public enum UserExit : byte
 
     /// <summary>KVM_EXIT_IOAPIC_EOI.</summary>
     IoApicEoi = 26,
+
+    /// <summary>
+    /// KVM_EXIT_NMI_WINDOW_OPEN, which existed in 2.6.28 and 2.6.29 only. The number is the laboratory's: the kernel's was given to another
+    /// reason afterwards.
+    /// </summary>
+    NmiWindowOpen = 250,
 }

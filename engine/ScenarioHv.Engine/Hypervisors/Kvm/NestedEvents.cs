@@ -1,4 +1,5 @@
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Tracing;
@@ -76,23 +77,49 @@ internal static class NestedEvents
     }
 
     /// <summary>
-    /// An external interrupt of L1 ends L2. The controls are switched first; the acknowledge, if L1 asked for one, comes after that.
+    /// An external interrupt of L1 ends L2, in the order of the plan <see cref="KvmPolicies.NestedReflect"/>: an acknowledge writes SVI in
+    /// the control structure that is loaded then.
     /// </summary>
     private static async HostTask ExitOnInterrupt(VcpuThread vcpu)
     {
         await vcpu.Point(At.ControlsSwitched, TimingCost.NestedSwitch);
-        var machine = VcpuThread.Context.Machine;
+        var exit = VcpuThread.Processor.ExternalInterruptExit(VcpuThread.Context.Machine, vcpu.Index);
         uint information = 0;
-        if (VcpuThread.Processor.NestedAcknowledgesOnExit(machine, vcpu.Index)
-            && vcpu.Apic.HighestDeliverable() is var vector
-            && vector >= 0)
+        for (var i = 0; i < VcpuThread.Policies.NestedReflect.Count; i++)
         {
-            vcpu.Apic.Dispense(vector);
-            SafetyChecks.Dispatched(VcpuThread.Context, vcpu.Index, vector);
-            information = 0x8000_0000u | (uint)vector;
+            switch (VcpuThread.Policies.NestedReflect[i])
+            {
+                case ReflectStep.SwitchControls:
+                    SwitchToL1(vcpu);
+                    break;
+                case ReflectStep.Acknowledge:
+                    information = TakeVector(vcpu, acknowledges: true);
+                    break;
+                default:
+                    information = TakeVector(vcpu, acknowledges: false);
+                    break;
+            }
         }
 
-        Leave(vcpu, VcpuThread.Processor.ExternalInterruptExit(machine, vcpu.Index), information);
+        TellL1(vcpu, exit, information);
+    }
+
+    /// <summary>The exit information of an exit that acknowledges; 0 if L1 has not asked for that.</summary>
+    private static uint TakeVector(VcpuThread vcpu, bool acknowledges)
+    {
+        var vector = vcpu.Apic.HighestDeliverable();
+        if (vector < 0 || !VcpuThread.Processor.NestedAcknowledgesOnExit(VcpuThread.Context.Machine, vcpu.Index))
+        {
+            return 0;
+        }
+
+        if (acknowledges)
+        {
+            KvmLapic.Acknowledge(vcpu, vector);
+        }
+
+        SafetyChecks.Dispatched(VcpuThread.Context, vcpu.Index, vector);
+        return 0x8000_0000u | (uint)vector;
     }
 
     /// <summary>
@@ -107,13 +134,25 @@ internal static class NestedEvents
 
     private static void Leave(VcpuThread vcpu, GuestExit exit, uint information)
     {
+        SwitchToL1(vcpu);
+        TellL1(vcpu, exit, information);
+    }
+
+    /// <summary>L1's control structure is loaded, and with it what had to wait for that.</summary>
+    private static void SwitchToL1(VcpuThread vcpu)
+    {
+        VcpuThread.Processor.UnloadNested(VcpuThread.Context.Machine, vcpu.Index);
+        vcpu.State.Level = 1;
+        Requests.LoadExitmap(vcpu);
+    }
+
+    /// <summary>L1 goes on behind its VMRESUME, and reads why.</summary>
+    private static void TellL1(VcpuThread vcpu, GuestExit exit, uint information)
+    {
         var machine = VcpuThread.Context.Machine;
         VcpuThread.Emit(TraceEventKind.KvmNestedVmexitInject, exit.Reason, 0, exit.Info1, 0, information);
-        VcpuThread.Processor.UnloadNested(machine, vcpu.Index);
-        vcpu.State.Level = 1;
         vcpu.Kvm.Halted = 0;
         vcpu.Kvm.GifClear = VcpuThread.Processor.ExitClearsGif ? (byte)1 : (byte)0;
-        Requests.LoadExitmap(vcpu);
         vcpu.Request(KvmRequests.Event);
         machine.Ref(VcpuThread.Context.Board.NestedExits, vcpu.Index) =
             VcpuThread.Processor.DescribeNestedExit(machine, vcpu.Index, exit, information);

@@ -1,4 +1,5 @@
 using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Virtualization.Vmx;
 
 namespace ScenarioHv.Engine.Hypervisors.Kvm;
@@ -13,7 +14,7 @@ internal static class Requests
         ref var kvm = ref vcpu.Kvm;
         if (vcpu.TakeRequest(KvmRequests.Nmi))
         {
-            QueueNmis(vcpu);
+            NmiMasking.Queue(vcpu);
         }
 
         if (vcpu.TakeRequest(KvmRequests.IoApicEoiExit) && IsHandled(ref kvm, kvm.PendingIoApicEoi))
@@ -30,43 +31,22 @@ internal static class Requests
         return false;
     }
 
-    /// <summary>
-    /// NMIs that have arrived become pending (x86.c:process_nmi): as many as <see cref="PlatformPolicies.PendingNmis"/> says, and one only
-    /// while the guest is in an NMI handler or on its way into one.
-    /// </summary>
-    private static void QueueNmis(VcpuThread vcpu)
-    {
-        ref var kvm = ref vcpu.Kvm;
-        var limit = vcpu.Core(vcpu.State.Level).NmiBlocked != 0 || kvm.NmiInjected != 0
-            ? 1
-            : HostThread.Board.Controllers.Platform.NmiLimit();
-        kvm.NmiPending = (byte)Math.Min(kvm.NmiPending + kvm.NmiQueued, limit);
-        kvm.NmiQueued = 0;
-        vcpu.Request(KvmRequests.Event);
-    }
-
     /// <summary>Whether the EOI of <paramref name="vector"/> concerns an I/O APIC (kvm_ioapic_handles_vector).</summary>
     public static bool IsHandled(ref KvmVcpu kvm, byte vector) => kvm.HandledVectors.Contains(vector);
 
     /// <summary>
-    /// Collects the vectors of level entries that address this vCPU, masked or not, and those still in service or requested from an entry
-    /// that has changed since (kvm_ioapic_scan_entry, kvm_scan_ioapic_routes). Loading them into the hardware waits while L2 is loaded.
+    /// Collects the vectors of the entries that <see cref="IsWanted"/> (kvm_ioapic_scan_entry, kvm_scan_ioapic_routes). Loading them into
+    /// the hardware waits while L2 is loaded.
     /// </summary>
     public static void ScanIoApic(VcpuThread vcpu)
     {
-        var machine = VcpuThread.Context.Machine;
-        var board = VcpuThread.Context.Board;
-        ref var apic = ref vcpu.Apic;
         ref var kvm = ref vcpu.Kvm;
         EoiExitBitmap handled = default;
-        foreach (ref var pin in machine.Span(board.IoApicPins))
+        foreach (ref var pin in VcpuThread.Context.Machine.Span(VcpuThread.Context.Board.IoApicPins))
         {
-            var vector = pin.Entry.Vector;
-            var wanted = pin.Entry.IsLevel && apic.Matches(pin.Entry.ToMessage());
-            var pending = IsHandled(ref kvm, vector) && (apic.Irr.Contains(vector) || apic.Isr.Contains(vector));
-            if (wanted || pending)
+            if (IsWanted(vcpu, pin.Entry))
             {
-                handled.Set(vector);
+                handled.Set(pin.Entry.Vector);
             }
         }
 
@@ -75,11 +55,15 @@ internal static class Requests
         LoadExitmap(vcpu);
     }
 
-    /// <summary>Loads the EOI-exit bitmap, unless L2's control structure is the one that is loaded (vcpu_load_eoi_exitmap).</summary>
+    /// <summary>
+    /// Loads the EOI-exit bitmap, unless L2's control structure is the one that is loaded (vcpu_load_eoi_exitmap). What is written there
+    /// is lost when L2 is left.
+    /// </summary>
     public static void LoadExitmap(VcpuThread vcpu)
     {
         ref var kvm = ref vcpu.Kvm;
-        if (kvm.ExitmapStale == 0 || vcpu.IsL2)
+        var waits = vcpu.IsL2 && VcpuThread.Policies.EoiForwardSet != EoiForwardSet.CurrentVmcs;
+        if (kvm.ExitmapStale == 0 || waits)
         {
             return;
         }
@@ -95,5 +79,24 @@ internal static class Requests
         }
 
         VcpuThread.Processor.LoadEoiExitBitmap(VcpuThread.Context.Machine, vcpu.Index, exits);
+    }
+
+    /// <summary>
+    /// Whether a vCPU's EOI of an entry's vector is forwarded, by the policy of that name: level entries that address the vCPU, and those
+    /// that did when they sent what is still in service or requested.
+    /// </summary>
+    private static bool IsWanted(VcpuThread vcpu, RedirectionEntry entry)
+    {
+        var policy = VcpuThread.Policies.EoiForwardSet;
+        if (policy == EoiForwardSet.UnmaskedEntries && entry.IsMasked)
+        {
+            return false;
+        }
+
+        ref var apic = ref vcpu.Apic;
+        return (entry.IsLevel && apic.Matches(entry.ToMessage()))
+            || (policy != EoiForwardSet.NewestRouting
+                && IsHandled(ref vcpu.Kvm, entry.Vector)
+                && (apic.Irr.Contains(entry.Vector) || apic.Isr.Contains(entry.Vector)));
     }
 }

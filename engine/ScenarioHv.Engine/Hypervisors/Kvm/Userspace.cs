@@ -30,6 +30,10 @@ internal static class Userspace
             case UserExit.Mmio:
                 await IoApicAccess(vcpu);
                 break;
+            case UserExit.NmiWindowOpen:
+                vcpu.Nmi.WindowRequested = 0;
+                HostThread.Kvm.QueueNmi(HostThread.Context, vcpu.Index);
+                break;
             default:
                 await PortAccess(vcpu);
                 break;
@@ -76,6 +80,11 @@ internal static class Userspace
                 continue;
             }
 
+            if (TryVcpu(HostThread.Board.Config.Timeline[stimulus]))
+            {
+                continue;
+            }
+
             if (IsForKvm(stimulus))
             {
                 await Apply(thread, stimulus);
@@ -99,43 +108,14 @@ internal static class Userspace
         }
     }
 
-    private static bool IsForKvm(int stimulus)
-    {
-        var config = HostThread.Board.Config.Timeline[stimulus];
-        return config.Action >= StimulusAction.Nmi || HostThread.Board.Config.Devices[config.Target].Kind == DeviceKind.SynIc;
-    }
+    /// <summary>A change of the reasons against APICv, which takes time; nothing for anything else.</summary>
+    private static bool IsForKvm(int stimulus) =>
+        HostThread.Board.Config.Timeline[stimulus].Action is StimulusAction.Inhibit or StimulusAction.Lift;
 
-    /// <summary>A stimulus that is no device's: the monitor's own call into KVM.</summary>
     private static async HostTask Apply(HostThread thread, int stimulus)
     {
-        switch (HostThread.Board.Config.Timeline[stimulus].Action)
-        {
-            case StimulusAction.Inhibit or StimulusAction.Lift:
-                var set = HostThread.Board.Config.Timeline[stimulus].Action == StimulusAction.Inhibit;
-                await KvmApicv.Change(thread, (ApicvInhibits)HostThread.Board.Config.Timeline[stimulus].Value, set);
-                break;
-            default:
-                ApplyAtOnce(HostThread.Board.Config.Timeline[stimulus]);
-                break;
-        }
-    }
-
-    private static void ApplyAtOnce(StimulusConfig stimulus)
-    {
-        switch (stimulus.Action)
-        {
-            case StimulusAction.Nmi:
-                HostThread.Kvm.QueueNmi(HostThread.Context, stimulus.Target);
-                break;
-            case StimulusAction.SetMsr:
-                HostThread.Kvm.SetMsr(HostThread.Context, stimulus.Target, stimulus.Msr, stimulus.Value);
-                break;
-            default:
-                var device = HostThread.Board.Config.Devices[stimulus.Target];
-                HostThread.Context.Emit(TraceEventKind.DeviceFired, (ulong)stimulus.Target);
-                KvmHyperv.SetIrq(HostThread.Context, device.Destination, device.Sint);
-                break;
-        }
+        var set = HostThread.Board.Config.Timeline[stimulus].Action == StimulusAction.Inhibit;
+        await KvmApicv.Change(thread, (ApicvInhibits)HostThread.Board.Config.Timeline[stimulus].Value, set);
     }
 
     /// <summary>KVM_SET_MSRS: the ioctl is a reader of kvm->srcu around its whole list (x86.c:kvm_arch_vcpu_ioctl).</summary>
@@ -157,6 +137,35 @@ internal static class Userspace
     {
         var output = HostThread.Board.Devices.EndPulse(HostThread.Context, HostThread.Board.Config.Timeline[stimulus]);
         return (output.Line, output.Service.First, output.Service.End);
+    }
+
+    /// <summary>
+    /// What is done in one step: the monitor's NMI to a vCPU, at once or as soon as KVM says that the guest can take it, the loss of the page
+    /// with its IDT, which the host reclaims, an MSR that the monitor wants to write, or an event that is bound to a source of a SynIC.
+    /// </summary>
+    private static bool TryVcpu(StimulusConfig stimulus)
+    {
+        switch (stimulus.Action)
+        {
+            case StimulusAction.Nmi:
+                HostThread.Kvm.QueueNmi(HostThread.Context, stimulus.Target);
+                return true;
+            case StimulusAction.NmiWindow:
+                HostThread.Kvm.RequestNmiWindow(HostThread.Context, stimulus.Target);
+                return true;
+            case StimulusAction.PageOut:
+                HostThread.Machine.Ref(HostThread.Board.MissingIdtPages, stimulus.Target) = 1;
+                return true;
+            case StimulusAction.SetMsr:
+                HostThread.Kvm.SetMsr(HostThread.Context, stimulus.Target, stimulus.Msr, stimulus.Value);
+                return true;
+            case StimulusAction.Fire when HostThread.Board.Config.Devices[stimulus.Target] is { Kind: DeviceKind.SynIc } device:
+                HostThread.Context.Emit(TraceEventKind.DeviceFired, (ulong)stimulus.Target);
+                KvmHyperv.SetIrq(HostThread.Context, device.Destination, device.Sint);
+                return true;
+            default:
+                return false;
+        }
     }
 
     /// <summary>IN or OUT: a register access and the line change that it causes are one step.</summary>

@@ -1,4 +1,5 @@
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Tracing;
@@ -7,7 +8,8 @@ namespace ScenarioHv.Engine.Hypervisors.Kvm;
 
 /// <summary>
 /// A vCPU's thread: the monitor's loop around KVM_RUN, and in it KVM's own loop, in the steps at which another CPU could observe or change
-/// something. Order as in Linux 4.19 to 5.1 (x86.c:vcpu_run, vcpu_enter_guest).
+/// something (x86.c:vcpu_run, vcpu_enter_guest). The way in is the plan <see cref="KvmPolicies.Enter"/>; its default and all else is the
+/// order of Linux 4.19 to 5.1.
 /// </summary>
 internal static class VcpuLoop
 {
@@ -36,7 +38,12 @@ internal static class VcpuLoop
             if (vcpu.TakeRequest(KvmRequests.UserWork))
             {
                 vcpu.ExitToUserspace(UserExit.Intr);
-                break;
+                return;
+            }
+
+            if (NmiMasking.TellUserspace(vcpu))
+            {
+                return;
             }
 
             if (vcpu.Kvm.Halted != 0)
@@ -59,7 +66,28 @@ internal static class VcpuLoop
     /// <summary>One pass into the guest and back (vcpu_enter_guest).</summary>
     private static async HostTask EnterGuest(VcpuThread vcpu)
     {
-        await vcpu.Point(At.RequestCheck, TimingCost.LoopPoint);
+        vcpu.Kvm.ImmediateExit = 0;
+        for (var i = 0; i < VcpuThread.Policies.Enter.Count; i++)
+        {
+            if (!await TakeStep(vcpu, VcpuThread.Policies.Enter[i]))
+            {
+                return;
+            }
+        }
+
+        KvmVapic.OfferNoEoi(vcpu);
+        EmitEntry(vcpu);
+        ImmediateExits.Arm(vcpu);
+        await vcpu.Point(At.ExitArmed, TimingCost.LoopPoint);
+        NmiMasking.Entering(vcpu);
+        var cause = await vcpu.EnterHardware();
+        LeaveGuest(vcpu);
+        await vcpu.Point(At.ExitSeen, TimingCost.ExitHandler);
+        await ExitHandlers.Handle(vcpu, cause);
+    }
+
+    private static async HostTask FollowInhibits(VcpuThread vcpu)
+    {
         if (vcpu.TakeRequest(KvmRequests.ApicvInhibit))
         {
             await KvmHyperv.UpdateByRequest(vcpu);
@@ -69,42 +97,43 @@ internal static class VcpuLoop
         {
             await KvmApicv.Update(vcpu);
         }
+    }
 
-        if (Requests.Handle(vcpu))
+    /// <summary>One micro-step on the way in.</summary>
+    /// <returns>False if the pass ends here.</returns>
+    private static async HostTask<bool> TakeStep(VcpuThread vcpu, EnterStep step)
+    {
+        switch (step)
         {
-            return;
-        }
+            case EnterStep.CheckRequests:
+                await vcpu.Point(At.RequestCheck, TimingCost.LoopPoint);
+                await FollowInhibits(vcpu);
+                return !Requests.Handle(vcpu);
+            case EnterStep.InjectEvents:
+                if (EventInjection.IsDue(vcpu) && await EventInjection.InjectPending(vcpu))
+                {
+                    vcpu.Kvm.ImmediateExit = 1;
+                }
 
-        vcpu.Kvm.ImmediateExit = 0;
-        if (vcpu.TakeRequest(KvmRequests.Event) && await EventInjection.InjectPending(vcpu))
-        {
-            vcpu.Kvm.ImmediateExit = 1;
+                return true;
+            case EnterStep.DisableInterrupts:
+                await vcpu.Point(At.InterruptsOff, TimingCost.LoopPoint);
+                return true;
+            case EnterStep.PublishMode:
+                PublishMode(vcpu);
+                await vcpu.Point(At.ModePublished, TimingCost.LoopPoint);
+                return true;
+            case EnterStep.SyncApic:
+                SyncApic(vcpu);
+                return true;
+            default:
+                return !IsAbandoned(vcpu, keepsInjection: step == EnterStep.Recheck);
         }
-
-        PublishMode(vcpu);
-        await vcpu.Point(At.ModePublished, TimingCost.LoopPoint);
-        if (vcpu.HasRequests || vcpu.Kvm.Mode == VcpuMode.Exiting)
-        {
-            EventInjection.Cancel(vcpu);
-            vcpu.Kvm.Mode = VcpuMode.Outside;
-            KernelLocks.LeftGuestMode(vcpu.Thread);
-            KernelLocks.ReadSrcu(vcpu.Thread, SrcuReason.Run);
-            return;
-        }
-
-        KvmVapic.OfferNoEoi(vcpu);
-        EmitEntry(vcpu);
-        ImmediateExits.Arm(vcpu);
-        await vcpu.Point(At.ExitArmed, TimingCost.LoopPoint);
-        var cause = await vcpu.EnterHardware();
-        LeaveGuest(vcpu);
-        await vcpu.Point(At.ExitSeen, TimingCost.ExitHandler);
-        await ExitHandlers.Handle(vcpu, cause);
     }
 
     /// <summary>
-    /// Interrupts go off, the mode is published with a full barrier, and the hardware's copy of the highest request is refreshed
-    /// (sync_pir_to_irr). An interrupt of the host that arrived before was taken by the host.
+    /// Interrupts go off, and the mode is published with a full barrier. An interrupt of the host that arrived before was taken by the
+    /// host.
     /// </summary>
     private static void PublishMode(VcpuThread vcpu)
     {
@@ -117,10 +146,38 @@ internal static class VcpuLoop
 
         vcpu.Kvm.Mode = VcpuMode.InGuest;
         KernelLocks.LeaveSrcu(vcpu.Thread);
+    }
+
+    /// <summary>The hardware's copy of the highest request is refreshed (sync_pir_to_irr).</summary>
+    private static void SyncApic(VcpuThread vcpu)
+    {
         if (!vcpu.IsL2)
         {
             VcpuThread.Processor.SyncVirtualApic(VcpuThread.Context.Machine, vcpu.Index);
         }
+    }
+
+    /// <summary>Whether something was requested since the pass began, or somebody has kicked the vCPU.</summary>
+    private static bool IsAbandoned(VcpuThread vcpu, bool keepsInjection)
+    {
+        if (!vcpu.HasRequests && vcpu.Kvm.Mode != VcpuMode.Exiting)
+        {
+            return false;
+        }
+
+        if (keepsInjection)
+        {
+            EventInjection.Cancel(vcpu);
+        }
+
+        if (vcpu.Kvm.Mode != VcpuMode.Outside)
+        {
+            vcpu.Kvm.Mode = VcpuMode.Outside;
+            KernelLocks.LeftGuestMode(vcpu.Thread);
+            KernelLocks.ReadSrcu(vcpu.Thread, SrcuReason.Run);
+        }
+
+        return true;
     }
 
     private static void EmitEntry(VcpuThread vcpu)
@@ -140,17 +197,15 @@ internal static class VcpuLoop
         }
     }
 
-    /// <summary>The processor has come back: the entry is no longer owed, what was injected has been delivered.</summary>
+    /// <summary>The processor has come back: the entry is no longer owed, and what was injected has been delivered or was cut.</summary>
     private static void LeaveGuest(VcpuThread vcpu)
     {
-        ref var kvm = ref vcpu.Kvm;
-        kvm.Mode = VcpuMode.Outside;
-        kvm.NestedRunPending = 0;
-        kvm.InjectedVector = 0;
-        kvm.InjectedExtInt = 0;
-        kvm.NmiInjected = 0;
+        vcpu.Kvm.Mode = VcpuMode.Outside;
+        vcpu.Kvm.NestedRunPending = 0;
         KernelLocks.LeftGuestMode(vcpu.Thread);
         KernelLocks.ReadSrcu(vcpu.Thread, SrcuReason.Exit);
+        NmiMasking.Left(vcpu);
+        ExitFolding.Fold(vcpu);
         KvmVapic.TakeBack(vcpu);
     }
 

@@ -1,5 +1,6 @@
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Tracing;
@@ -22,6 +23,9 @@ internal readonly struct VcpuThread(byte index)
     /// <summary>KVM's state of the vCPU.</summary>
     public ref KvmVcpu Kvm => ref Context.Machine.Ref(Context.Board.Kvm, index);
 
+    /// <summary>What KVM remembers of its NMIs; only on machines whose policies need it.</summary>
+    public ref KvmNmi Nmi => ref Context.Machine.Ref(Context.Board.KvmNmi, index);
+
     /// <summary>The part of its state that does not depend on the hypervisor.</summary>
     public ref VcpuState State => ref Context.Machine.Ref(Context.Board.Vcpus, index);
 
@@ -42,6 +46,9 @@ internal readonly struct VcpuThread(byte index)
 
     /// <summary>True if the hardware delivers L1's interrupts itself (apicv_active).</summary>
     public bool ApicvActive => Kvm.ApicvActive != 0;
+
+    /// <summary>What this version of KVM does.</summary>
+    public static KvmPolicies Policies => Context.Board.Config.Kvm;
 
     /// <summary>True if some request is pending.</summary>
     public bool HasRequests => Kvm.Requests != KvmRequests.None;
@@ -85,6 +92,7 @@ internal readonly struct VcpuThread(byte index)
     {
         Kvm.UserExit = reason;
         const long Eintr = 4;
+        ExitFolding.LeavingKernel(this);
         Emit(TraceEventKind.KvmUserspaceExit, (ulong)reason, reason == UserExit.Intr ? unchecked((ulong)-Eintr) : 0);
     }
 

@@ -4,6 +4,7 @@ using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Time;
+using ScenarioHv.Engine.Tracing;
 
 namespace ScenarioHv.Engine.Virtualization.Svm;
 
@@ -15,7 +16,7 @@ internal sealed partial class SvmGuestProcessor
 {
     /// <inheritdoc/>
     public override bool HasVirtualInterruptDelivery(Machine machine, int vcpu) =>
-        Board.IsKvm && machine.Ref(Board.Vmcb01, vcpu).AvicEnable != 0;
+        Board.HasHypervisor && machine.Ref(Board.Vmcb01, vcpu).AvicEnable != 0;
 
     /// <inheritdoc/>
     public override void SetVirtualInterruptDelivery(Machine machine, int vcpu, bool active) =>
@@ -49,6 +50,13 @@ internal sealed partial class SvmGuestProcessor
     protected override GuestExit VirtualizedApicWrite(StepContext context, int vcpu, int offset, uint value)
     {
         var machine = context.Machine;
+        if (!IsOnAvic(machine, vcpu))
+        {
+            // Without AVIC the only store that does not exit is MOV to CR8 without its intercept: it is V_TPR's.
+            Loaded(machine, vcpu).VTpr = (byte)(value >> 4);
+            return default;
+        }
+
         ref var apic = ref machine.Ref(Board.Apics, vcpu);
         switch (offset)
         {
@@ -120,6 +128,7 @@ internal sealed partial class SvmGuestProcessor
 
             found = true;
             machine.Ref(Board.Apics, target).Irr.Set(vector);
+            context.EmitOf(target, TraceEventKind.AvicRequest, vector);
             SafetyChecks.Accepted(context, target, vector);
             if (target == vcpu)
             {
@@ -192,8 +201,15 @@ internal sealed partial class SvmGuestProcessor
         var machine = context.Machine;
         var vector = machine.Ref(Board.Avic, vcpu).Seen;
         machine.Ref(Board.Apics, vcpu).Dispense(vector);
+        SafetyChecks.CommittedByProcessor(context, vcpu, vector);
         EvaluateAvic(machine, vcpu);
         WakeFromHlt(context, vcpu);
+        if (Board.Hypervisor.DeliveryFaults(machine, vcpu))
+        {
+            CutShort(context, vcpu, EventInjection.Make(SvmEventType.Intr, vector));
+            return;
+        }
+
         EnterHandler(context, vcpu, vector, nmi: false);
         machine.Ref(Board.Vcpus, vcpu).ReadyAt = After(context, TimingCost.IdtDelivery);
     }

@@ -1,4 +1,5 @@
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
@@ -9,6 +10,8 @@ namespace ScenarioHv.Engine.Virtualization.Svm;
 /// <summary>An AMD processor: host and guest mode around the rules of <see cref="SvmProcessor"/>.</summary>
 internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(board)
 {
+    private const uint DebugBit = 1u << 1;
+
     /// <inheritdoc/>
     public override bool ExitClearsGif => true;
 
@@ -21,9 +24,12 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
             vmcb.Intercept3 = Intercept3.Intr | Intercept3.Nmi | Intercept3.Smi | Intercept3.Init
                 | Intercept3.Hlt | Intercept3.Msr | Intercept3.Shutdown;
             vmcb.Intercept4 = Intercept4.Vmrun | Intercept4.Vmmcall | Intercept4.Stgi | Intercept4.Clgi;
+            vmcb.InterceptCr = Vmcb.Cr8Read | Vmcb.Cr8Write;
             vmcb.VIntrMasking = 1;
-            ResetAvic(machine, vcpu);
+            vmcb.VNmiEnable = Board.Config.Kvm.NmiTracking == NmiTracking.HardwareVnmi ? (byte)1 : (byte)0;
         }
+
+        ResetAvic(machine, vcpu);
 
         if (Board.L2 is not null)
         {
@@ -61,8 +67,42 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
     {
         if (wanted)
         {
-            throw new GuestException("An NMI that has to wait on an AMD processor is not modelled: that needs the IRET intercept.");
+            throw new InvalidOperationException("An AMD processor has no exit for an NMI window.");
         }
+    }
+
+    /// <inheritdoc/>
+    public override void SetIretIntercept(Machine machine, int vcpu, bool wanted)
+    {
+        ref var intercepts = ref Loaded(machine, vcpu).Intercept3;
+        intercepts = wanted ? intercepts | Intercept3.Iret : intercepts & ~Intercept3.Iret;
+    }
+
+    /// <inheritdoc/>
+    public override void SetSingleStep(Machine machine, int vcpu, bool wanted)
+    {
+        ref var vmcb = ref Loaded(machine, vcpu);
+        vmcb.TrapFlag = wanted ? (byte)1 : (byte)0;
+        vmcb.InterceptExceptions = wanted ? vmcb.InterceptExceptions | DebugBit : vmcb.InterceptExceptions & ~DebugBit;
+    }
+
+    /// <inheritdoc/>
+    public override bool VirtualNmisMasked(Machine machine, int vcpu) => Loaded(machine, vcpu).VNmiMask != 0;
+
+    /// <inheritdoc/>
+    public override bool VirtualNmiPending(Machine machine, int vcpu) => Loaded(machine, vcpu).VNmi != 0;
+
+    /// <inheritdoc/>
+    public override bool TrySetVirtualNmi(Machine machine, int vcpu)
+    {
+        ref var vmcb = ref Loaded(machine, vcpu);
+        if (vmcb is not { VNmiEnable: not 0, VNmi: 0 })
+        {
+            return false;
+        }
+
+        vmcb.VNmi = 1;
+        return true;
     }
 
     /// <inheritdoc/>
@@ -116,7 +156,7 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
     {
         SvmProcessor.ClearInjectionAtExit(ref machine.Ref(Board.Vmcb12, vcpu));
         machine.Ref(Board.Vmcb12, vcpu).EventInj = 0;
-        if (Board.IsKvm)
+        if (Board.HasHypervisor)
         {
             machine.Ref(Board.Vmcb02, vcpu) = default;
         }
@@ -131,12 +171,26 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
             SafetyChecks.Fail(context, SafetyProperty.Entry, vcpu, detail: (byte)failure);
         }
 
+        // VMRUN injects whatever IF and the shadow are (APM2 15.20): unlike VMX no check of the entry finds it.
+        var isOpen = Core(context.Machine, vcpu).InterruptsOpen;
         EvaluateAvic(context.Machine, vcpu);
+        var word = vmcb.EventInj;
         var injected = SvmProcessor.Inject(ref vmcb, ref Core(context.Machine, vcpu));
         vmcb.EventInj = 0;
         if (injected.Kind == InjectedEventKind.None)
         {
             return false;
+        }
+
+        if (Board.Hypervisor.DeliveryFaults(context.Machine, vcpu))
+        {
+            CutShort(context, vcpu, word);
+            return true;
+        }
+
+        if (injected.Kind == InjectedEventKind.ExternalInterrupt && !isOpen && IsOfLocalApic(context, vcpu, injected.Vector))
+        {
+            SafetyChecks.InjectedWhileClosed(context, vcpu, injected.Vector);
         }
 
         EnterHandler(context, vcpu, injected.Vector, injected.Kind == InjectedEventKind.Nmi);
@@ -150,14 +204,14 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
         ref var state = ref machine.Ref(Board.Vcpus, vcpu);
         ref var core = ref Core(machine, vcpu);
         var deliverable = machine.Ref(Board.Apics, vcpu).HighestDeliverable() >= 0;
-        var pending = Board.IsKvm ? state.HostInterruptAt.Cycle <= machine.Now : deliverable;
+        var pending = Board.HasHypervisor ? state.HostInterruptAt.Cycle <= machine.Now : deliverable;
         var inputs = new BoundaryInputs
         {
             Pending = (pending ? BoundaryFlags.ExternalInterrupt : 0)
                 | (HostTakesInterrupts(machine, vcpu) ? BoundaryFlags.HostInterruptFlag : 0)
                 | (RecognizesAvic(machine, vcpu) ? BoundaryFlags.VirtualInterrupt : 0),
         };
-        var boundary = !Board.IsKvm && state.Level == 1
+        var boundary = !Board.HasHypervisor && state.Level == 1
             ? Processor.RootBoundary(core, inputs)
             : SvmProcessor.AtBoundary(Loaded(machine, vcpu), core, inputs);
         switch (boundary.Kind)
@@ -169,10 +223,30 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
                 EnterHandler(context, vcpu, (byte)machine.Ref(Board.Apics, vcpu).Acknowledge(), nmi: false);
                 state.ReadyAt = After(context, TimingCost.IdtDelivery);
                 return true;
+            case BoundaryEventKind.DeliverVirtualNmi:
+                SvmProcessor.TakeVirtualNmi(ref Loaded(machine, vcpu), ref core);
+                WakeFromHlt(context, vcpu);
+                EnterHandler(context, vcpu, boundary.Vector, nmi: true);
+                state.ReadyAt = After(context, TimingCost.IdtDelivery);
+                return true;
             case BoundaryEventKind.DeliverVirtualInterrupt:
-                DeliverAvic(context, vcpu);
+                if (IsOnAvic(machine, vcpu))
+                {
+                    DeliverAvic(context, vcpu);
+                }
+                else
+                {
+                    TakeVirtualInterrupt(context, vcpu, boundary.Vector);
+                }
+
                 return true;
             case BoundaryEventKind.Exit:
+                if (boundary.SvmCode == SvmExitCode.DebugException)
+                {
+                    // A #DB that exits is not delivered: it is the hypervisor's.
+                    core.PendingDebugTrap = PendingDebugExceptions.None;
+                }
+
                 Exit(context, vcpu, ToExit(machine, vcpu, boundary));
                 return true;
             default:
@@ -181,15 +255,72 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
     }
 
     /// <inheritdoc/>
+    protected override void Iret(Machine machine, int vcpu, byte restoredIf)
+    {
+        ref var core = ref Core(machine, vcpu);
+        if (!Board.IsKvm && machine.Ref(Board.Vcpus, vcpu).Level == 1)
+        {
+            core.Iret(restoredIf, unblockNmi: true);
+        }
+        else
+        {
+            SvmProcessor.Iret(ref Loaded(machine, vcpu), ref core, restoredIf);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override bool InterceptsIret(Machine machine, int vcpu) => Board.IsKvm && Loaded(machine, vcpu).Has(Intercept3.Iret);
+
+    /// <inheritdoc/>
+    protected override byte ClearTrapFlag(Machine machine, int vcpu)
+    {
+        if (!Board.IsKvm)
+        {
+            return 0;
+        }
+
+        ref var vmcb = ref Loaded(machine, vcpu);
+        var old = vmcb.TrapFlag;
+        vmcb.TrapFlag = 0;
+        return old;
+    }
+
+    /// <inheritdoc/>
+    protected override void RestoreTrapFlag(Machine machine, int vcpu, byte value)
+    {
+        if (Board.IsKvm)
+        {
+            Loaded(machine, vcpu).TrapFlag = value;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override bool IsStepping(Machine machine, int vcpu) => Board.IsKvm && Loaded(machine, vcpu).TrapFlag != 0;
+
+    /// <inheritdoc/>
     protected override ExitCause ApicExit(Machine machine, int vcpu, in Operation operation) => operation.Kind switch
     {
         OperationKind.ReadCr8 or OperationKind.WriteCr8 when HasVirtualInterruptDelivery(machine, vcpu) => ExitCause.None,
-        OperationKind.ReadCr8 => ExitCause.Cr8Read,
-        OperationKind.WriteCr8 => ExitCause.Cr8Write,
-        _ when IsIoApic(operation) || machine.Ref(Board.KvmVm).ApicPageMapped == 0 => ExitCause.Mmio,
+        OperationKind.ReadCr8 => Intercepts(machine, vcpu, Vmcb.Cr8Read) ? ExitCause.Cr8Read : ExitCause.None,
+        OperationKind.WriteCr8 => Intercepts(machine, vcpu, Vmcb.Cr8Write) ? ExitCause.Cr8Write : ExitCause.None,
+        _ when IsIoApic(operation) || !MapsApicPage(machine, vcpu) => ExitCause.Mmio,
         _ when HasVirtualInterruptDelivery(machine, vcpu) => AvicExit(operation),
         _ => ExitCause.None,
     };
+
+    /// <summary>Under V_INTR_MASKING the guest's CR8 is V_TPR (APM2 15.21.2); with AVIC the backing page has it.</summary>
+    protected override ulong ReadCr8(Machine machine, int vcpu) =>
+        Board.HasHypervisor && !IsOnAvic(machine, vcpu) ? Loaded(machine, vcpu).VTpr : base.ReadCr8(machine, vcpu);
+
+    /// <inheritdoc/>
+    protected override void RecordExit(Machine machine, int vcpu, in GuestExit exit) => SvmProcessor.RecordExit(
+        ref Loaded(machine, vcpu),
+        new BoundaryEvent { Kind = BoundaryEventKind.Exit, ExitCode = (uint)exit.Reason, Qualification = exit.Info1 });
+
+    /// <summary>Whether the nested page tables map the local APIC's page, which AVIC needs.</summary>
+    private bool MapsApicPage(Machine machine, int vcpu) => Board.IsKvm
+        ? machine.Ref(Board.KvmVm).ApicPageMapped != 0
+        : HasVirtualInterruptDelivery(machine, vcpu);
 
     /// <inheritdoc/>
     protected override bool IsOnDummyPage(Machine machine, int vcpu) =>
@@ -199,7 +330,7 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
     protected override ulong Reason(ExitCause cause, in Operation operation) => (1UL << 63) | (ulong)(cause switch
     {
         ExitCause.ExternalInterrupt => SvmExitCode.Intr,
-        ExitCause.Mmio => SvmExitCode.Npf,
+        ExitCause.Mmio or ExitCause.NestedPageFault => SvmExitCode.Npf,
         ExitCause.Io => SvmExitCode.Ioio,
         ExitCause.MsrRead or ExitCause.MsrWrite => SvmExitCode.Msr,
         ExitCause.Cr8Read => SvmExitCode.ReadCr8,
@@ -210,6 +341,7 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
         ExitCause.Stgi => SvmExitCode.Stgi,
         ExitCause.Clgi => SvmExitCode.Clgi,
         ExitCause.Cpuid => SvmExitCode.Cpuid,
+        ExitCause.Iret => SvmExitCode.Iret,
         ExitCause.AvicIncompleteIpi => SvmExitCode.AvicIncompleteIpi,
         ExitCause.AvicUnacceleratedAccess => SvmExitCode.AvicUnacceleratedAccess,
         _ => throw new InvalidOperationException($"SVM has no instruction exit for {cause}."),
@@ -222,9 +354,43 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
         ExitCause.Io => (operation.Kind == OperationKind.In ? 1u : 0) | ((uint)operation.Size << 4) | (operation.Code << 16),
         ExitCause.MsrWrite => 1,
         ExitCause.AvicUnacceleratedAccess => Avic.AccessInfo1((int)(operation.Code & 0xfff), operation.Kind == OperationKind.MmioWrite),
+        // A read of the IDT on behalf of the processor: a page that is not there.
+        ExitCause.NestedPageFault => 0x1_0000_0004,
         ExitCause.Mmio => operation.Kind == OperationKind.MmioRead ? 0x1_0000_000du : 0x1_0000_000fu,
         _ => 0,
     };
+
+    /// <summary>The processor takes what V_IRQ offers: no exit, and no APIC register changes (APM2 15.21.4).</summary>
+    private void TakeVirtualInterrupt(StepContext context, int vcpu, byte vector)
+    {
+        ref var vmcb = ref Loaded(context.Machine, vcpu);
+        if (Board.Hypervisor.DeliveryFaults(context.Machine, vcpu))
+        {
+            vmcb.VIrq = 0;
+            CutShort(context, vcpu, EventInjection.Make(SvmEventType.Intr, vector));
+            return;
+        }
+
+        EnterHandler(context, vcpu, vector, nmi: false);
+        SvmProcessor.TakeVirtualInterrupt(ref vmcb, ref Core(context.Machine, vcpu));
+        context.Machine.Ref(Board.Vcpus, vcpu).ReadyAt = After(context, TimingCost.IdtDelivery);
+    }
+
+    /// <summary>A nested page fault ends the delivery of an event: the guest has not seen it, and EXITINTINFO says what it was.</summary>
+    private void CutShort(StepContext context, int vcpu, ulong word)
+    {
+        var machine = context.Machine;
+        const ExitCause Cause = ExitCause.NestedPageFault;
+        if (EventInjection.Type(word) == SvmEventType.Intr)
+        {
+            SafetyChecks.DeliveryCutShort(context, vcpu, EventInjection.Vector(word));
+        }
+
+        Exit(context, vcpu, new GuestExit(Cause, Reason(Cause, default), Rip(machine, vcpu, 1), Info1(Cause, default), Vectoring: (uint)word));
+        SvmProcessor.RecordExitIntInfo(ref Loaded(machine, vcpu), word);
+    }
+
+    private bool Intercepts(Machine machine, int vcpu, uint access) => (Loaded(machine, vcpu).InterceptCr & access) != 0;
 
     private static void SetWindow(ref Vmcb vmcb, bool wanted)
     {
@@ -239,11 +405,11 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
     /// guest's.
     /// </summary>
     private bool HostTakesInterrupts(Machine machine, int vcpu) =>
-        Board.IsKvm || machine.Ref(Board.Cores, Board.CoreIndex(vcpu, 1)).InterruptFlag != 0;
+        Board.HasHypervisor || machine.Ref(Board.Cores, Board.CoreIndex(vcpu, 1)).InterruptFlag != 0;
 
     private ref Vmcb Loaded(Machine machine, int vcpu)
     {
-        if (!Board.IsKvm)
+        if (!Board.HasHypervisor)
         {
             return ref machine.Ref(Board.Vmcb12, vcpu);
         }
@@ -257,6 +423,7 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
             SvmExitCode.Intr => ExitCause.ExternalInterrupt,
             SvmExitCode.Nmi => ExitCause.Nmi,
             SvmExitCode.Vintr => ExitCause.InterruptWindow,
+            SvmExitCode.DebugException => ExitCause.SingleStep,
             _ => throw new InvalidOperationException($"No hypervisor here expects the exit {boundary.SvmCode}."),
         },
         (1UL << 63) | boundary.ExitCode,

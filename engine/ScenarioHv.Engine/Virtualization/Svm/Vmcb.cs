@@ -132,6 +132,12 @@ public static class EventInjection
 [StructLayout(LayoutKind.Sequential)]
 public struct Vmcb
 {
+    /// <summary>Bit of <see cref="InterceptCr"/>: reads of CR8.</summary>
+    public const uint Cr8Read = 1u << 8;
+
+    /// <summary>Bit of <see cref="InterceptCr"/>: writes of CR8.</summary>
+    public const uint Cr8Write = 1u << 24;
+
     /// <summary>EXITCODE (0x070), sign-extended to 64 bits: an invalid VMCB is -1.</summary>
     public ulong ExitCode;
 
@@ -147,7 +153,7 @@ public struct Vmcb
     /// <summary>EVENTINJ (0x0A8); see <see cref="EventInjection"/>.</summary>
     public ulong EventInj;
 
-    /// <summary>CR intercepts (0x000): CR8 read bit 8, CR8 write bit 24.</summary>
+    /// <summary>CR intercepts (0x000); see <see cref="Cr8Read"/> and <see cref="Cr8Write"/>.</summary>
     public uint InterceptCr;
 
     /// <summary>Exception intercepts (0x008): bit per vector.</summary>
@@ -195,8 +201,14 @@ public struct Vmcb
     /// <summary>AVIC enable, int_ctl 31: V_IRQ is ignored.</summary>
     public byte AvicEnable;
 
+    /// <summary>RFLAGS.TF of the save area (0x570 bit 8), which a hypervisor sets to step a guest over one instruction.</summary>
+    public byte TrapFlag;
+
     /// <summary>For the layout only: always 0.</summary>
-    public uint Reserved;
+    public byte Reserved0;
+
+    /// <summary>For the layout only: always 0.</summary>
+    public ushort Reserved1;
 
     /// <summary>int_ctl (0x060) as the one word that traces print; x2AVIC (bit 30) reads 0.</summary>
     public readonly uint IntCtl =>

@@ -35,6 +35,10 @@ public struct EoiExitBitmap
         }
     }
 
+    /// <summary>Vectors 64 × <paramref name="index"/> and up.</summary>
+    /// <param name="index">0..3.</param>
+    internal readonly ulong Word64(int index) => Word((byte)(index << 6));
+
     private readonly ulong Word(byte vector) => (vector >> 6) switch { 0 => Bitmap0, 1 => Bitmap1, 2 => Bitmap2, _ => Bitmap3 };
 }
 

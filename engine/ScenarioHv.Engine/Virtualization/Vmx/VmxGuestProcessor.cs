@@ -42,10 +42,11 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     /// <inheritdoc/>
     public override void Reset(Machine machine, int vcpu)
     {
-        if (Board.IsKvm)
+        if (Board.HasHypervisor)
         {
             ref var vmcs = ref machine.Ref(Board.Vmcs01, vcpu);
-            vmcs.PinBased = PinBasedControls.ExternalInterruptExiting | PinBasedControls.NmiExiting | PinBasedControls.VirtualNmis;
+            vmcs.PinBased = PinBasedControls.ExternalInterruptExiting | PinBasedControls.NmiExiting
+                | (Board.Config.VirtualNmis ? PinBasedControls.VirtualNmis : PinBasedControls.None);
             vmcs.Primary = PrimaryControls.HltExiting | PrimaryControls.ActivateSecondaryControls;
             vmcs.ExitControls = ExitControls.AcknowledgeInterruptOnExit;
             if (Board.Config.Apicv)
@@ -112,16 +113,22 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     {
         if (HasVirtualInterruptDelivery(machine, vcpu))
         {
-            ref var apic = ref machine.Ref(Board.Apics, vcpu);
-            ref var vmcs = ref machine.Ref(Board.Vmcs01, vcpu);
-            vmcs.Rvi = HighestOf(apic.Irr);
-            vmcs.Svi = HighestOf(apic.Isr);
+            machine.Ref(Board.Vmcs01, vcpu).Rvi = HighestOf(machine.Ref(Board.Apics, vcpu).Irr);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void WriteServicingVector(Machine machine, int vcpu)
+    {
+        if (HasVirtualInterruptDelivery(machine, vcpu))
+        {
+            Loaded(machine, vcpu).Svi = HighestOf(machine.Ref(Board.Apics, vcpu).Isr);
         }
     }
 
     /// <inheritdoc/>
     public override void LoadEoiExitBitmap(Machine machine, int vcpu, in EoiExitBitmap bitmap) =>
-        machine.Ref(Board.Vmcs01, vcpu).EoiExitBitmap = bitmap;
+        Loaded(machine, vcpu).EoiExitBitmap = bitmap;
 
     /// <inheritdoc/>
     public override void SetNestedInjection(Machine machine, int vcpu, byte vector) =>
@@ -172,7 +179,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     public override void UnloadNested(Machine machine, int vcpu)
     {
         VmxProcessor.ClearInjectionAtExit(ref machine.Ref(Board.Vmcs12, vcpu));
-        if (Board.IsKvm)
+        if (Board.HasHypervisor)
         {
             machine.Ref(Board.Vmcs02, vcpu) = default;
         }
@@ -186,11 +193,23 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         ref var state = ref machine.Ref(Board.Vcpus, vcpu);
         LoadTimer(machine, ref vmcs, ref state);
         RequireLegalEntry(context, vcpu, vmcs);
+        if (state.Level == 1 && HasVirtualInterruptDelivery(machine, vcpu))
+        {
+            MirrorChecks.AtEntry(context, vcpu, vmcs);
+        }
+
+        var word = vmcs.EntryInterruptionInformation;
         var injected = VmxProcessor.Inject(ref vmcs, ref Core(machine, vcpu));
         vmcs.EntryInterruptionInformation = 0;
         if (injected.Kind == InjectedEventKind.None)
         {
             return false;
+        }
+
+        if (Board.Hypervisor.DeliveryFaults(machine, vcpu))
+        {
+            CutShort(context, vcpu, word);
+            return true;
         }
 
         EnterHandler(context, vcpu, injected.Vector, injected.Kind == InjectedEventKind.Nmi);
@@ -204,7 +223,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         ref var state = ref machine.Ref(Board.Vcpus, vcpu);
         ref var core = ref Core(machine, vcpu);
         ref var apic = ref machine.Ref(Board.Apics, vcpu);
-        if (!Board.IsKvm && state.Level == 1)
+        if (!Board.HasHypervisor && state.Level == 1)
         {
             return TakeDirectly(context, vcpu, apic.HighestDeliverable() >= 0);
         }
@@ -242,6 +261,20 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     }
 
     /// <inheritdoc/>
+    protected override void Iret(Machine machine, int vcpu, byte restoredIf)
+    {
+        ref var core = ref Core(machine, vcpu);
+        if (!Board.IsKvm && machine.Ref(Board.Vcpus, vcpu).Level == 1)
+        {
+            core.Iret(restoredIf, unblockNmi: true);
+        }
+        else
+        {
+            VmxProcessor.Iret(Loaded(machine, vcpu), ref core, restoredIf);
+        }
+    }
+
+    /// <inheritdoc/>
     protected override GuestExit VirtualizedApicWrite(StepContext context, int vcpu, int offset, uint value)
     {
         var machine = context.Machine;
@@ -253,9 +286,11 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
                 apic.Write(offset, value, new Instant(machine.Now), Board.ApicClock);
                 return default;
             case LocalApicRegister.Eoi:
-                apic.Eoi();
+                // It is SVI that ends, not the highest bit of VISR: a hypervisor that has not kept the two together finds that out here.
+                apic.Isr.Clear(vmcs.Svi);
                 var update = VirtualInterruptDelivery.VirtualizeEoi(vmcs, apic.Tpr, HighestOf(apic.Isr));
                 update.WriteStatus(ref vmcs);
+                apic.Ppr = update.Vppr;
                 return update.TrapExit == ApicTrapExit.EoiInduced
                     ? new GuestExit(ExitCause.EoiInduced, (ulong)VmxExitReason.EoiInduced, 0, update.Vector)
                     : default;
@@ -317,6 +352,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         ExitCause.Cpuid => VmxExitReason.Cpuid,
         ExitCause.VmEnter => VmxExitReason.Vmresume,
         ExitCause.VmCall => VmxExitReason.Vmcall,
+        ExitCause.NestedPageFault => VmxExitReason.EptViolation,
         ExitCause.EntryFailed => VmxExitReason.InvalidState,
         _ => throw new InvalidOperationException($"VMX has no instruction exit for {cause}."),
     });
@@ -326,6 +362,8 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     {
         ExitCause.Io => (uint)(operation.Size - 1) | (operation.Kind == OperationKind.In ? 8u : 0) | (operation.Code << 16),
         ExitCause.ApicAccess => OffsetOf(operation) | (operation.Kind is OperationKind.MmioRead ? 0u : 0x1000u),
+        // A data read at a linear address, on the translation of that address (SDM3 27.2.1, table 27-7).
+        ExitCause.NestedPageFault => 0x181,
         ExitCause.Cr8Read => 0x18,
         ExitCause.Cr8Write => 0x08,
         _ => 0,
@@ -347,10 +385,26 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     private static void SetControl(ref Vmcs vmcs, PrimaryControls control, bool wanted) =>
         vmcs.Primary = wanted ? vmcs.Primary | control : vmcs.Primary & ~control;
 
+    /// <summary>
+    /// An EPT violation ends the delivery of an event: the guest has not seen it, and IDT-vectoring information says what it was. What the
+    /// entry has done to the core stays, virtual-NMI blocking among it.
+    /// </summary>
+    private void CutShort(StepContext context, int vcpu, uint information)
+    {
+        const ExitCause Cause = ExitCause.NestedPageFault;
+        if (InterruptionInfo.Type(information) == InterruptionType.ExternalInterrupt)
+        {
+            SafetyChecks.DeliveryCutShort(context, vcpu, InterruptionInfo.Vector(information));
+        }
+
+        var rip = Rip(context.Machine, vcpu, 1);
+        Exit(context, vcpu, new GuestExit(Cause, Reason(Cause, default), rip, Info1(Cause, default), Vectoring: information));
+    }
+
     /// <summary>The control structure that is loaded: L0's for the level that runs; on bare metal the guest's own.</summary>
     private ref Vmcs Loaded(Machine machine, int vcpu)
     {
-        if (!Board.IsKvm)
+        if (!Board.HasHypervisor)
         {
             return ref machine.Ref(Board.Vmcs12, vcpu);
         }
@@ -402,19 +456,24 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         }
     }
 
-    private bool HostInterruptPending(Machine machine, int vcpu, Instant now) => Board.IsKvm
+    private bool HostInterruptPending(Machine machine, int vcpu, Instant now) => Board.HasHypervisor
         ? machine.Ref(Board.Vcpus, vcpu).HostInterruptAt <= now
         : machine.Ref(Board.Apics, vcpu).HighestDeliverable() >= 0;
 
     private static bool IsVirtualInterruptRecognized(in Vmcs vmcs, in LocalApic apic) =>
-        vmcs.Has(SecondaryControls.VirtualInterruptDelivery) && VirtualInterruptDelivery.Recognizes(vmcs, vmcs.Rvi, apic.Ppr);
+        vmcs.Has(SecondaryControls.VirtualInterruptDelivery)
+        && VirtualInterruptDelivery.Recognizes(vmcs, vmcs.Rvi, VirtualInterruptDelivery.VirtualizePpr(apic.Tpr, vmcs.Svi));
 
     private void DeliverVirtualInterrupt(StepContext context, int vcpu, ref Vmcs vmcs)
     {
         ref var apic = ref context.Machine.Ref(Board.Apics, vcpu);
         var vector = vmcs.Rvi;
-        apic.Dispense(vector);
-        VirtualInterruptDelivery.Deliver(vmcs, HighestOf(apic.Irr)).WriteStatus(ref vmcs);
+        apic.Isr.Set(vector);
+        apic.Irr.Clear(vector);
+        var update = VirtualInterruptDelivery.Deliver(vmcs, HighestOf(apic.Irr));
+        update.WriteStatus(ref vmcs);
+        apic.Ppr = update.Vppr;
+        SafetyChecks.CommittedByProcessor(context, vcpu, vector);
         WakeFromHlt(context, vcpu);
         EnterHandler(context, vcpu, vector, nmi: false);
         context.Machine.Ref(Board.Vcpus, vcpu).ReadyAt = After(context, TimingCost.IdtDelivery);
@@ -440,10 +499,10 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     private GuestExit AcknowledgedExit(StepContext context, int vcpu, ref Vmcs vmcs)
     {
         var machine = context.Machine;
-        var vector = Board.IsKvm
+        var vector = Board.HasHypervisor
             ? HostVector(machine.Ref(Board.Vcpus, vcpu).HostInterrupts)
             : (byte)machine.Ref(Board.Apics, vcpu).Acknowledge();
-        if (!Board.IsKvm)
+        if (!Board.HasHypervisor)
         {
             SafetyChecks.Dispatched(context, vcpu, vector);
         }

@@ -11,11 +11,12 @@ public static class VmxProcessor
     /// <summary>
     /// The effect of the VM-entry interruption-information field on the core (SDM3 26.6, 26.7.1, 26.7.2), without the gate: the caller
     /// delivers what is returned with <see cref="CpuCore.TakeInjected"/> when it is vectored. No control can intercept it, and no APIC
-    /// register changes.
+    /// register changes. Of an NMI, blocking follows only with "virtual NMIs" = 1: with 0, NMIs are blocked after the entry if and only if
+    /// bit 3 of the interruptibility state says so (SDM3 26.7.1; Bochs blocks there too).
     /// </summary>
     /// <param name="vmcs">The current VMCS. The field stays as it is until <see cref="ClearInjectionAtExit"/>.</param>
-    /// <param name="core">The guest's core: a vectored event ends the shadows, makes it active, may drop pending debug traps, and an NMI
-    /// blocks NMIs.</param>
+    /// <param name="core">The guest's core: a vectored event ends the shadows, makes it active, may drop pending debug traps, and a
+    /// virtual NMI blocks virtual NMIs.</param>
     public static InjectedEvent Inject(ref Vmcs vmcs, ref CpuCore core)
     {
         var word = vmcs.EntryInterruptionInformation;
@@ -30,7 +31,7 @@ public static class VmxProcessor
             core.PendingDebugTrap = PendingDebugExceptions.None;
         core.EndShadows();
         core.Activity = ActivityState.Active;
-        if (type == InterruptionType.Nmi)
+        if (type == InterruptionType.Nmi && vmcs.Has(PinBasedControls.VirtualNmis))
             core.BlockNmi();
 
         var errorCode = InterruptionInfo.HasErrorCode(word);

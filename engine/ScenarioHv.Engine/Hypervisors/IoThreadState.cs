@@ -1,6 +1,6 @@
 using ScenarioHv.Engine.Time;
 
-namespace ScenarioHv.Engine.Hypervisors.Kvm;
+namespace ScenarioHv.Engine.Hypervisors;
 
 /// <summary>State of the thread that applies stimuli and runs the monitor's timers; on bare metal of the outside world.</summary>
 public struct IoThreadState

@@ -1,8 +1,8 @@
-namespace ScenarioHv.Engine.Hypervisors.Kvm;
+namespace ScenarioHv.Engine.Hypervisors;
 
 /// <summary>
-/// Named points of KVM's and its monitor's code: between two of them others can observe or overtake. Stories, traces and schedules print
-/// them.
+/// Named points of a hypervisor's and its monitor's code: between two of them others can observe or overtake. Stories, traces and
+/// schedules print them.
 /// </summary>
 public enum At : byte
 {
@@ -23,6 +23,9 @@ public enum At : byte
 
     /// <summary>The interrupt is acknowledged: IRR to ISR.</summary>
     Acknowledged,
+
+    /// <summary>The host's interrupts go off, and the mode is not published yet.</summary>
+    InterruptsOff,
 
     /// <summary>Interrupts are off and vcpu->mode is IN_GUEST_MODE.</summary>
     ModePublished,
@@ -65,4 +68,25 @@ public enum At : byte
 
     /// <summary>The 8259A has given its vector.</summary>
     PicAcknowledged,
+
+    /// <summary>bhyve: the monitor has called the ioctl VM_RUN.</summary>
+    VmRun,
+
+    /// <summary>bhyve: GIF is 0, so that interrupts of the host stay pending until the guest runs.</summary>
+    GifCleared,
+
+    /// <summary>bhyve: the vLAPIC was asked for a vector, and the answer has not been used yet.</summary>
+    VectorChosen,
+
+    /// <summary>bhyve: the VMCB says what the next VMRUN delivers or offers.</summary>
+    VmcbProgrammed,
+
+    /// <summary>bhyve: GIF is 1 again, and the host has taken the interrupt that ended the guest's run.</summary>
+    GifSet,
+
+    /// <summary>bhyve: a request is in IRR and its vCPU has not been notified.</summary>
+    RequestSet,
+
+    /// <summary>bhyve: the nested page fault was resolved.</summary>
+    PageMapped,
 }

@@ -1,9 +1,10 @@
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Hypervisors.Kvm;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Time;
 
-namespace ScenarioHv.Engine.Hypervisors.Kvm;
+namespace ScenarioHv.Engine.Hypervisors;
 
 /// <summary>
 /// A host thread of the virtual machine, seen by its own code: a vCPU's thread, or the monitor's I/O thread. One byte, so that a suspended
@@ -20,7 +21,7 @@ internal readonly struct HostThread(byte actor)
     /// <summary>The wiring.</summary>
     public static Board Board => StepContext.Current.Board;
 
-    /// <summary>KVM.</summary>
+    /// <summary>KVM, where it runs the guest.</summary>
     public static KvmHypervisor Kvm => (KvmHypervisor)StepContext.Current.Board.Hypervisor;
 
     /// <summary>Its number: that of its vCPU; behind the vCPUs the I/O thread, then the kernel's worker.</summary>

@@ -3,7 +3,7 @@ using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Time;
 
-namespace ScenarioHv.Engine.Hypervisors.Kvm;
+namespace ScenarioHv.Engine.Hypervisors;
 
 /// <summary>A vCPU: its host thread, and the guest that it carries, at whatever level.</summary>
 internal sealed class VcpuActor(Board board, int vcpu) : Actor

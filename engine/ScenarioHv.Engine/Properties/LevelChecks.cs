@@ -1,0 +1,112 @@
+using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Scheduling;
+using ScenarioHv.Engine.State;
+
+namespace ScenarioHv.Engine.Properties;
+
+/// <summary>What is remembered of a pin whose remote IRR is set.</summary>
+public struct LevelCheck
+{
+    /// <summary>The entry as it was when the bit was set, without the bits that a write cannot change; 0 while the bit is clear.</summary>
+    public ulong Entry;
+
+    /// <summary>1 once the vector has been seen at a CPU.</summary>
+    public byte Seen;
+
+    /// <summary>1 if the guest has rewritten the entry since, or means to end the interrupt at the I/O APIC itself.</summary>
+    public byte Excused;
+
+    /// <summary>For the layout only: always 0.</summary>
+    public ushort Reserved0;
+
+    /// <summary>For the layout only: always 0.</summary>
+    public uint Reserved1;
+}
+
+/// <summary>
+/// The safety half of <c>level</c>: while a pin's remote IRR is set, its vector is requested, injected or in service at some CPU, or its
+/// EOI is under way. A message that is still under way has no vector anywhere yet: so the check begins when the vector is first seen. An
+/// EOI is under way until the CPU that wrote it retires its next instruction. What the guest rewrites meanwhile is its own affair.
+/// </summary>
+internal static class LevelChecks
+{
+    private const ulong WritableBits = ~(ulong)RedirectionEntry.ReadOnlyBits;
+
+    /// <summary>After each step.</summary>
+    public static void AfterStep(StepContext context)
+    {
+        var (board, machine) = (context.Board, context.Machine);
+        for (var i = 0; i < board.LevelPins.Count; i++)
+        {
+            ref var entry = ref machine.Ref(board.IoApicPins, board.LevelPins[i]).Entry;
+            ref var check = ref machine.Ref(board.LevelChecks, i);
+            if (entry.RemoteIrr)
+            {
+                Look(context, board.LevelPins[i], entry, ref check);
+            }
+            else if (check.Entry != 0)
+            {
+                check = default;
+            }
+        }
+    }
+
+    /// <summary>The EOI of <paramref name="vector"/> is not broadcast.</summary>
+    public static void Excuse(StepContext context, byte vector)
+    {
+        var (board, machine) = (context.Board, context.Machine);
+        for (var i = 0; i < board.LevelPins.Count; i++)
+        {
+            if (machine.Ref(board.IoApicPins, board.LevelPins[i]).Entry.Vector == vector)
+            {
+                machine.Ref(board.LevelChecks, i).Excused = 1;
+            }
+        }
+    }
+
+    /// <summary>Whether a vector is requested, injected or in service at some CPU, or has just been ended there.</summary>
+    public static bool IsSomewhere(Board board, Machine machine, byte vector)
+    {
+        for (var vcpu = 0; vcpu < board.Config.Vcpus; vcpu++)
+        {
+            ref var twin = ref machine.Ref(board.Twins, vcpu);
+            if (machine.Ref(board.Apics, vcpu).Isr.Contains(vector)
+                || twin.InService.Test(vector)
+                || twin.Ended == vector
+                || board.Hypervisor.Held(machine, vcpu).Contains(vector))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static void Look(StepContext context, int pin, RedirectionEntry entry, ref LevelCheck check)
+    {
+        var written = entry.Bits & WritableBits;
+        if (check.Entry == 0)
+        {
+            check.Entry = written;
+        }
+        else if (check.Entry != written)
+        {
+            check.Excused = 1;
+        }
+
+        if (check.Excused != 0 || entry.Mode is not (DeliveryMode.Fixed or DeliveryMode.LowestPriority))
+        {
+            return;
+        }
+
+        if (IsSomewhere(context.Board, context.Machine, entry.Vector))
+        {
+            check.Seen = 1;
+        }
+        else if (check.Seen != 0)
+        {
+            SafetyChecks.Fail(context, SafetyProperty.Level, 0, entry.Vector, (byte)pin);
+        }
+    }
+}
