@@ -1,5 +1,6 @@
 // A guest that takes NMIs, as its watchdog or a debugger makes them. What its code does is said by parameters:
 //
+//   shadow   true if its main line, with interrupts off, is MOV SS again and again, and half of its time the shadow of one
 //   handler  cycles that its NMI handler takes
 //   sti      true if that handler enables interrupts, as no handler of a "well-behaving guest" does
 //   off      cycles for which its main line keeps interrupts off from the start; -1: for ever, which is a guest that hangs
@@ -12,6 +13,12 @@ bool clockServed;
 
 async GuestTask Main(Cpu cpu)
 {
+    while (cpu.Parameter("shadow") != 0)
+    {
+        await cpu.MovSs();
+        await cpu.Work(240_000);
+    }
+
     while (cpu.Parameter("off") < 0)
         await cpu.Work(10_000);
 
@@ -52,6 +59,7 @@ async GuestTask OnInterrupt(Cpu cpu, byte vector)
     await cpu.Work(1_000);
     await cpu.Eoi();
     clockServed = true;
+    await cpu.Report("clock served");
     if (nmis > 0)
         await cpu.Report("clock and NMI served");
 }

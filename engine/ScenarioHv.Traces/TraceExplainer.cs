@@ -26,6 +26,7 @@ public static class TraceExplainer
         TraceEventKind.KvmIoapicSetIrq => IoapicSetIrq(traceEvent),
         TraceEventKind.KvmIoapicDelayedEoiInj => DelayedEoi(traceEvent),
         TraceEventKind.KvmApicAcceptIrq => AcceptIrq(traceEvent),
+        TraceEventKind.KvmApicvAcceptIrq => PostedIrq(traceEvent),
         TraceEventKind.KvmApicIpi => Ipi(traceEvent),
         TraceEventKind.KvmEoi => Eoi(traceEvent),
         TraceEventKind.KvmInjVirq => InjVirq(traceEvent),
@@ -155,6 +156,9 @@ public static class TraceExplainer
         return Invariant(
             $"Local APIC {e.A} is sent vector {vector}: if it is enabled, IRR[{vector}] is set and TMR[{vector}] {tmr} (SDM3 10.8.4)");
     }
+
+    private static string PostedIrq(in TraceEvent e) => Invariant(
+        $"Vector {(byte)e.B} is left to the hardware of vCPU {e.A}: in PIR with VMX, in IRR with SVM (KVM vmx.c:vmx_deliver_interrupt, svm.c)");
 
     private static string Ipi(in TraceEvent e)
     {

@@ -26,7 +26,7 @@ public class ScenarioTests : ScenarioFixture
         var machine = Read(Good).Base.Machine;
         Assert.That(machine.TscHz, Is.EqualTo(2_400_000_000));
         Assert.That(machine.TimingProfile, Is.EqualTo("skylake"));
-        Assert.That(machine.Cpu with { Mark = default }, Is.EqualTo(new CpuSection(CpuVendor.Intel, true, 5)));
+        Assert.That(machine.Cpu with { Mark = default }, Is.EqualTo(new CpuSection(CpuVendor.Intel, true, 5) { VirtualNmis = true }));
         Assert.That(machine.Hypervisor, Is.EqualTo("kvm@5.1"));
         Assert.That(machine.Irqchip, Is.EqualTo(Irqchip.Split));
     }

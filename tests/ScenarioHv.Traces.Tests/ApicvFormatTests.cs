@@ -5,7 +5,9 @@ using static ScenarioHv.Traces.Tests.TestEvents;
 
 namespace ScenarioHv.Traces.Tests;
 
-/// <summary>The events of APICv and AVIC. The lines of kvm_apicv_inhibit_changed were posted; the others follow the kernel's formats.</summary>
+/// <summary>
+/// The events of APICv, AVIC, SynIC and 8259A. The lines of kvm_apicv_inhibit_changed were posted; the others follow the kernel's formats.
+/// </summary>
 [TestFixture]
 internal sealed class ApicvFormatTests
 {

@@ -7,7 +7,7 @@ internal sealed class TraceDialectsTests
 {
     [Test]
     public void Unknown_dialect_names_the_known_ones() => Assert.That(
-        () => TraceDialects.Get("kvm-9"), Throws.ArgumentException.With.Message.Contains("'kvm-9'. Known: kvm-5.1, kvm-6.16."));
+        () => TraceDialects.Get("kvm-9"), Throws.ArgumentException.With.Message.Contains("'kvm-9'. Known: kvm-5.1, kvm-6.16"));
 
     [Test]
     public void Every_dialect_is_found_by_its_name([Values("kvm-5.1", "kvm-6.16")] string name) =>
@@ -21,7 +21,9 @@ internal sealed class TraceDialectsTests
 
         // Kernel 5.18 gave this one another name.
         var oldName = kind == TraceEventKind.KvmApicvInhibitChanged ? "kvm_apicv_update_request" : name;
-        Assert.That(TraceDialects.All.Select(dialect => dialect.EventName(kind)), Is.EqualTo(new[] { oldName, name }));
+        Assert.That(TraceDialects.Kvm616.EventName(kind), Is.EqualTo(name));
+        if (kind != TraceEventKind.KvmApicvAcceptIrq)
+            Assert.That(TraceDialects.Kvm51.EventName(kind), Is.EqualTo(oldName), "5.17 has brought kvm_apicv_accept_irq");
     }
 
     [Test]

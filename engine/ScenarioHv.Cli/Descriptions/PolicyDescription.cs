@@ -28,7 +28,7 @@ internal static class PolicyDescription
         WriteControllers(page, ControllerKind.Cpu, "CPU");
         WriteControllers(page, ControllerKind.Pic, "8259A pair (virtual-wire: true)");
         WriteControllers(page, ControllerKind.Pit, "8254 (no machine of a scenario has one yet)");
-        WriteControllers(page, ControllerKind.SynIc, "SynIC (of machines with hyperv: { synic: true } they are KVM's; none can be chosen yet)");
+        WriteControllers(page, ControllerKind.SynIc, "SynIC (with hyperv: { synic: true } it is KVM's; nothing can be chosen yet)");
         WriteControllers(page, ControllerKind.SyntheticTimers, "synthetic timers (no machine of a scenario has them yet)");
         WriteControllers(page, ControllerKind.Hyperv, "Hyper-V's interfaces to the local APIC (hyperv: { vapic: true })");
         page.Heading("implementations of interrupt controllers");

@@ -121,6 +121,11 @@ internal static class ScenarioDescription
         TimelineAction.Lower => $"{entry.Device} lowers its line",
         TimelineAction.Nmi => $"the monitor sends an NMI to vCPU {entry.Vcpu}",
         TimelineAction.NmiWindow => $"the monitor has an NMI for vCPU {entry.Vcpu}, and sends it when KVM says that the guest can take it",
+        TimelineAction.Pause => $"the monitor keeps vCPU {entry.Vcpu} out of KVM_RUN",
+        TimelineAction.Resume => $"the monitor lets vCPU {entry.Vcpu} run again",
+        TimelineAction.Save => $"the monitor saves the local APIC of vCPU {entry.Vcpu}",
+        TimelineAction.Restore => $"the monitor restores the local APIC of vCPU {entry.Vcpu}"
+            + (entry.TimerCount is { } left ? $", with {left} as the timer's current count" : "") + " and lets it run",
         _ => $"{entry.Device} sends its message",
     };
 

@@ -72,6 +72,18 @@ public enum StimulusAction : byte
     /// <summary>An NMI for a vCPU, from the monitor.</summary>
     Nmi,
 
+    /// <summary>The monitor keeps a vCPU's thread out of KVM_RUN.</summary>
+    Pause,
+
+    /// <summary>The monitor lets it run again.</summary>
+    Resume,
+
+    /// <summary>The monitor saves a vCPU's local APIC.</summary>
+    Save,
+
+    /// <summary>The monitor restores a vCPU's local APIC as it was last saved, and lets it run.</summary>
+    Restore,
+
     /// <summary>The host takes the page with a vCPU's IDT away.</summary>
     PageOut,
 
@@ -140,6 +152,9 @@ public sealed record StimulusConfig(long At, StimulusAction Action, int Target)
 
     /// <summary>Its value; for <see cref="StimulusAction.Inhibit"/> and <see cref="StimulusAction.Lift"/> the reason's bit.</summary>
     public ulong Value { get; init; }
+
+    /// <summary>The timer's current count that a restore finds in the page, in place of the saved one; null for that one.</summary>
+    public uint? TimerCount { get; init; }
 }
 
 /// <summary>Hyper-V's interfaces (TLFS), as CPUID leaves 40000003h and 40000004h offer them.</summary>

@@ -54,6 +54,36 @@ public enum At : byte
     /// <summary>The thread sleeps.</summary>
     Sleeping,
 
+    /// <summary>A vector's bit in PIR was tested and set.</summary>
+    PirSet,
+
+    /// <summary>ON, or software's own flag in its place, was tested and set.</summary>
+    OnSet,
+
+    /// <summary>The sender of a vector has read where its target is.</summary>
+    ModeRead,
+
+    /// <summary>The vCPU has looked at ON, and cleared it.</summary>
+    OnCleared,
+
+    /// <summary>A word of PIR has been exchanged with 0 and its bits are in IRR.</summary>
+    PirHarvested,
+
+    /// <summary>RVI has been written.</summary>
+    RviWritten,
+
+    /// <summary>The monitor keeps the vCPU's thread out of KVM_RUN.</summary>
+    Paused,
+
+    /// <summary>The monitor has called KVM_GET_LAPIC or KVM_SET_LAPIC, or writes a vCPU's MSR.</summary>
+    LapicIoctl,
+
+    /// <summary>A step of KVM_GET_LAPIC or KVM_SET_LAPIC is done.</summary>
+    LapicStepDone,
+
+    /// <summary>A restored timer's deadline is computed from the TSC as read here (T1).</summary>
+    DeadlineComputed,
+
     /// <summary>The mask of reasons against APICv has changed, and no vCPU has been told.</summary>
     InhibitChanged,
 

@@ -46,12 +46,21 @@ internal readonly struct HostThread(byte actor)
         return Await(context, OperationKind.Point, label);
     }
 
+    /// <summary>From here on others may act; the stretch of code before this point costs nothing of its own.</summary>
+    public Op Point(At label)
+    {
+        var context = Context;
+        ReadyAt(context) = new Instant(context.Machine.Now);
+        return Await(context, OperationKind.Point, label);
+    }
+
     /// <summary>The thread sleeps until somebody wakes it.</summary>
-    public Op Sleep()
+    /// <param name="label">Where: a kick wakes a vCPU's thread only in the kernel.</param>
+    public Op Sleep(At label = At.Sleeping)
     {
         var context = Context;
         ReadyAt(context) = Instant.Never;
-        return Await(context, OperationKind.Sleep, At.Sleeping);
+        return Await(context, OperationKind.Sleep, label);
     }
 
     /// <summary>The thread sleeps in the kernel until a lock is free; no kick and no stimulus wakes it.</summary>

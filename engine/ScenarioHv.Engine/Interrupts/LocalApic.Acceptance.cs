@@ -33,7 +33,20 @@ public partial struct LocalApic
     /// legal; NMI, SMI, INIT and start-up always go to the core; a level de-assert is nothing. Hardware-disabled, it takes nothing.
     /// </summary>
     /// <param name="message">The message; <see cref="Matches(in ApicMessage, bool)"/> is the caller's to ask.</param>
-    public AcceptResult Accept(in ApicMessage message)
+    public AcceptResult Accept(in ApicMessage message) => Accept(message, isPosted: false);
+
+    /// <summary>
+    /// As <see cref="Accept(in ApicMessage)"/>, but a fixed request does not go to IRR: the caller keeps it elsewhere, in PIR, until it
+    /// brings it here by <see cref="Request"/>. TMR is written now (KVM lapic.c:__apic_accept_irq before deliver_interrupt).
+    /// </summary>
+    /// <param name="message">The message.</param>
+    public AcceptResult AcceptPosted(in ApicMessage message) => Accept(message, isPosted: true);
+
+    /// <summary>A request that was accepted earlier and kept elsewhere arrives in IRR.</summary>
+    /// <param name="vector">0..255.</param>
+    public void Request(int vector) => Irr.Set(vector);
+
+    private AcceptResult Accept(in ApicMessage message, bool isPosted)
     {
         if (!IsHardwareEnabled)
             return Dropped(message.Vector);
@@ -41,7 +54,9 @@ public partial struct LocalApic
         {
             case DeliveryMode.Fixed:
             case DeliveryMode.LowestPriority:
-                return message.IsAssert && AcceptsFixed ? AcceptVector(message.Vector, message.IsLevel) : Dropped(message.Vector);
+                return message.IsAssert && AcceptsFixed
+                    ? AcceptVector(message.Vector, message.IsLevel, isPosted)
+                    : Dropped(message.Vector);
             case DeliveryMode.Init:
                 return message.IsAssert ? ToCore(CoreRequest.Init, message.Vector) : Dropped(message.Vector);
             case DeliveryMode.Smi:
@@ -108,7 +123,7 @@ public partial struct LocalApic
     private static AcceptResult Dropped(byte vector) => new(AcceptOutcome.Dropped, CoreRequest.None, vector);
 
     // TMR first: whoever sees the IRR bit sees its trigger mode (SDM3 10.8.4).
-    private AcceptResult AcceptVector(byte vector, bool level)
+    private AcceptResult AcceptVector(byte vector, bool level, bool isPosted = false)
     {
         if (vector < FirstLegalVector)
         {
@@ -125,7 +140,8 @@ public partial struct LocalApic
         else
             Tmr.Clear(vector);
         bool merged = Irr.Contains(vector);
-        Irr.Set(vector);
+        if (!isPosted)
+            Irr.Set(vector);
         return new AcceptResult(merged ? AcceptOutcome.Merged : AcceptOutcome.Accepted, CoreRequest.None, vector);
     }
 

@@ -50,13 +50,33 @@ public partial struct LocalApic
     /// <exception cref="InvalidOperationException"><see cref="TimerDeadline"/> is later than <paramref name="now"/>.</exception>
     public AcceptResult Expire(Instant now, in LocalApicTimerClock clock)
     {
+        ElapseTimer(now, clock);
+        return LocalInterrupt(LvtEntry.Timer);
+    }
+
+    /// <summary>
+    /// The count or the deadline of <see cref="Expire"/> alone, for a hypervisor that sends the interrupt itself, and perhaps later.
+    /// </summary>
+    /// <param name="now">The present moment.</param>
+    /// <param name="clock">The machine's clocks.</param>
+    /// <exception cref="InvalidOperationException"><see cref="TimerDeadline"/> is later than <paramref name="now"/>.</exception>
+    public void ElapseTimer(Instant now, in LocalApicTimerClock clock)
+    {
         if (TimerDeadline > now)
             throw new InvalidOperationException($"The APIC timer was expired at {now}, its deadline is {TimerDeadline}.");
         if (TimerMode == ApicTimerMode.Periodic)
             StartTimer(TimerDeadline, TimerPeriod(clock) - TimerDeadlineExcess, clock);
         else
             StopTimer();
-        return LocalInterrupt(LvtEntry.Timer);
+    }
+
+    /// <summary>The message that the LVT timer entry sends to its own APIC.</summary>
+    /// <param name="message">Fixed, edge, with the entry's vector.</param>
+    /// <returns>False if the entry is masked or the APIC hardware-disabled: then it sends none.</returns>
+    public readonly bool TryTimerMessage(out ApicMessage message)
+    {
+        message = new ApicMessage { Destination = PhysicalId, Vector = (byte)LvtTimer, Mode = DeliveryMode.Fixed };
+        return (LvtTimer & LvtBits.Mask) == 0 && IsHardwareEnabled;
     }
 
     /// <summary>
@@ -89,24 +109,34 @@ public partial struct LocalApic
     {
         if (TimerMode != ApicTimerMode.TscDeadline || !IsHardwareEnabled)
             return default;
-        StopTimer();
         var effects = LocalApicEffects.TimerChanged;
-        if (value != 0 && value <= tsc)
+        if (ArmTscDeadline(value, tsc, now))
         {
             AcceptResult result = LocalInterrupt(LvtEntry.Timer);
             effects |= ErrorEffects(result.RaisedError);
             if (result.IsAccepted)
                 effects |= LocalApicEffects.DeliverabilityMayHaveChanged;
         }
-        else if (value != 0 && value - tsc >= FarDeadlineCycles)
-        {
-            FarTscDeadline = value;
-        }
-        else if (value != 0)
-        {
-            TimerDeadline = now + (long)(value - tsc);
-        }
         return new RegisterWriteEffect(effects);
+    }
+
+    /// <summary>The deadline of <see cref="WriteTscDeadline"/> alone, for a hypervisor that sends the interrupt itself.</summary>
+    /// <param name="value">The deadline.</param>
+    /// <param name="tsc">The TSC as the writer sees it.</param>
+    /// <param name="now">The present moment.</param>
+    /// <returns>True if it has passed already, so that the timer has expired; the MSR then reads 0.</returns>
+    public bool ArmTscDeadline(ulong value, ulong tsc, Instant now)
+    {
+        if (TimerMode != ApicTimerMode.TscDeadline || !IsHardwareEnabled)
+            return false;
+        StopTimer();
+        if (value != 0 && value <= tsc)
+            return true;
+        if (value != 0 && value - tsc >= FarDeadlineCycles)
+            FarTscDeadline = value;
+        else if (value != 0)
+            TimerDeadline = now + (long)(value - tsc);
+        return false;
     }
 
     private static ApicTimerMode ModeOfTimer(uint lvt) => (ApicTimerMode)(lvt >> LvtBits.TimerModeShift & 3);

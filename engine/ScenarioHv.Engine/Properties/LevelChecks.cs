@@ -8,13 +8,13 @@ namespace ScenarioHv.Engine.Properties;
 /// <summary>What is remembered of a pin whose remote IRR is set.</summary>
 public struct LevelCheck
 {
-    /// <summary>The entry as it was when the bit was set, without the bits that a write cannot change; 0 while the bit is clear.</summary>
+    /// <summary>Of the entry as it was when the bit was set, what decides whether an EOI reaches it; 0 while the bit is clear.</summary>
     public ulong Entry;
 
     /// <summary>1 once the vector has been seen at a CPU.</summary>
     public byte Seen;
 
-    /// <summary>1 if the guest has rewritten the entry since, or means to end the interrupt at the I/O APIC itself.</summary>
+    /// <summary>1 if the guest has rewritten that since, or means to end the interrupt at the I/O APIC itself.</summary>
     public byte Excused;
 
     /// <summary>For the layout only: always 0.</summary>
@@ -27,11 +27,12 @@ public struct LevelCheck
 /// <summary>
 /// The safety half of <c>level</c>: while a pin's remote IRR is set, its vector is requested, injected or in service at some CPU, or its
 /// EOI is under way. A message that is still under way has no vector anywhere yet: so the check begins when the vector is first seen. An
-/// EOI is under way until the CPU that wrote it retires its next instruction. What the guest rewrites meanwhile is its own affair.
+/// EOI is under way until the CPU that wrote it retires its next instruction. A guest that gives the entry another vector or mode meanwhile
+/// has itself to thank; mask and destination are no part of what an EOI looks for (82093AA 3.2.4), so they may change.
 /// </summary>
 internal static class LevelChecks
 {
-    private const ulong WritableBits = ~(ulong)RedirectionEntry.ReadOnlyBits;
+    private const ulong SeenByEoi = 0xff | (7 << 8) | RedirectionEntry.LevelBit;
 
     /// <summary>After each step.</summary>
     public static void AfterStep(StepContext context)
@@ -85,7 +86,7 @@ internal static class LevelChecks
 
     private static void Look(StepContext context, int pin, RedirectionEntry entry, ref LevelCheck check)
     {
-        var written = entry.Bits & WritableBits;
+        var written = entry.Bits & SeenByEoi;
         if (check.Entry == 0)
         {
             check.Entry = written;

@@ -38,6 +38,28 @@ internal static class SafetyChecks
         }
     }
 
+    /// <summary>
+    /// A monitor begins to restore a vCPU: what its local APIC was asked for belongs to a past that did not happen, but for a vector that is
+    /// written for injection.
+    /// </summary>
+    public static void RestoreBegins(StepContext context, int vcpu)
+    {
+        ref var twin = ref Twin(context, vcpu);
+        twin.ForgetRequests();
+        var injected = context.Machine.Ref(context.Board.Kvm, vcpu).InjectedVector;
+        if (injected != 0)
+        {
+            twin.Accepted(injected);
+        }
+    }
+
+    /// <summary>The restored page is in the local APIC: what it asks for is owed, what it has in service the guest has begun.</summary>
+    public static void Restored(StepContext context, int vcpu)
+    {
+        ref var apic = ref context.Machine.Ref(context.Board.Apics, vcpu);
+        Twin(context, vcpu).Load(apic, context.Machine.Ref(context.Board.Kvm, vcpu).InjectedVector);
+    }
+
     /// <summary>The guest takes a vector of its local APIC: its handler starts, or an exit acknowledges it.</summary>
     /// <param name="context">The step.</param>
     /// <param name="vcpu">The vCPU.</param>

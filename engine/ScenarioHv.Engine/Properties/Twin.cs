@@ -77,6 +77,34 @@ public struct Twin
         }
     }
 
+    /// <summary>Every request, served or not, is forgotten: its local APIC is about to be restored.</summary>
+    public void ForgetRequests()
+    {
+        _must = _mayLow = _mayHigh = _requested = _sentToSelf = default;
+        _committed = _outranking = _begun = 0;
+    }
+
+    /// <summary>A local APIC was restored: it requests and has in service what the page says, and TPR is the page's.</summary>
+    /// <param name="apic">The local APIC.</param>
+    /// <param name="injected">A vector that is in its ISR and whose handler has not started yet; 0 if there is none.</param>
+    public void Load(in LocalApic apic, byte injected)
+    {
+        _isr = VectorBits.Of(apic.Isr);
+        if (injected != 0)
+        {
+            _isr.Clear(injected);
+        }
+
+        _tpr = apic.Tpr;
+        for (var vector = apic.Irr.Highest; vector >= 0; vector--)
+        {
+            if (apic.Irr.Contains(vector))
+            {
+                Accepted(vector);
+            }
+        }
+    }
+
     /// <summary>The guest has sent <paramref name="vector"/> to itself: it finds it in IRR.</summary>
     public void SentToSelf(int vector)
     {

@@ -63,6 +63,10 @@ public sealed class Board
         Vmcb01 = layout.Add<Vmcb>("vmcb01", !vmx && HasHypervisor ? vcpus : 0);
         Vmcb02 = layout.Add<Vmcb>("vmcb02", !vmx && HasHypervisor && levels == 2 ? vcpus : 0);
         Vmcb12 = layout.Add<Vmcb>("vmcb12", !vmx && levels == 2 ? vcpus : 0);
+        PostedInterrupts = layout.Add<PostedInterrupts>("posted-interrupts", vmx && IsKvm && config.Apicv ? vcpus : 0);
+        var restores = config.Timeline.Any(stimulus => stimulus.Action == StimulusAction.Save);
+        SavedLapics = layout.Add<SavedLapic>("saved-lapic", restores ? vcpus : 0);
+
         KvmVm = layout.Add<KvmVm>("kvm", IsKvm ? 1 : 0);
         Avic = layout.Add<AvicVcpu>("avic", !vmx && HasHypervisor && config.Apicv ? vcpus : 0);
         Locks = layout.Add<ThreadLocks>("locks", IsKvm ? vcpus + 2 : 0);
@@ -167,6 +171,12 @@ public sealed class Board
 
     /// <summary>As <see cref="Vmcs12"/>, on AMD.</summary>
     public Slot<Vmcb> Vmcb12 { get; }
+
+    /// <summary>The posted-interrupt descriptor of each vCPU; empty without APICv.</summary>
+    public Slot<PostedInterrupts> PostedInterrupts { get; }
+
+    /// <summary>What the monitor has saved of each local APIC; empty if it never saves.</summary>
+    public Slot<SavedLapic> SavedLapics { get; }
 
     /// <summary>KVM's own state of the virtual machine.</summary>
     public Slot<KvmVm> KvmVm { get; }

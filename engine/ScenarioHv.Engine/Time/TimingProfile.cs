@@ -53,6 +53,9 @@ public enum TimingCost
 
     /// <summary>An access to a local APIC register that does not exit, a virtualized EOI among them.</summary>
     ApicAccess,
+
+    /// <summary>From the reading of the TSC of which a restored timer's deadline is made to the one by which it is judged.</summary>
+    TscReread,
 }
 
 /// <summary>Cycle costs of every kind of step. Immutable.</summary>
@@ -92,6 +95,12 @@ public sealed class TimingProfile
         new(TimingCost.Iret, "iret", "IRET", 200, 200),
         new(TimingCost.Instruction, "instruction", "one ordinary instruction", 50, 50),
         new(TimingCost.ApicAccess, "apic-access", "a local APIC register access that does not exit, a virtualized EOI among them", 50, 50),
+        new(
+            TimingCost.TscReread,
+            "tsc-reread",
+            "from the TSC reading of which a restored timer's deadline is made to the one by which it is judged",
+            60,
+            60),
     ];
 
     private readonly long[] _costs;

@@ -94,6 +94,11 @@ public readonly partial struct TraceEvent
         long cycle, byte actor, byte vcpu, uint apicId, byte vector, DeliveryMode mode, ApicMessageFlags flags, bool fromIoapic = false) =>
         new(cycle, TraceEventKind.KvmApicAcceptIrq, actor, vcpu, apicId, vector, (ulong)mode, (ulong)flags, Bit(fromIoapic));
 
+    /// <summary>kvm_apicv_accept_irq: a vector was posted to a vCPU with APICv. Parameters as for <see cref="KvmApicAcceptIrq"/>.</summary>
+    public static TraceEvent KvmApicvAcceptIrq(
+        long cycle, byte actor, byte vcpu, uint apicId, byte vector, DeliveryMode mode, ApicMessageFlags flags) =>
+        new(cycle, TraceEventKind.KvmApicvAcceptIrq, actor, vcpu, apicId, vector, (ulong)mode, (ulong)flags);
+
     /// <summary>kvm_apic_ipi: a vCPU sent an interprocessor interrupt.</summary>
     /// <param name="cycle">When.</param>
     /// <param name="actor">Whose step it was.</param>

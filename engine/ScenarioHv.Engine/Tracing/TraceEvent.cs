@@ -123,6 +123,9 @@ public enum TraceEventKind : byte
     /// </summary>
     KernelMessage,
 
+    /// <summary>kvm_apicv_accept_irq: as <see cref="KvmApicAcceptIrq"/>.</summary>
+    KvmApicvAcceptIrq,
+
     /// <summary>kvm_pic_set_irq: A chip (0 master, 1 slave), B pin, C level (ELCR), D masked, E coalesced (each 0 or 1).</summary>
     KvmPicSetIrq,
 

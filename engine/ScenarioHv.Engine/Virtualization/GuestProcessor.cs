@@ -378,8 +378,8 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     }
 
     /// <summary>
-    /// Whether a delivered vector is one of the vCPU's local APIC, and not one of the 8259A or that the nested guest's hypervisor injects on
-    /// its own.
+    /// Whether a delivered vector is one of the vCPU's local APIC, and not one of the 8259A or that the nested guest's hypervisor injects
+    /// on its own.
     /// </summary>
     protected bool IsOfLocalApic(StepContext context, int vcpu, byte vector) =>
         !(Board.IsKvm && context.Machine.Ref(Board.Kvm, vcpu).InjectedExtInt != 0)

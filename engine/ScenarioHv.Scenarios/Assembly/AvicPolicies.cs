@@ -37,7 +37,8 @@ internal static class AvicPolicies
                 config => With(config, kvm => kvm with { SynIcInhibit = SynIcInhibit.Never })),
         ],
         Absence = config => NeedsApicv(OnSynIc, config)
-            ?? (config.Hyperv is { SynIc: true } ? null : $"{OnSynIc} is about a SynIC, which this machine has not: hyperv: {{ synic: true }}"),
+            ?? (config.Hyperv is { SynIc: true } ? null
+                : $"{OnSynIc} is about a SynIC, which this machine has not: hyperv: {{ synic: true }}"),
         Usual = _ => "when-autoeoi-used",
         IsAlwaysReported = true,
     };
@@ -51,7 +52,8 @@ internal static class AvicPolicies
         [
             PolicyEntry.Plain(
                 "under-srcu",
-                "mask, memory slot, vCPUs, in that order; the write of a SINT calls it as a reader of kvm->srcu, for which the slot's change waits",
+                "mask, memory slot, vCPUs, in that order; the write of a SINT calls it as a reader of kvm->srcu, "
+                    + "for which the slot's change waits",
                 "KVM x86.c:kvm_request_apicv_update of 5.6 to 5.14 with V. Kuznetsov's second version, 18 May 2021",
                 config => With(config, kvm => kvm with { Inhibit = KvmPolicies.InhibitByMemslot, InhibitCall = InhibitCall.Directly })),
             PolicyEntry.Plain(
@@ -107,7 +109,8 @@ internal static class AvicPolicies
                 "KVM svm.c, 6563ddadd169, January 2026",
                 config => With(config, kvm => kvm with { AvicWindow = AvicWindow.InhibitCounted })),
             PolicyEntry.Plain(
-                "ignore", "as without AVIC: V_IRQ is set, and nothing comes of it", "KVM before 5.6, where AVIC and ExtINT did not go together",
+                "ignore", "as without AVIC: V_IRQ is set, and nothing comes of it",
+                "KVM before 5.6, where AVIC and ExtINT did not go together",
                 config => With(config, kvm => kvm with { AvicWindow = AvicWindow.Ignore })),
         ],
         Absence = config => config is { Hypervisor: HypervisorKind.Kvm, Vendor: Engine.Configuration.CpuVendor.Amd, Apicv: true } ? null
@@ -119,5 +122,6 @@ internal static class AvicPolicies
         config is { Hypervisor: HypervisorKind.Kvm, Apicv: true } ? null
         : $"{name} is about APICv or AVIC, which only KVM with 'apicv: true' has";
 
-    private static MachineConfig With(MachineConfig config, Func<KvmPolicies, KvmPolicies> change) => config with { Kvm = change(config.Kvm) };
+    private static MachineConfig With(MachineConfig config, Func<KvmPolicies, KvmPolicies> change) =>
+        config with { Kvm = change(config.Kvm) };
 }

@@ -93,9 +93,9 @@ internal static class ControllerChoices
         nameof(LocalApicPolicies.ExtIntMessages) => "an ExtINT message has no 8259A behind it in a scenario's machine",
         nameof(LocalApicPolicies.LintInputs) => "nothing drives the LINT inputs of a scenario's machine",
         nameof(LocalApicPolicies.SpuriousVector) => "in a scenario's machine INTR and INTA are one step, so that no request is missing",
-        nameof(LocalApicPolicies.EoiBroadcast) => config.Hypervisor == HypervisorKind.BareMetal
-            ? "the local APICs of bare-metal have no SVR bit 12 (bit 24 of the version register is 0)"
-            : "under KVM it is eoi-suppression that says what SVR bit 12 does",
+        nameof(LocalApicPolicies.EoiBroadcast) => config.Hypervisor == HypervisorKind.Kvm
+            ? "under KVM it is eoi-suppression that says what SVR bit 12 does"
+            : "the local APICs of this machine have no SVR bit 12 (bit 24 of the version register is 0)",
         nameof(LocalApicPolicies.PendingWhileDisabled) when DeliversItself(config) => ByRvi,
         _ => null,
     };

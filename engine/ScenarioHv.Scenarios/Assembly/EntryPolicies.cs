@@ -34,8 +34,7 @@ internal static class EntryPolicies
                 "the right order, but an abandoned pass leaves the event in the entry field, and the next pass writes over it",
                 "ACRN before ea849177a (2019)"),
         ],
-        Absence = config => config.Hypervisor == HypervisorKind.BareMetal
-            ? "enter is a hypervisor's; on bare-metal nobody enters the first guest" : null,
+        Absence = config => NeedsKvm("enter", config),
         Usual = _ => EnterPlans.PublishThenRecheck.Text,
     };
 
@@ -54,7 +53,7 @@ internal static class EntryPolicies
             Reflecting(
                 ReflectPlans.AcknowledgeThenSwitch,
                 "IRR to ISR while L2's control structure is loaded: SVI is written there and lost",
-                "KVM 3.17-rc, between 77b0f5d67ff2 and f3380ca5d7ed (2014; from memory)",
+                "KVM in 2014, when it fetched the vector before it loaded vmcs01",
                 needsApicv: true),
             Reflecting(
                 ReflectPlans.ReadVectorOnly,
@@ -62,14 +61,15 @@ internal static class EntryPolicies
                 "Xen before 84e6af587075 (2013)",
                 needsApicv: false),
         ],
-        Absence = config => config switch
-        {
-            { Hypervisor: HypervisorKind.BareMetal } => "nested-reflect is a hypervisor's; on bare-metal the processor itself leaves L2",
-            { Vendor: Engine.Configuration.CpuVendor.Amd } => "nested-reflect is VMX's: an exit of SVM acknowledges nothing",
-            _ => null,
-        },
+        Absence = config => NeedsKvm("nested-reflect", config)
+            ?? (config.Vendor == Engine.Configuration.CpuVendor.Amd
+                ? "nested-reflect is VMX's: an exit of SVM acknowledges nothing" : null),
         Usual = _ => ReflectPlans.SwitchThenAcknowledge.Text,
     };
+
+    /// <summary>Why a machine without KVM has no rule of its code; null if it runs KVM.</summary>
+    public static string? NeedsKvm(string point, MachineConfig config) =>
+        config.Hypervisor == HypervisorKind.Kvm ? null : $"{point} is a rule of KVM's code, which does not run on this machine";
 
     private static PolicyEntry Entering(Plan<EnterStep> plan, string summary, string source) =>
         PolicyEntry.Plain(plan.Text, summary, source, config => config with { Kvm = config.Kvm with { Enter = plan } });

@@ -6,8 +6,6 @@ namespace ScenarioHv.Scenarios.Assembly;
 /// <summary>How the rules are named by which the end of an interrupt reaches those whom it concerns.</summary>
 internal static class EoiPolicies
 {
-    private const string OnBareMetal = "on bare-metal the local APIC itself tells the I/O APIC";
-
     /// <summary>What follows an EOI.</summary>
     public static PolicyRule Eoi { get; } = new()
     {
@@ -26,8 +24,9 @@ internal static class EoiPolicies
                     EoiPlans.TellIfEmulated.Text, [],
                     "an EOI that the processor has carried out, and reports by an exit, does not tell the I/O APIC",
                     "no release: the form that is forgotten here; forms that were: Xen 93508595d5, eb298f32fa, 2d494f2198, 0dc28066e9"),
-                config => config.Apicv ? null
-                    : $"{EoiPlans.TellIfEmulated.Text} is about EOIs that the processor carries out, which it does with 'apicv: true'",
+                config => HasVirtualInterruptDelivery(config) ? null
+                    : $"{EoiPlans.TellIfEmulated.Text} is about exits by EOIs that the processor has carried out: "
+                        + "those of an Intel processor with 'apicv: true'",
                 (_, config) => With(config, EoiPlans.TellIfEmulated)),
             new PolicyEntry(
                 new PolicyValueInfo(
@@ -38,7 +37,7 @@ internal static class EoiPolicies
                     : $"{EoiPlans.WithoutRequest.Text} is about interrupts that KVM injects; with 'apicv: true' the processor looks itself",
                 (_, config) => With(config, EoiPlans.WithoutRequest)),
         ],
-        Absence = config => config.Hypervisor == HypervisorKind.BareMetal ? $"eoi is a hypervisor's; {OnBareMetal}" : null,
+        Absence = config => EntryPolicies.NeedsKvm("eoi", config),
         Usual = _ => EoiPlans.TellAndRequest.Text,
     };
 
@@ -60,8 +59,7 @@ internal static class EoiPolicies
                 "the bit is there and obeyed: the guest has to write the I/O APIC's EOI register, which has to exist",
                 "KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST (6517dfbcc918); KVM with its own I/O APIC before 0bcc3fb95b97"),
         ],
-        Absence = config => config.Hypervisor == HypervisorKind.BareMetal
-            ? "eoi-suppression is a hypervisor's; the local APICs of bare-metal have no SVR bit 12" : null,
+        Absence = config => EntryPolicies.NeedsKvm("eoi-suppression", config),
         Usual = machine => machine.Irqchip == Irqchip.Split ? "quirked" : "not-advertised",
     };
 
@@ -85,13 +83,16 @@ internal static class EoiPolicies
                 new PolicyValueInfo(
                     "current-vmcs", [], "loaded at once into the control structure that is current, L2's among them",
                     "KVM before \"nVMX: Do not load EOI-exitmap while running L2\" (2018)"),
-                config => config.Apicv ? null
-                    : "current-vmcs is about the EOI-exit bitmap, which the processor has only with 'apicv: true'",
+                config => HasVirtualInterruptDelivery(config) ? null
+                    : "current-vmcs is about the EOI-exit bitmap, which only an Intel processor with 'apicv: true' has",
                 (_, config) => With(config, EoiForwardSet.CurrentVmcs)),
         ],
-        Absence = config => config.Hypervisor == HypervisorKind.BareMetal ? $"eoi-forward-set is a hypervisor's; {OnBareMetal}" : null,
+        Absence = config => EntryPolicies.NeedsKvm("eoi-forward-set", config),
         Usual = _ => "every-entry",
     };
+
+    private static bool HasVirtualInterruptDelivery(MachineConfig config) =>
+        config is { Vendor: Engine.Configuration.CpuVendor.Intel, Apicv: true };
 
     private static PolicyEntry Suppressing(EoiSuppression value, string name, string summary, string source) =>
         PolicyEntry.Plain(name, summary, source, config => config with { Kvm = config.Kvm with { EoiSuppression = value } });

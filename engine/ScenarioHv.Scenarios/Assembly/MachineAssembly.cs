@@ -1,6 +1,5 @@
 using ScenarioHv.Engine.Configuration;
 using ScenarioHv.Engine.Guests;
-using ScenarioHv.Engine.Hypervisors.Kvm;
 using ScenarioHv.Engine.Interrupts;
 using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Time;
@@ -39,7 +38,7 @@ public static class MachineAssembly
         {
             Timing = Timing(machine),
             Devices = devices,
-            Timeline = [.. scenario.Timeline.Select(entry => Stimulus(entry, devices, machine))],
+            Timeline = [.. scenario.Timeline.Select(entry => Stimulus(entry, devices, scenario))],
             L1 = Guest(scenario, GuestLevel.L1, loader)!,
             L2 = Guest(scenario, GuestLevel.L2, loader),
             Goal = new GoalConfig(scenario.Goal.Level == GuestLevel.L1 ? 1 : 2, scenario.Goal.Report),
@@ -91,6 +90,7 @@ public static class MachineAssembly
             Hyperv = machine.Hyperv is { } hyperv ? new HypervConfig(hyperv.SynIc, hyperv.AutoEoiDeprecated, hyperv.Vapic) : null,
             VirtualWire = machine.VirtualWire,
             L1 = NoGuest,
+            Kvm = new KvmPolicies { TracesApicvAccept = !Presets.IsKernelBefore(machine.Hypervisor, 5, 17) },
         };
     }
 
@@ -326,48 +326,23 @@ public static class MachineAssembly
         }
     }
 
-    private static StimulusConfig Stimulus(TimelineEntry entry, List<DeviceConfig> devices, MachineSection machine) => new(
-        entry.At.ToCycles(machine.TscHz),
+    private static StimulusConfig Stimulus(TimelineEntry entry, List<DeviceConfig> devices, Scenario scenario) => new(
+        entry.At.ToCycles(scenario.Machine.TscHz),
         entry.Action switch
         {
             TimelineAction.Raise => StimulusAction.Raise,
             TimelineAction.Lower => StimulusAction.Lower,
-            TimelineAction.Nmi or TimelineAction.NmiWindow when Presets.KindOf(machine.Hypervisor) != HypervisorKind.Kvm =>
-                throw entry.Mark.Error($"NMIs are modelled under KVM only, not under {machine.Hypervisor}"),
-            TimelineAction.Nmi => StimulusAction.Nmi,
-            TimelineAction.SetMsr or TimelineAction.Inhibit or TimelineAction.Lift
-                when Presets.KindOf(machine.Hypervisor) != HypervisorKind.Kvm =>
-                throw entry.Mark.Error("this acts on KVM, which this machine has not"),
-            TimelineAction.SetMsr when machine.Hyperv is not { SynIc: true } || !IsSynIcMsr(entry.Msr) =>
-                throw entry.Mark.Error(
-                    "the MSRs that a monitor can write here are those of a SynIC, 0x40000080..0x4000009f (hyperv: { synic: true })"),
-            TimelineAction.SetMsr => StimulusAction.SetMsr,
-            TimelineAction.Inhibit or TimelineAction.Lift when !IsLookedAt(entry, machine) =>
-                throw entry.Mark.Error($"KVM does not look at the reason {entry.Reason} on this processor, or has no APICv (apicv: true)"),
-            TimelineAction.Inhibit => StimulusAction.Inhibit,
-            TimelineAction.Lift => StimulusAction.Lift,
-            TimelineAction.NmiWindow => StimulusAction.NmiWindow,
-            TimelineAction.PageOut when Presets.KindOf(machine.Hypervisor) == HypervisorKind.BareMetal =>
-                throw entry.Mark.Error("page-out is what a host does to a guest's memory; on bare-metal there is no host below the guest"),
-            TimelineAction.PageOut => StimulusAction.PageOut,
-            _ => StimulusAction.Fire,
+            TimelineAction.Fire => StimulusAction.Fire,
+            var action => MonitorActions.Of(action, entry, scenario),
         },
         entry.Vcpu ?? Math.Max(0, devices.FindIndex(device => device.Name == entry.Device)))
     {
         Msr = entry.Msr,
         Value = entry.Reason.Length > 0 ? (ulong)EngineVocabulary.ReasonOf(entry.Reason) : entry.Value,
-        Every = entry.Every?.ToCycles(machine.TscHz) ?? 0,
+        Every = entry.Every?.ToCycles(scenario.Machine.TscHz) ?? 0,
         Count = entry.Count ?? (entry.Every is null ? 1 : 0),
+        TimerCount = entry.TimerCount,
     };
-
-    private static bool IsSynIcMsr(uint msr) =>
-        msr is >= SynIcMsr.Scontrol and <= SynIcMsr.Eom or >= SynIcMsr.Sint0 and <= SynIcMsr.Sint15;
-
-    private static bool IsLookedAt(TimelineEntry entry, MachineSection machine)
-    {
-        var looked = machine.Cpu.Vendor == CpuVendor.Intel ? ApicvInhibits.OfVmx : ApicvInhibits.OfSvm;
-        return machine.Cpu.Apicv && (EngineVocabulary.ReasonOf(entry.Reason) & looked) != 0;
-    }
 
     private static GuestProgram? Guest(Scenario scenario, GuestLevel level, IGuestLoader loader) =>
         scenario.Guests.FirstOrDefault(guest => guest.Level == level) is { } section

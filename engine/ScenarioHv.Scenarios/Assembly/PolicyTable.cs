@@ -35,6 +35,13 @@ internal static class PolicyTable
         EoiPolicies.Eoi,
         EoiPolicies.ForwardSet,
         EoiPolicies.Suppression,
+        LapicRestorePolicies.LapicRestore,
+        LapicRestorePolicies.TimerStart,
+        LapicRestorePolicies.TimerFire,
+        LapicRestorePolicies.RestoreOrder,
+        LapicRestorePolicies.Save,
+        LapicRestorePolicies.Post,
+        LapicRestorePolicies.SyncPosted,
     ];
 
     /// <summary>The points of hypervisors and patches, in the order in which reports name them: KVM's, then bhyve's.</summary>

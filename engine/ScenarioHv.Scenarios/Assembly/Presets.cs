@@ -11,6 +11,23 @@ internal static class Presets
 
     private const string Enter = "enter";
     private const string PendingNmis = "cpu-pending-nmis";
+    private const string LapicRestore = "lapic-restore";
+    private const string TimerStart = "timer-start";
+
+    private static readonly (string Point, string Value)[] Since419 =
+        [(PolicyTable.ImmediateExit, "zero-timer"), (PolicyTable.IoApicEoi, "delay-after-kvm(10000, 10 ms)")];
+
+    private static readonly (string Point, string Value)[] Before58 = [(TimerStart, "from-initial"), ("timer-fire", "pend")];
+
+    private static readonly (string Point, string Value)[] Since58 = [("timer-fire", "deliver-if-apicv")];
+
+    private static readonly (string Point, string Value)[] Before517 = [("sync-posted", "when-active"), ("save", "sync-if-active")];
+
+    // From 5.15 on the usual values are the kernel's: a lock of its own, and a SynIC inhibits APICv only while AutoEOI is used.
+    private static readonly (string Point, string Value)[] AvicBefore515 =
+        [(AvicPolicies.OnSynIc, "always"), (AvicPolicies.Update, "under-srcu")];
+
+    private static readonly (string Point, string Value)[] AvicBefore56 = [.. AvicBefore515, (AvicPolicies.WindowPoint, "ignore")];
 
     private static readonly Preset[] Hypervisors =
     [
@@ -37,41 +54,54 @@ internal static class Presets
             "vmx.c before 13d83045cb61, ioapic.c before 184564efae4d",
             [
                 (PolicyTable.ImmediateExit, "self-ipi(before-entry)"), (PolicyTable.IoApicEoi, "reinject"),
-                (AvicPolicies.OnSynIc, "always"), (AvicPolicies.Update, "under-srcu"),
-                (PolicyTable.ChooseEvent, NmiPolicies.NmiHoldsInterrupts),
+                .. AvicBefore56, (PolicyTable.ChooseEvent, NmiPolicies.NmiHoldsInterrupts),
+                (LapicRestore, "no-purge"), .. Before58, .. Before517,
             ]),
         new(
             "kvm@5.1",
             "Linux 5.1: immediate exits by a zero preemption timer, in-kernel I/O APIC with delay",
             "vmx.c:vmx_update_hv_timer, ioapic.c:kvm_ioapic_update_eoi_one",
-            [
-                (PolicyTable.ImmediateExit, "zero-timer"), (PolicyTable.IoApicEoi, "delay-after-kvm(10000, 10 ms)"),
-                (AvicPolicies.OnSynIc, "always"), (AvicPolicies.Update, "under-srcu"), (AvicPolicies.WindowPoint, "ignore"),
-            ]),
+            [.. Since419, (LapicRestore, "timer-then-purge"), .. Before58, .. Before517, .. AvicBefore56]),
+        new(
+            "kvm@5.10",
+            "Linux 5.10: a restored timer goes on from its current count, and with APICv an expired one is delivered at once",
+            "lapic.c:kvm_apic_set_state, apic_timer_expired; 24647e0a39b6, ae95f566b3d2",
+            [.. Since419, (LapicRestore, "timer-then-purge"), (TimerStart, "full-period"), .. Since58, .. Before517, .. AvicBefore515]),
         new(
             "kvm@5.12",
-            "Linux 5.12: as 5.1; AVIC gives way to an interrupt window, and for good to a SynIC",
+            "Linux 5.12: as 5.10; AVIC gives way to an interrupt window, and for good to a SynIC",
             "svm.c:svm_toggle_avic_for_irq_window, hyperv.c:kvm_hv_activate_synic",
-            [
-                (PolicyTable.ImmediateExit, "zero-timer"), (PolicyTable.IoApicEoi, "delay-after-kvm(10000, 10 ms)"),
-                (AvicPolicies.OnSynIc, "always"), (AvicPolicies.Update, "under-srcu"), (AvicPolicies.WindowPoint, "inhibit-avic"),
-            ]),
+            [.. Since419, (LapicRestore, "timer-then-purge"), (TimerStart, "full-period"), .. Since58, .. Before517, .. AvicBefore515]),
         new(
             "kvm@5.15",
             "Linux 5.15: as 5.12; inhibiting APICv has a lock of its own, and a SynIC does it only while AutoEOI is used",
             "x86.c:__kvm_request_apicv_update, hyperv.c:synic_update_vector, 0f250a646382",
-            [
-                (PolicyTable.ImmediateExit, "zero-timer"), (PolicyTable.IoApicEoi, "delay-after-kvm(10000, 10 ms)"),
-                (AvicPolicies.OnSynIc, "when-autoeoi-used"), (AvicPolicies.Update, "own-lock"), (AvicPolicies.WindowPoint, "inhibit-avic"),
-            ]),
+            [.. Since419, (LapicRestore, "timer-then-purge"), (TimerStart, "full-period"), .. Since58, .. Before517]),
+        new(
+            "kvm@6.2",
+            "Linux 6.2: as 5.15; PIR is looked at also while APICv is inhibited",
+            "lapic.c:kvm_apic_set_state, x86.c:vcpu_enter_guest; 37c4dbf337c5",
+            [.. Since419, (LapicRestore, "timer-then-purge"), (TimerStart, "full-period"), .. Since58]),
+        new(
+            "kvm@6.3",
+            "Linux 6.3: as 6.2; a one-shot timer that had expired when it was saved fires when it is restored",
+            "lapic.c:set_target_expiration; 8e6ed96cdd50",
+            [.. Since419, (LapicRestore, "timer-then-purge"), (TimerStart, "fire"), .. Since58]),
         new(
             "kvm@6.4",
-            "Linux 6.4: as 5.15, and the NMIs of a guest are the processor's own on AMD processors that have V_NMI",
+            "Linux 6.4: as 6.3, and the NMIs of a guest are the processor's own on AMD processors that have V_NMI",
             "svm.c:svm_set_vnmi_pending, fa4c027a7956",
             [
-                (PolicyTable.ImmediateExit, "zero-timer"), (PolicyTable.IoApicEoi, "delay-after-kvm(10000, 10 ms)"),
+                .. Since419, (LapicRestore, "timer-then-purge"), (TimerStart, "fire"), .. Since58,
                 (PolicyTable.NmiTracking, NmiPolicies.HardwareVnmi),
-                (AvicPolicies.OnSynIc, "when-autoeoi-used"), (AvicPolicies.Update, "own-lock"), (AvicPolicies.WindowPoint, "inhibit-avic"),
+            ]),
+        new(
+            "kvm@6.7",
+            "Linux 6.7: as 6.4; a restore purges PIR before anything else",
+            "lapic.c:kvm_apic_set_state, vmx.c:vmx_apicv_pre_state_restore; 9cfec6d097c6",
+            [
+                .. Since419, (LapicRestore, "purge-first"), (TimerStart, "fire"), .. Since58,
+                (PolicyTable.NmiTracking, NmiPolicies.HardwareVnmi),
             ]),
         new(
             "bhyve@10.4",

@@ -6,7 +6,9 @@ namespace ScenarioHv.Scenarios.Binding;
 internal static class TimelineBinder
 {
     private static readonly string[] Actions =
-        ["raise", "lower", "fire", "nmi", "nmi-window", "page-out", "set-msr", "inhibit", "lift"];
+    [
+        "raise", "lower", "fire", "nmi", "nmi-window", "page-out", "pause", "resume", "save", "restore", "set-msr", "inhibit", "lift",
+    ];
 
     public static IReadOnlyList<TimelineEntry> Bind(YamlNode node, MachineSection machine, Vocabulary vocabulary)
     {
@@ -19,7 +21,7 @@ internal static class TimelineBinder
     private static TimelineEntry Entry(YamlNode node, MachineSection machine, Vocabulary vocabulary)
     {
         const string What = "a timeline entry";
-        var fields = Fields.Open(node, What, ["at", .. Actions, "every", "count"]);
+        var fields = Fields.Open(node, What, ["at", .. Actions, "every", "count", "timer-count"]);
         var at = Fields.Duration(fields.Required("at"), "at", machine.TscHz);
         var action = fields.ExactlyOne(Actions);
         var kind = (TimelineAction)Array.IndexOf(Actions, action.Key);
@@ -36,7 +38,12 @@ internal static class TimelineBinder
             if (at.ToCycles(machine.TscHz) + ((Int128)period.ToCycles(machine.TscHz) * (count - 1)) > Duration.MaximumCycles)
                 throw countNode.Mark.Error($"the last of {count} comes after the {Duration.MaximumCycles} cycles a scenario can last");
         }
-        return entry with { Every = every, Count = count };
+        return entry with
+        {
+            Every = every,
+            Count = count,
+            TimerCount = fields.Optional("timer-count") is { } left ? TimerCount(left, kind) : null,
+        };
     }
 
     /// <summary>What an entry acts on: a device, a vCPU, or the machine.</summary>
@@ -46,6 +53,7 @@ internal static class TimelineBinder
         switch (kind)
         {
             case TimelineAction.Nmi or TimelineAction.NmiWindow or TimelineAction.PageOut:
+            case TimelineAction.Pause or TimelineAction.Resume or TimelineAction.Save or TimelineAction.Restore:
                 return entry with { Vcpu = Vcpu(action.Value, machine) };
             case TimelineAction.SetMsr:
                 var msr = Fields.Open(action.Value, "set-msr", "vcpu", "msr", "value");
@@ -72,6 +80,10 @@ internal static class TimelineBinder
             ? vcpu
             : throw node.Mark.Error($"there is no vCPU {vcpu}: the machine's are 0..{machine.Vcpus - 1} (vcpus: {machine.Vcpus})");
     }
+
+    private static uint TimerCount(YamlNode node, TimelineAction action) => action == TimelineAction.Restore
+        ? (uint)Fields.Integer(node, IntegerRule.Between("timer-count", 0, uint.MaxValue))
+        : throw node.Mark.Error("'timer-count' is what 'restore' finds as the timer's current count; nothing else has one");
 
     private static DeviceSection Device(YamlEntry action, IReadOnlyList<DeviceSection> devices)
     {

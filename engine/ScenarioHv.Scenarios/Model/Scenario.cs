@@ -83,6 +83,18 @@ public enum TimelineAction
     /// <summary><c>page-out</c>: the host takes the page with a vCPU's IDT away.</summary>
     PageOut,
 
+    /// <summary><c>pause</c>: the monitor keeps a vCPU out of KVM_RUN.</summary>
+    Pause,
+
+    /// <summary><c>resume</c>: the monitor lets it run again.</summary>
+    Resume,
+
+    /// <summary><c>save</c>: the monitor saves a vCPU's local APIC (KVM_GET_LAPIC).</summary>
+    Save,
+
+    /// <summary><c>restore</c>: the monitor restores a vCPU's local APIC as it was last saved (KVM_SET_LAPIC), and lets it run.</summary>
+    Restore,
+
     /// <summary><c>set-msr</c>: the monitor writes an MSR of a vCPU (KVM_SET_MSRS).</summary>
     SetMsr,
 
@@ -113,4 +125,7 @@ public sealed record TimelineEntry(Duration At, TimelineAction Action, string De
 
     /// <summary>The reason of <see cref="TimelineAction.Inhibit"/> and <see cref="TimelineAction.Lift"/>; empty for the others.</summary>
     public string Reason { get; init; } = "";
+
+    /// <summary>The timer's current count that a restore finds in the page instead of the saved one; null if not given.</summary>
+    public uint? TimerCount { get; init; }
 }

@@ -19,6 +19,7 @@ internal static class Kvm616
             (TraceEventKind.KvmNestedVmexit, "kvm_nested_vmexit", Exit),
             (TraceEventKind.KvmNestedVmexitInject, "kvm_nested_vmexit_inject", NestedVmexitInject),
             (TraceEventKind.KvmApicAcceptIrq, "kvm_apic_accept_irq", ApicAcceptIrq),
+            (TraceEventKind.KvmApicvAcceptIrq, "kvm_apicv_accept_irq", ApicAcceptIrq),
             (TraceEventKind.KvmInjVirq, "kvm_inj_virq", InjVirq),
             (TraceEventKind.KvmUserspaceExit, "kvm_userspace_exit", UserspaceExit),
             (TraceEventKind.KvmApic, "kvm_apic", Apic),

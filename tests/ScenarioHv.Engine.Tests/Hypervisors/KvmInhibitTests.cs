@@ -90,7 +90,12 @@ internal sealed class KvmInhibitTests
                 await cpu.Work(1000);
         }
 
-        var config = Avic(Guest(Main)) with { Hyperv = new HypervConfig(true, false, false), Vcpus = second ? 2 : 1, Kvm = new KvmPolicies() };
+        var config = Avic(Guest(Main)) with
+        {
+            Hyperv = new HypervConfig(true, false, false),
+            Vcpus = second ? 2 : 1,
+            Kvm = new KvmPolicies(),
+        };
         var rig = new Rig(config).Run(1_000_000);
         Assert.That(rig.Machine.Ref(rig.Board.Check).Violation.Exists, Is.False);
         Assert.That(Enumerable.Range(0, config.Vcpus).Select(vcpu => rig.Kvm(vcpu).ApicvActive), Is.All.Zero);
@@ -162,7 +167,12 @@ internal sealed class KvmInhibitTests
                 await cpu.WriteMsr(0x40000070, 0);
         }
 
-        var config = Avic(Guest(Main, End)) with { Apicv = false, Hyperv = new HypervConfig(false, false, true), Timeline = [Fires(50_000)] };
+        var config = Avic(Guest(Main, End)) with
+        {
+            Apicv = false,
+            Hyperv = new HypervConfig(false, false, true),
+            Timeline = [Fires(50_000)],
+        };
         var rig = new Rig(config).UntilReport("omitted");
         Assert.That((rig.Apic().Isr.Highest, rig.Count("kvm_eoi")), Is.EqualTo(((int)EdgeVector, 0)));
         rig.UntilReport("exited");

@@ -256,7 +256,7 @@ internal sealed class KvmInjectionTests
 
         var guest = With(Store, End, ("offset", offset));
         var rig = new Rig(Kvm(guest)).UntilReport("stored");
-        Assert.That(rig.Lines,
+        Assert.That(rig.Lines.Take(4),
             Is.EqualTo(new[] { "kvm_entry: vcpu 0", $"kvm_exit: reason APIC_WRITE rip 0x47 info {offset:x} 0", line,
                 "kvm_entry: vcpu 0" }));
     }

@@ -25,7 +25,7 @@ internal sealed class KvmLoopTests
             labels.Add(rig.Label());
         }
 
-        Assert.That(labels.Distinct(), Is.EqualTo(new[] { At.KvmRun, At.RequestCheck, At.ModePublished, At.ExitArmed }));
+        Assert.That(labels.Distinct(), Is.EqualTo(new[] { At.KvmRun, At.RequestCheck, At.ModePublished, At.RviWritten, At.ExitArmed }));
     }
 
     [Test]
@@ -91,7 +91,7 @@ internal sealed class KvmLoopTests
     {
         var rig = new Rig(Kvm(Guest(Spin)).Fire(0)).Walk(At.RequestCheck).Stimulate();
         Assert.That(rig.Kvm().Requests & KvmRequests.Event, Is.EqualTo(KvmRequests.None));
-        rig.Walk(At.ExitArmed);
+        rig.Walk(At.RviWritten);
         Assert.That(rig.Machine.Ref(rig.Board.Vmcs01, 0).Rvi, Is.EqualTo(EdgeVector));
         rig.WalkIntoGuest();
         Assert.That(rig.Count("kvm_entry"), Is.EqualTo(1));
@@ -142,6 +142,11 @@ internal sealed class KvmLoopTests
         var rig = new Rig((Kvm(Guest(Idle)) with { Apicv = apicv }).Fire(50_000)).Run(50_000);
         Assert.That((rig.Label(), rig.Kvm().Halted, rig.Vcpu().ReadyAt.IsNever), Is.EqualTo((At.Sleeping, (byte)1, true)));
         rig.UntilLine("kvm_apic_accept_irq");
+        while (rig.Vcpu().ReadyAt.IsNever)
+        {
+            rig.StepActor("io");
+        }
+
         Assert.That(rig.Vcpu().ReadyAt - new Instant(rig.Machine.Now), Is.EqualTo(Rig.Cost(TimingCost.Wake)));
         rig.UntilHandlers();
         Assert.That(rig.Count("kvm_exit: reason HLT"), Is.EqualTo(1));

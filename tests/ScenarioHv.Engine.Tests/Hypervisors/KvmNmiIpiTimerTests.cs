@@ -241,12 +241,11 @@ internal sealed class KvmNmiIpiTimerTests
             await cpu.MmioWrite(Apic + 0x3e0, (uint)cpu.Parameter("divide"));
             await cpu.MmioWrite(Apic + 0x320, 0xef);
             await cpu.MmioWrite(Apic + 0x380, (uint)cpu.Parameter("count"));
-            await cpu.Sti();
-            await cpu.Hlt();
+            await Spin(cpu);
         }
 
         var guest = With(Main, End, ("divide", divide), ("count", count));
-        var rig = new Rig(Kvm(guest)).UntilHandlers();
+        var rig = new Rig(WithPostedTimer(guest)).UntilHandlers();
         var armed = rig.With("kvm_apic: apic_write APIC_TMICT")[0].Cycle;
         Assert.That(rig.With("kvm_apic_accept_irq: apicid 0 vec 239")[0].Cycle - armed, Is.EqualTo(cycles));
         Assert.That(rig.Apic().TimerDeadline.IsNever);
@@ -264,7 +263,7 @@ internal sealed class KvmNmiIpiTimerTests
         }
 
         // 10 001 ticks are 24 002.4 cycles: rounded up for each, exact in the sum.
-        var rig = new Rig(Kvm(Guest(Main))).UntilHandlers(10);
+        var rig = new Rig(WithPostedTimer(Guest(Main))).UntilHandlers(10);
         var armed = rig.With("kvm_apic: apic_write APIC_TMICT")[0].Cycle;
         Assert.That(
             rig.With("kvm_apic_accept_irq: apicid 0 vec 239").Take(10).Select(e => e.Cycle - armed),
@@ -284,7 +283,7 @@ internal sealed class KvmNmiIpiTimerTests
         }
 
         var guest = With(Main, End, ("ahead", ahead));
-        var rig = new Rig(Kvm(guest).WithoutApicv()).UntilHandlers();
+        var rig = new Rig(WithPostedTimer(guest)).UntilHandlers();
         var write = rig.With("kvm_msr: msr_write 6e0").Single();
         Assert.That(rig.With("kvm_apic_accept_irq: apicid 0 vec 239").Single().Cycle, Is.EqualTo(Math.Max((long)write.C, write.Cycle)));
         Assert.That(rig.Machine.Now - rig.With("kvm_apic_accept_irq")[0].Cycle, Is.LessThan(10_000));
@@ -307,6 +306,10 @@ internal sealed class KvmNmiIpiTimerTests
         var rig = new Rig(Kvm(Guest(Main))).UntilReport("over");
         Assert.That((rig.Handlers.Count, rig.Count("kvm_apic_accept_irq")), Is.EqualTo((0, 0)));
     }
+
+    /// <summary>The timer's callback posts to the running vCPU, so that the trace shows the moment at which the timer expires.</summary>
+    private static MachineConfig WithPostedTimer(GuestProgram guest) =>
+        Kvm(guest) with { Kvm = new KvmPolicies { TimerFire = TimerFire.DeliverInCallback } };
 
     private static GuestProgram WithNmi(Func<Cpu, GuestTask> main, Func<Cpu, GuestTask>? nmi = null) =>
         new("guest", main) { OnInterrupt = End, OnNmi = nmi ?? Nothing, SharedWords = 1 };

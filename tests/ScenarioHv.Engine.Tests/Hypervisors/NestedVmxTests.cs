@@ -114,7 +114,8 @@ internal sealed class NestedVmxTests
 
     [TestCase(At.ControlsSwitched, "PREEMPTION_TIMER")]
     [TestCase(At.RequestCheck, "PREEMPTION_TIMER")]
-    [TestCase(At.ModePublished, "EXTERNAL_INTERRUPT")]
+    [TestCase(At.ModePublished, "PREEMPTION_TIMER")]
+    [TestCase(At.RviWritten, "EXTERNAL_INTERRUPT")]
     [TestCase(At.ExitArmed, "EXTERNAL_INTERRUPT")]
     public void Wherever_on_the_way_into_L2_the_vector_arrives_L2_retires_nothing(At label, string reason)
     {

@@ -1,6 +1,7 @@
 using ScenarioHv.Engine.Configuration;
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Hypervisors;
+using ScenarioHv.Engine.Interrupts;
 using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Tests.Machines;
 using static ScenarioHv.Engine.Tests.Machines.SampleMachine;
@@ -153,16 +154,22 @@ internal sealed class MirrorAndLevelTests
         Assert.That(rig.Entry(Gsi).RemoteIrr, Is.EqualTo(!forwarded));
     }
 
-    [Test]
-    public void Pin_that_the_guest_rewrites_while_its_remote_IRR_is_set_is_its_own_affair()
+    // An EOI looks for the vector of level entries, masked or not and wherever they point (82093AA 3.2.4).
+    [TestCase(0x0000_0000_0001_0000UL, SafetyProperty.Level)]
+    [TestCase(0x0100_0000_0000_0000UL, SafetyProperty.Level)]
+    [TestCase(0x0000_0000_0000_0001UL, SafetyProperty.None)]
+    [TestCase(0x0000_0000_0000_8000UL, SafetyProperty.None)]
+    public void Pin_whose_vector_or_mode_the_guest_changes_while_its_remote_IRR_is_set_is_its_own_affair(ulong changed,
+        SafetyProperty broken)
     {
         var rig = new Rig(Kvm(Guest(Spin, ServesSlowly)).Raise(20_000)).UntilReport("ending");
-        rig.Machine.Ref(rig.Board.IoApicPins, Gsi).Entry.IsMasked = true;
+        ref var entry = ref rig.Machine.Ref(rig.Board.IoApicPins, Gsi).Entry;
+        entry = new RedirectionEntry(entry.Bits ^ changed);
         rig.StepActor("vcpu0");
         rig.Machine.Ref(rig.Board.Vmcs01, 0).EoiExitBitmap = default;
         rig.UntilReport("ended");
 
-        Assert.That((rig.Entry(Gsi).RemoteIrr, Broken(rig)), Is.EqualTo((true, SafetyProperty.None)));
+        Assert.That((rig.Entry(Gsi).RemoteIrr, Broken(rig)), Is.EqualTo((true, broken)));
     }
 
     [TestCase(IrqchipKind.Kernel)]

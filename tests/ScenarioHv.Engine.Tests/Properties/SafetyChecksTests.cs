@@ -38,7 +38,7 @@ internal sealed class SafetyChecksTests
     {
         var rig = new Rig(Kvm(Guest(Spin)).Fire(20_000));
         rig.Until(() => Has(rig, EdgeVector));
-        rig.Apic().Irr.Clear(EdgeVector);
+        rig.Machine.Ref(rig.Board.PostedInterrupts, 0) = default;
         rig.StepActor("vcpu0");
 
         Assert.That((Broken(rig), Violation(rig).Vector), Is.EqualTo((SafetyProperty.Custody, EdgeVector)));
@@ -307,7 +307,7 @@ internal sealed class SafetyChecksTests
 
     private static StepContext Context(Rig rig) => new(rig.Board) { Machine = rig.Machine };
 
-    private static bool Has(Rig rig, byte vector) => rig.Apic().Irr.Contains(vector);
+    private static bool Has(Rig rig, byte vector) => rig.Board.Hypervisor.Held(rig.Machine, 0).Contains(vector);
 
     private static Violation Violation(Rig rig) => rig.Machine.Ref(rig.Board.Check).Violation;
 

@@ -16,7 +16,7 @@ internal static class ExitFolding
         var plan = HostThread.Board.Config.Kvm.ExitFold;
         var cut = vcpu.LastExit.Vectoring;
         var extInt = vcpu.Kvm.InjectedExtInt;
-        var isNmi = InterruptionInfo.Type(cut) == InterruptionType.Nmi;
+        var isNmi = InterruptionInfo.IsNmi(cut);
         for (var i = 0; i < plan.Count; i++)
         {
             switch (plan[i])

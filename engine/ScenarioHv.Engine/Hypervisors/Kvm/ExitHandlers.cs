@@ -1,6 +1,5 @@
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Interrupts;
-using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Tracing;
@@ -45,7 +44,7 @@ internal static class ExitHandlers
                 await KvmLapic.HandleAccess(vcpu, cause);
                 break;
             case ExitCause.AvicIncompleteIpi:
-                KvmAvic.IncompleteIpi(vcpu);
+                await KvmAvic.IncompleteIpi(vcpu);
                 break;
             case ExitCause.AvicUnacceleratedAccess:
                 await KvmAvic.UnacceleratedAccess(vcpu);
@@ -178,7 +177,8 @@ internal static class ExitHandlers
         }
         else
         {
-            WriteTscDeadline(vcpu, msr, value);
+            AbsoluteTime(msr);
+            await KvmTimer.WriteDeadline(vcpu, value);
         }
     }
 
@@ -212,19 +212,6 @@ internal static class ExitHandlers
 
         context.Machine.Ref(context.Board.Layout.Clock).ReadAbsolute();
         return new Instant(context.Machine.Now);
-    }
-
-    /// <summary>A deadline that has passed already expires here and now.</summary>
-    private static void WriteTscDeadline(VcpuThread vcpu, uint msr, ulong value)
-    {
-        var now = AbsoluteTime(msr);
-        ref var apic = ref vcpu.Apic;
-        if (apic.WriteTscDeadline(value, (ulong)now.Cycle, now).Has(LocalApicEffects.DeliverabilityMayHaveChanged))
-        {
-            VcpuThread.Emit(TraceEventKind.KvmApicAcceptIrq, apic.ApicId, (byte)apic.LvtTimer);
-            SafetyChecks.Accepted(VcpuThread.Context, vcpu.Index, (byte)apic.LvtTimer);
-            vcpu.Request(KvmRequests.Event);
-        }
     }
 
     private static void EmitExit(VcpuThread vcpu, TraceEventKind kind)

@@ -73,7 +73,7 @@ internal static class KernelIoApic
         }
 
         await thread.Point(At.MessageSent, TimingCost.Message);
-        var accepted = HostThread.Kvm.Deliver(HostThread.Context, message, MessageSource.Device);
+        var accepted = await InterruptDelivery.ToAll(thread, message, MessageSource.Device);
         return HostThread.Board.IoApicOf(HostThread.Machine).Dispatched(pin, accepted);
     }
 

@@ -26,13 +26,17 @@ internal static class KvmAvic
     /// An IPI that the hardware could not complete (avic_incomplete_ipi_interception): what it does not send is sent here, and targets that
     /// do not run are woken, whose requests are in their backing pages already.
     /// </summary>
-    public static void IncompleteIpi(VcpuThread vcpu)
+    public static async HostTask IncompleteIpi(VcpuThread vcpu)
     {
-        var exit = vcpu.LastExit;
-        var cause = (AvicIpiFailure)(exit.Info2 >> 32);
-        VcpuThread.Emit(TraceEventKind.KvmAvicIncompleteIpi, exit.Info1, (ulong)cause, (uint)exit.Info2);
-        var ipi = Resend(vcpu, exit.Value, sends: cause is AvicIpiFailure.InvalidInterruptType or AvicIpiFailure.InvalidTarget);
-        if (cause == AvicIpiFailure.TargetNotRunning)
+        var cause = (AvicIpiFailure)(vcpu.LastExit.Info2 >> 32);
+        VcpuThread.Emit(TraceEventKind.KvmAvicIncompleteIpi, vcpu.LastExit.Info1, (ulong)cause, (uint)vcpu.LastExit.Info2);
+        var (ipi, sends) = Write(vcpu, vcpu.LastExit.Value);
+        if (sends && cause is (AvicIpiFailure.InvalidInterruptType or AvicIpiFailure.InvalidTarget))
+        {
+            VcpuThread.Emit(TraceEventKind.KvmApicIpi, vcpu.Apic.IcrLow, vcpu.Apic.IcrHigh >> 24);
+            await InterruptDelivery.SendIpi(vcpu, ipi);
+        }
+        else if (cause == AvicIpiFailure.TargetNotRunning)
         {
             NotifyTargets(vcpu.Index, ipi);
         }
@@ -111,17 +115,11 @@ internal static class KvmAvic
         return false;
     }
 
-    private static IpiRequest Resend(VcpuThread vcpu, uint icrLow, bool sends)
+    private static (IpiRequest Ipi, bool Sends) Write(VcpuThread vcpu, uint icrLow)
     {
         var context = VcpuThread.Context;
         var effect = vcpu.Apic.Write(LocalApicRegister.IcrLow, icrLow, new Instant(context.Machine.Now), context.Board.ApicClock);
-        if (sends && (effect.Has(LocalApicEffects.SendIpi) || effect.Has(LocalApicEffects.SelfIpi)))
-        {
-            VcpuThread.Emit(TraceEventKind.KvmApicIpi, vcpu.Apic.IcrLow, vcpu.Apic.IcrHigh >> 24);
-            HostThread.Kvm.SendIpi(context, vcpu.Index, effect.Ipi);
-        }
-
-        return effect.Ipi;
+        return (effect.Ipi, effect.Has(LocalApicEffects.SendIpi) || effect.Has(LocalApicEffects.SelfIpi));
     }
 
     /// <summary>avic_kick_target_vcpus.</summary>

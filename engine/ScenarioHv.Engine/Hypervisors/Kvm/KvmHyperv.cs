@@ -68,11 +68,16 @@ internal static class KvmHyperv
     }
 
     /// <summary>An event of the monitor raises a source (synic_set_irq).</summary>
-    public static void SetIrq(StepContext context, int vcpu, int sint)
+    /// <param name="thread">The monitor's thread.</param>
+    /// <param name="device">The number of the device.</param>
+    public static async HostTask SetIrq(HostThread thread, int device)
     {
-        var source = new SynIcSint(context.Machine.Ref(context.Board.SynIcs, vcpu).Sints[sint]);
-        var accepted = !source.IsMasked && HostThread.Kvm.DeliverTo(context, vcpu, new SynIcInterrupt(source.Vector, false).ToMessage((uint)vcpu));
-        context.Emit(TraceEventKind.KvmHvSynicSetIrq, (ulong)vcpu, (ulong)sint, source.Vector, accepted ? 1UL : 0);
+        var vcpu = HostThread.Board.Config.Devices[device].Destination;
+        var sint = HostThread.Board.Config.Devices[device].Sint;
+        var source = new SynIcSint(HostThread.Machine.Ref(HostThread.Board.SynIcs, vcpu).Sints[sint]);
+        var accepted = !source.IsMasked
+            && await InterruptDelivery.ToOne(thread, vcpu, new SynIcInterrupt(source.Vector, false).ToMessage(vcpu));
+        HostThread.Context.Emit(TraceEventKind.KvmHvSynicSetIrq, vcpu, sint, source.Vector, accepted ? 1UL : 0);
     }
 
     /// <summary>True if a vector that KVM acknowledges ends by that (kvm_hv_synic_auto_eoi_set).</summary>

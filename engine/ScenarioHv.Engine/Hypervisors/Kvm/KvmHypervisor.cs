@@ -1,4 +1,3 @@
-using ScenarioHv.Engine.Configuration;
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Interrupts;
 using ScenarioHv.Engine.Policies;
@@ -8,12 +7,12 @@ using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Tracing;
 using ScenarioHv.Engine.Virtualization;
+using ScenarioHv.Engine.Virtualization.Vmx;
 
 namespace ScenarioHv.Engine.Hypervisors.Kvm;
 
 /// <summary>
-/// KVM with its monitor: its actors, and what several of them use. Not modelled yet: PIR, ON and SN as words of their own (a vector goes
-/// straight to IRR), the preemption timer as backing of the local APIC timer (that is a host timer here) and SMM.
+/// KVM with its monitor: its actors, and what several of them use. Not modelled yet: SMM.
 /// </summary>
 internal sealed class KvmHypervisor(Board board) : Hypervisor
 {
@@ -35,6 +34,7 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         for (var vcpu = 0; vcpu < board.Config.Vcpus; vcpu++)
         {
             var index = (byte)vcpu;
+            context.Machine.Ref(board.Kvm, vcpu).PendingDeadline = Instant.Never;
             context.Actor = context.Vcpu = index;
             context.Level = 0;
             KvmHyperv.Reset(vcpu);
@@ -73,16 +73,7 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         throw new InvalidOperationException("Under KVM a store to the local APIC exits or is virtualized.");
 
     /// <inheritdoc/>
-    public override void TimerExpired(StepContext context, int vcpu)
-    {
-        var result = context.Machine.Ref(board.Apics, vcpu).Expire(new Instant(context.Machine.Now), board.ApicClock);
-        if (result.IsAccepted)
-        {
-            context.Emit(TraceEventKind.KvmApicAcceptIrq, context.Machine.Ref(board.Apics, vcpu).ApicId, result.Vector);
-            SafetyChecks.Accepted(context, vcpu, result.Vector);
-            Notify(context, vcpu);
-        }
-    }
+    public override void TimerExpired(StepContext context, int vcpu) => KvmTimer.Callback(context, vcpu);
 
     /// <inheritdoc/>
     public override void HostTick(StepContext context, int vcpu)
@@ -110,6 +101,11 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
             held.Set(injected);
         }
 
+        if (board.PostedInterrupts.Count > 0)
+        {
+            machine.Ref(board.PostedInterrupts, vcpu).AddTo(ref held);
+        }
+
         return held;
     }
 
@@ -117,7 +113,9 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     public override bool HoldsNmi(Machine machine, int vcpu)
     {
         ref var kvm = ref machine.Ref(board.Kvm, vcpu);
-        return (kvm.NmiQueued | kvm.NmiPending | kvm.NmiInjected) != 0 || board.Processor.VirtualNmiPending(machine, vcpu);
+        return (kvm.NmiQueued | kvm.NmiPending | kvm.NmiInjected) != 0
+            || board.Processor.VirtualNmiPending(machine, vcpu)
+            || InterruptionInfo.IsNmi(machine.Ref(board.Exits, vcpu).Vectoring);
     }
 
     /// <inheritdoc/>
@@ -126,25 +124,38 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     /// <inheritdoc/>
     public override bool IsHalted(Machine machine, int vcpu) => machine.Ref(board.Kvm, vcpu).Halted != 0;
 
-    /// <summary>An IPI leaves a local APIC: to every local APIC that it addresses.</summary>
-    public void SendIpi(StepContext context, int sender, in IpiRequest ipi) =>
-        Deliver(context, ipi.Message, new MessageSource(sender, ipi.Shorthand));
+    /// <summary>Which vCPUs a message addresses, as a bit mask: of a lowest-priority message the one that takes it.</summary>
+    public static uint TargetsOf(StepContext context, in ApicMessage message, MessageSource source) => Targets(context, message, source);
 
-    /// <summary>Delivers a message to every local APIC that it addresses.</summary>
-    /// <returns>How many accepted it; -1 if none was addressed.</returns>
-    public int Deliver(StepContext context, in ApicMessage message, MessageSource source)
+    /// <summary>Whether a vector for a vCPU goes to PIR and not to IRR (vmx.c:vmx_deliver_posted_interrupt).</summary>
+    public bool IsPosted(Machine machine, int vcpu) =>
+        board.PostedInterrupts.Count > 0 && machine.Ref(board.Kvm, vcpu).ApicvActive != 0;
+
+    /// <summary>IRR has a new vector that software has to look at: KVM_REQ_EVENT, and a kick.</summary>
+    public void RequestEvent(StepContext context, int vcpu)
     {
-        var targets = Targets(context, message, source);
-        var accepted = targets == 0 ? -1 : 0;
-        for (var vcpu = 0; targets != 0; vcpu++, targets >>= 1)
-        {
-            if ((targets & 1) != 0 && Accept(context, vcpu, message))
-            {
-                accepted++;
-            }
-        }
+        context.Machine.Ref(board.Kvm, vcpu).Requests |= KvmRequests.Event;
+        Kick(context, vcpu);
+    }
 
-        return accepted;
+    /// <summary>
+    /// A vector was posted to a vCPU that was seen in <paramref name="mode"/>: in the guest it is notified, by a vector that makes L2 exit;
+    /// elsewhere it looks at PIR itself before it enters, and only has to be woken (vmx.c:kvm_vcpu_trigger_posted_interrupt).
+    /// </summary>
+    public void NotifyPosted(StepContext context, int vcpu, VcpuMode mode)
+    {
+        if (mode == VcpuMode.InGuest)
+        {
+            Interrupt(
+                context.Machine,
+                vcpu,
+                HostInterrupts.PostedNotification,
+                new Instant(context.Machine.Now) + board.Config.Timing[TimingCost.HostIpi]);
+        }
+        else
+        {
+            Wake(context.Machine, vcpu);
+        }
     }
 
     /// <inheritdoc/>
@@ -161,26 +172,11 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         return faults;
     }
 
-    /// <summary>A message enters the kernel by KVM_SIGNAL_MSI or by a GSI that is routed to it (kvm_set_msi).</summary>
-    /// <returns>How many local APICs accepted it; -1 if none was addressed.</returns>
-    public int SignalMsi(StepContext context, in ApicMessage message)
+    /// <summary>Whether a vCPU's thread sleeps at <paramref name="label"/> and nobody has woken it.</summary>
+    public bool SleepsAt(Machine machine, int vcpu, At label)
     {
-        context.Emit(TraceEventKind.KvmMsiSetIrq, message.Destination, message.Vector, (ulong)message.Mode, (ulong)message.Flags);
-        return Deliver(context, message, MessageSource.Device);
-    }
-
-    /// <summary>A message for one vCPU's local APIC, whatever it is addressed to.</summary>
-    /// <returns>True if it was accepted.</returns>
-    public bool DeliverTo(StepContext context, int vcpu, in ApicMessage message) => Accept(context, vcpu, message);
-
-    /// <summary>The monitor wants to write an MSR: the vCPU's thread comes back to it, and does that before its next KVM_RUN.</summary>
-    public void SetMsr(StepContext context, int vcpu, uint msr, ulong value)
-    {
-        ref var kvm = ref context.Machine.Ref(board.Kvm, vcpu);
-        kvm.HostMsr = msr;
-        kvm.HostMsrValue = value;
-        kvm.Requests |= KvmRequests.UserWork;
-        Kick(context, vcpu);
+        ref var op = ref machine.Fiber(board.HostFiber(vcpu)).Op;
+        return op.Kind == OperationKind.Sleep && op.Code == (uint)label && machine.Ref(board.Vcpus, vcpu).ReadyAt.IsNever;
     }
 
     /// <summary>Somebody kicks a vCPU: out of the guest by an interrupt, or out of its sleep (kvm_vcpu_kick).</summary>
@@ -291,69 +287,29 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         }
     }
 
-    /// <summary>__apic_accept_irq: the trace line comes first, whatever becomes of the message.</summary>
-    private bool Accept(StepContext context, int vcpu, in ApicMessage message)
+    /// <summary>A vCPU that sleeps in the kernel wakes (kvm_vcpu_wake_up); one that the monitor keeps out of it does not.</summary>
+    private void Wake(Machine machine, int vcpu)
     {
-        ref var apic = ref context.Machine.Ref(board.Apics, vcpu);
-        var fromIoApic = board.Config.Irqchip == IrqchipKind.Kernel && message.IsLevel;
-        context.Emit(
-            TraceEventKind.KvmApicAcceptIrq, apic.ApicId, message.Vector, (ulong)message.Mode, (ulong)message.Flags, fromIoApic ? 1UL : 0);
-        var result = apic.Accept(message);
-        if (!result.IsAccepted)
+        if (SleepsAt(machine, vcpu, At.Sleeping))
         {
-            return false;
+            machine.Ref(board.Vcpus, vcpu).ReadyAt = new Instant(machine.Now) + board.Config.Timing[TimingCost.Wake];
         }
-
-        switch (result.Core)
-        {
-            case CoreRequest.None:
-                SafetyChecks.Accepted(context, vcpu, message.Vector);
-                break;
-            case CoreRequest.Nmi:
-                QueueNmi(context, vcpu);
-                return true;
-            default:
-                throw new GuestException($"A message of mode {message.Mode} reached vCPU {vcpu}: {result.Core} is not modelled under KVM.");
-        }
-
-        Notify(context, vcpu);
-        return true;
     }
 
     /// <summary>
-    /// A vCPU has a new interrupt: a running one is notified, a sleeping one woken. With virtual-interrupt delivery the notification is a
-    /// vector of its own, also for L2, which exits by it (vmx.c:vmx_deliver_posted_interrupt). Before the mode is published nothing is
-    /// sent, and the entry looks again: for L1 at what the hardware will see (vmx_sync_pir_to_irr), for L2 at everything. With AVIC it is
-    /// the doorbell, and VMRUN looks anyway (svm.c:svm_complete_interrupt_delivery).
+    /// The IRR of a vCPU has a new vector. Without APICv or AVIC software has to look: KVM_REQ_EVENT, and a kick. With AVIC the doorbell is
+    /// rung, and VMRUN looks anyway (svm.c:svm_complete_interrupt_delivery).
     /// </summary>
     public void Notify(StepContext context, int vcpu)
     {
-        ref var kvm = ref context.Machine.Ref(board.Kvm, vcpu);
-        if (kvm.ApicvActive == 0)
+        if (context.Machine.Ref(board.Kvm, vcpu).ApicvActive == 0)
         {
-            kvm.Requests |= KvmRequests.Event;
-            Kick(context, vcpu);
-            return;
+            RequestEvent(context, vcpu);
         }
-
-        if (board.Config.Vendor == CpuVendor.Amd)
+        else
         {
             NotifyByDoorbell(context, vcpu);
-            return;
         }
-
-        if (kvm.Mode == VcpuMode.InGuest)
-        {
-            Interrupt(
-                context.Machine,
-                vcpu,
-                HostInterrupts.PostedNotification,
-                new Instant(context.Machine.Now) + board.Config.Timing[TimingCost.HostIpi]);
-            return;
-        }
-
-        kvm.Requests |= context.Machine.Ref(board.Vcpus, vcpu).Level == 2 ? KvmRequests.Event : KvmRequests.None;
-        Kick(context, vcpu);
     }
 
     private void NotifyByDoorbell(StepContext context, int vcpu)
@@ -366,16 +322,6 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         }
 
         Wake(context.Machine, vcpu);
-    }
-
-    /// <summary>A sleeping vCPU wakes (kvm_vcpu_wake_up).</summary>
-    private void Wake(Machine machine, int vcpu)
-    {
-        ref var state = ref machine.Ref(board.Vcpus, vcpu);
-        if (machine.Fiber(board.HostFiber(vcpu)).Op.Kind == OperationKind.Sleep && state.ReadyAt.IsNever)
-        {
-            state.ReadyAt = new Instant(machine.Now) + board.Config.Timing[TimingCost.Wake];
-        }
     }
 
     private void Interrupt(Machine machine, int vcpu, HostInterrupts interrupt, Instant at)

@@ -13,8 +13,8 @@ namespace ScenarioHv.Engine.Hypervisors.Kvm;
 internal static class KvmLapic
 {
     /// <summary>
-    /// A vector goes from IRR to ISR by software, and the hardware's copy of the latter follows. An AutoEOI vector of the SynIC ends by that
-    /// (kvm_apic_ack_interrupt).
+    /// A vector goes from IRR to ISR by software, and the hardware's copy of the latter follows. An AutoEOI vector of the SynIC ends by
+    /// that (kvm_apic_ack_interrupt).
     /// </summary>
     public static void Acknowledge(VcpuThread vcpu, int vector)
     {
@@ -119,16 +119,21 @@ internal static class KvmLapic
     /// </summary>
     public static async HostTask RegisterWritten(VcpuThread vcpu, int offset, uint value)
     {
-        var ended = Store(vcpu, offset, value);
+        var (ended, sends) = Store(vcpu, offset, value, out var ipi);
+        if (sends)
+        {
+            await InterruptDelivery.SendIpi(vcpu, ipi);
+        }
+
         if (ended >= 0)
         {
             await AfterEoi(vcpu, (byte)ended, emulated: true);
         }
     }
 
-    /// <summary>The store itself, and the IPI that it sends.</summary>
-    /// <returns>The vector that it ends; -1 if it ends none.</returns>
-    private static int Store(VcpuThread vcpu, int offset, uint value)
+    /// <summary>The store itself.</summary>
+    /// <returns>The vector that it ends, -1 if it ends none; and whether it sends <paramref name="ipi"/>.</returns>
+    private static (int Ended, bool Sends) Store(VcpuThread vcpu, int offset, uint value, out IpiRequest ipi)
     {
         var context = VcpuThread.Context;
         VcpuThread.Emit(TraceEventKind.KvmApic, 1, (ulong)offset, value);
@@ -138,28 +143,34 @@ internal static class KvmLapic
             vcpu.Request(KvmRequests.Event);
         }
 
+        if (offset == LocalApicRegister.TimerInitialCount)
+        {
+            KvmTimer.Forget(ref vcpu.Kvm);
+        }
+
+        ipi = effect.Ipi;
         return Apply(vcpu, effect);
     }
 
-    /// <summary>What a store to a register means for others: an IPI is sent, an EOI traced.</summary>
-    /// <returns>The vector that it ends; -1 if it ends none.</returns>
-    public static int Apply(VcpuThread vcpu, in RegisterWriteEffect effect)
+    /// <summary>What a store to a register means for others is traced: an IPI, and an EOI.</summary>
+    /// <returns>The vector that it ends, -1 if it ends none; and whether it sends an IPI.</returns>
+    public static (int Ended, bool Sends) Apply(VcpuThread vcpu, in RegisterWriteEffect effect)
     {
         var context = VcpuThread.Context;
-        if (effect.Has(LocalApicEffects.SendIpi) || effect.Has(LocalApicEffects.SelfIpi))
+        var sends = effect.Has(LocalApicEffects.SendIpi) || effect.Has(LocalApicEffects.SelfIpi);
+        if (sends)
         {
             VcpuThread.Emit(TraceEventKind.KvmApicIpi, vcpu.Apic.IcrLow, vcpu.Apic.IcrHigh >> 24);
-            HostThread.Kvm.SendIpi(context, vcpu.Index, effect.Ipi);
         }
 
         if (!effect.Has(LocalApicEffects.Eoi))
         {
-            return -1;
+            return (-1, sends);
         }
 
         KvmVapic.Ended(vcpu, effect.Eoi.Vector);
         VcpuThread.Processor.WriteServicingVector(context.Machine, vcpu.Index);
-        return effect.Eoi.Vector;
+        return (effect.Eoi.Vector, sends);
     }
 
     /// <summary>MOV to or from CR8 is no access to a register of the page and shows in no trace line of the local APIC.</summary>

@@ -58,14 +58,21 @@ internal static class KvmVapic
     /// <exception cref="GuestException">It is #GP.</exception>
     public static async HostTask Write(VcpuThread vcpu, uint msr, ulong value)
     {
-        var ended = Store(vcpu, msr, value);
+        var (ended, sends) = Store(vcpu, msr, value, out var ipi);
+        if (sends)
+        {
+            await InterruptDelivery.SendIpi(vcpu, ipi);
+        }
+
         if (ended >= 0)
         {
             await KvmLapic.AfterEoi(vcpu, (byte)ended, emulated: true);
         }
     }
 
-    /// <summary>Before an entry: the guest may omit the EOI of what it has in service. Not with APICv, where KVM does not see IRR change.</summary>
+    /// <summary>
+    /// Before an entry: the guest may omit the EOI of what it has in service. Not with APICv, where KVM does not see IRR change.
+    /// </summary>
     public static void OfferNoEoi(VcpuThread vcpu)
     {
         var context = VcpuThread.Context;
@@ -116,29 +123,41 @@ internal static class KvmVapic
         }
     }
 
-    /// <returns>The vector that it ends; -1 if it ends none.</returns>
-    private static int Store(VcpuThread vcpu, uint msr, ulong value)
+    /// <returns>The vector that it ends, -1 if it ends none; and whether it sends <paramref name="ipi"/>.</returns>
+    private static (int Ended, bool Sends) Store(VcpuThread vcpu, uint msr, ulong value, out IpiRequest ipi)
     {
         var context = VcpuThread.Context;
         var now = new Instant(context.Machine.Now);
+        ipi = default;
         switch (msr)
         {
             case ApicAssistPage.Msr:
                 context.Machine.Ref(context.Board.Assists, vcpu.Index).WriteRegister(value);
-                return -1;
+                return (-1, false);
             case ApicBaseBits.Msr:
-                return vcpu.Apic.WriteApicBase(value).IsGeneralProtection ? throw Fault("WRMSR", msr) : -1;
+                return vcpu.Apic.WriteApicBase(value).IsGeneralProtection ? throw Fault("WRMSR", msr) : (-1, false);
             case >= LocalApic.FirstX2ApicMsr and <= LocalApic.LastX2ApicMsr:
                 VcpuThread.Emit(TraceEventKind.KvmApic, 1, (msr & 0xff) << 4, value);
                 var write = vcpu.Apic.WriteMsr(msr, value, now, context.Board.ApicClock);
-                return write.IsGeneralProtection ? throw Fault("WRMSR", msr) : KvmLapic.Apply(vcpu, write.Effect);
+                return write.IsGeneralProtection ? throw Fault("WRMSR", msr) : Apply(vcpu, write.Effect, out ipi);
             default:
                 VcpuThread.Emit(TraceEventKind.KvmApic, 1, OffsetOf(msr), value);
                 return HypervApicMsrs.TryWrite(
                     ref vcpu.Apic, msr, value, now, context.Board.ApicClock, context.Board.Controllers.Hyperv.ApicMsrs, out var effect)
-                    ? KvmLapic.Apply(vcpu, effect)
+                    ? Apply(vcpu, effect, out ipi)
                     : throw Fault("WRMSR", msr);
         }
+    }
+
+    private static (int Ended, bool Sends) Apply(VcpuThread vcpu, in RegisterWriteEffect effect, out IpiRequest ipi)
+    {
+        ipi = effect.Ipi;
+        if (!effect.Has(LocalApicEffects.Eoi))
+        {
+            vcpu.Request(KvmRequests.Event);
+        }
+
+        return KvmLapic.Apply(vcpu, effect);
     }
 
     private static ulong OffsetOf(uint msr) => msr switch

@@ -1,3 +1,4 @@
+using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Virtualization.Vmx;
 
 namespace ScenarioHv.Engine.Hypervisors.Kvm;
@@ -67,20 +68,58 @@ public struct KvmVcpu
     /// <summary>1 while the hardware delivers the guest's interrupts itself (apicv_active).</summary>
     public byte ApicvActive;
 
+    /// <summary>1 if the local APIC timer has expired and its interrupt was not delivered yet (lapic_timer.pending).</summary>
+    public byte TimerPending;
+
+    /// <summary>1 if software's own flag says that a notification is under way; only with a <c>post</c> that has it.</summary>
+    public byte NotificationFlag;
+
+    /// <summary>What the monitor wants of this vCPU's thread; while it wants something, the thread leaves KVM_RUN (a signal is pending).</summary>
+    public MonitorWish Wishes;
+
     /// <summary>1 if <see cref="InjectedVector"/> is the 8259A's, of which the local APIC knows nothing.</summary>
     public byte InjectedExtInt;
+
+    /// <summary>Which line of the timeline is the restore that the monitor wants.</summary>
+    public ushort RestoreLine;
 
     /// <summary>AMD: 1 while AVIC is inhibited for an interrupt window of this vCPU (avic_irq_window).</summary>
     public byte AvicIrqWindow;
 
     /// <summary>For the layout only: always 0.</summary>
-    public ushort Reserved0;
+    public byte Reserved0;
 
-    /// <summary>The MSR that the monitor will write before the next KVM_RUN; 0 for none.</summary>
+    /// <summary>The MSR that the monitor wants to write.</summary>
     public uint HostMsr;
+
+    /// <summary>For the layout only: always 0.</summary>
+    public uint Reserved1;
 
     /// <summary>Its value.</summary>
     public ulong HostMsrValue;
+
+    /// <summary>The TSC deadline that has expired and is pending; never if none is. IA32_TSC_DEADLINE still reads so.</summary>
+    public Instant PendingDeadline;
+}
+
+/// <summary>What a monitor wants of a vCPU's thread.</summary>
+[Flags]
+public enum MonitorWish : byte
+{
+    /// <summary>Nothing.</summary>
+    None = 0,
+
+    /// <summary>It stays out of KVM_RUN.</summary>
+    Pause = 1,
+
+    /// <summary>It saves its local APIC.</summary>
+    Save = 2,
+
+    /// <summary>It restores its local APIC, and goes on.</summary>
+    Restore = 4,
+
+    /// <summary>It writes an MSR.</summary>
+    SetMsr = 8,
 }
 
 /// <summary>Requests to a vCPU (KVM_REQ_*).</summary>
@@ -108,11 +147,11 @@ public enum KvmRequests : ushort
     /// <summary>This vCPU has to inhibit APICv, or to lift that, before its next entry.</summary>
     ApicvInhibit = 32,
 
-    /// <summary>KVM_REQ_APICV_INPROGRESS of a series that was not merged: a work item is to do that; nobody enters before it has.</summary>
-    ApicvInProgress = 64,
+    /// <summary>KVM_REQ_UNBLOCK (KVM_REQ_PENDING_TIMER before 5.10): the local APIC timer has expired.</summary>
+    Unblock = 64,
 
-    /// <summary>The monitor wants the vCPU's thread back.</summary>
-    UserWork = 128,
+    /// <summary>KVM_REQ_APICV_INPROGRESS of a series that was not merged: a work item is to do that; nobody enters before it has.</summary>
+    ApicvInProgress = 128,
 }
 
 /// <summary>Where a vCPU is, as others see it (vcpu->mode).</summary>
@@ -140,8 +179,8 @@ public enum UserExit : byte
     /// <summary>KVM_EXIT_MMIO.</summary>
     Mmio = 6,
 
-    /// <summary>KVM_EXIT_INTR: a signal.</summary>
-    Intr = 10,
+    /// <summary>KVM_EXIT_INTR, with the error EINTR: a signal is pending.</summary>
+    Interrupted = 10,
 
     /// <summary>KVM_EXIT_IOAPIC_EOI.</summary>
     IoApicEoi = 26,

@@ -30,6 +30,7 @@ internal static class NestedEvents
     public static async HostTask<NestedAnswer> Check(VcpuThread vcpu)
     {
         await vcpu.Point(At.NestedCheck, TimingCost.LoopPoint);
+        await PostedSync.AtQuery(vcpu);
         if (!vcpu.IsL2
             || vcpu.Apic.HighestDeliverable() < 0
             || !VcpuThread.Processor.NestedExitsOnInterrupt(VcpuThread.Context.Machine, vcpu.Index))
@@ -62,6 +63,7 @@ internal static class NestedEvents
         vcpu.State.Level = 2;
         vcpu.Kvm.NestedRunPending = 1;
         vcpu.Kvm.GifClear = 0;
+        await PostedSync.AtQuery(vcpu);
         if (vcpu.Apic.HighestDeliverable() >= 0 || vcpu.Kvm.NmiPending > 0)
         {
             vcpu.Request(KvmRequests.Event);
@@ -83,6 +85,7 @@ internal static class NestedEvents
     private static async HostTask ExitOnInterrupt(VcpuThread vcpu)
     {
         await vcpu.Point(At.ControlsSwitched, TimingCost.NestedSwitch);
+        await PostedSync.AtQuery(vcpu);
         var exit = VcpuThread.Processor.ExternalInterruptExit(VcpuThread.Context.Machine, vcpu.Index);
         uint information = 0;
         for (var i = 0; i < VcpuThread.Policies.NestedReflect.Count; i++)

@@ -1,3 +1,4 @@
+using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Interrupts;
 using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Virtualization.Vmx;
@@ -9,15 +10,14 @@ internal static class Requests
 {
     /// <summary>Handles what is pending.</summary>
     /// <returns>True if userspace has to act first.</returns>
-    public static bool Handle(VcpuThread vcpu)
+    public static async HostTask<bool> Handle(VcpuThread vcpu)
     {
-        ref var kvm = ref vcpu.Kvm;
         if (vcpu.TakeRequest(KvmRequests.Nmi))
         {
             NmiMasking.Queue(vcpu);
         }
 
-        if (vcpu.TakeRequest(KvmRequests.IoApicEoiExit) && IsHandled(ref kvm, kvm.PendingIoApicEoi))
+        if (vcpu.TakeRequest(KvmRequests.IoApicEoiExit) && IsHandled(ref vcpu.Kvm, vcpu.Kvm.PendingIoApicEoi))
         {
             vcpu.ExitToUserspace(UserExit.IoApicEoi);
             return true;
@@ -25,6 +25,7 @@ internal static class Requests
 
         if (vcpu.TakeRequest(KvmRequests.ScanIoApic))
         {
+            await PostedSync.AtQuery(vcpu);
             ScanIoApic(vcpu);
         }
 

@@ -24,15 +24,15 @@ internal static class Userspace
             case UserExit.IoApicEoi:
                 await EoiBroadcast(vcpu.Thread, vcpu.Kvm.PendingIoApicEoi);
                 break;
-            case UserExit.Intr:
-                await SetMsrs(vcpu);
-                break;
             case UserExit.Mmio:
                 await IoApicAccess(vcpu);
                 break;
             case UserExit.NmiWindowOpen:
                 vcpu.Nmi.WindowRequested = 0;
                 HostThread.Kvm.QueueNmi(HostThread.Context, vcpu.Index);
+                break;
+            case UserExit.Interrupted:
+                await Monitor.Serve(vcpu);
                 break;
             default:
                 await PortAccess(vcpu);
@@ -80,7 +80,7 @@ internal static class Userspace
                 continue;
             }
 
-            if (TryVcpu(HostThread.Board.Config.Timeline[stimulus]))
+            if (TryVcpu(HostThread.Board.Config.Timeline[stimulus], stimulus))
             {
                 continue;
             }
@@ -95,7 +95,7 @@ internal static class Userspace
             if (output.SendsMessage)
             {
                 await thread.Point(At.MessageSent, TimingCost.Message);
-                HostThread.Kvm.SignalMsi(HostThread.Context, message);
+                await InterruptDelivery.SignalMsi(thread, message);
             }
             else
             {
@@ -108,22 +108,26 @@ internal static class Userspace
         }
     }
 
-    /// <summary>A change of the reasons against APICv, which takes time; nothing for anything else.</summary>
-    private static bool IsForKvm(int stimulus) =>
-        HostThread.Board.Config.Timeline[stimulus].Action is StimulusAction.Inhibit or StimulusAction.Lift;
+    /// <summary>What the monitor does in KVM itself, and what takes steps: reasons against APICv, and sources of a SynIC.</summary>
+    private static bool IsForKvm(int stimulus)
+    {
+        var config = HostThread.Board.Config.Timeline[stimulus];
+        return config.Action is StimulusAction.Inhibit or StimulusAction.Lift
+            || HostThread.Board.Config.Devices[config.Target].Kind == DeviceKind.SynIc;
+    }
 
     private static async HostTask Apply(HostThread thread, int stimulus)
     {
-        var set = HostThread.Board.Config.Timeline[stimulus].Action == StimulusAction.Inhibit;
-        await KvmApicv.Change(thread, (ApicvInhibits)HostThread.Board.Config.Timeline[stimulus].Value, set);
-    }
+        var action = HostThread.Board.Config.Timeline[stimulus].Action;
+        if (action == StimulusAction.Fire)
+        {
+            HostThread.Context.Emit(TraceEventKind.DeviceFired, (ulong)HostThread.Board.Config.Timeline[stimulus].Target);
+            await KvmHyperv.SetIrq(thread, HostThread.Board.Config.Timeline[stimulus].Target);
+            return;
+        }
 
-    /// <summary>KVM_SET_MSRS: the ioctl is a reader of kvm->srcu around its whole list (x86.c:kvm_arch_vcpu_ioctl).</summary>
-    private static async HostTask SetMsrs(VcpuThread vcpu)
-    {
-        KernelLocks.ReadSrcu(vcpu.Thread, SrcuReason.SetMsrs);
-        await KvmHyperv.Write(vcpu.Thread, vcpu.Index, vcpu.Kvm.HostMsr, vcpu.Kvm.HostMsrValue, host: true);
-        KernelLocks.LeaveSrcu(vcpu.Thread);
+        var reason = (ApicvInhibits)HostThread.Board.Config.Timeline[stimulus].Value;
+        await KvmApicv.Change(thread, reason, action == StimulusAction.Inhibit);
     }
 
     private static async HostTask EndPulse(HostThread thread, int stimulus)
@@ -140,10 +144,13 @@ internal static class Userspace
     }
 
     /// <summary>
-    /// What is done in one step: the monitor's NMI to a vCPU, at once or as soon as KVM says that the guest can take it, the loss of the page
-    /// with its IDT, which the host reclaims, an MSR that the monitor wants to write, or an event that is bound to a source of a SynIC.
+    /// What is done in one step: the monitor's NMI to a vCPU, at once or as soon as KVM says that the guest can take it, or the loss of the
+    /// page with its IDT, which the host reclaims. To pause, save or restore a vCPU, and to write an MSR of it, is its own thread's work.
     /// </summary>
-    private static bool TryVcpu(StimulusConfig stimulus)
+    /// <param name="stimulus">What happens.</param>
+    /// <param name="line">Which line of the timeline that is.</param>
+    /// <returns>False if it happens to a device.</returns>
+    private static bool TryVcpu(StimulusConfig stimulus, int line)
     {
         switch (stimulus.Action)
         {
@@ -153,15 +160,11 @@ internal static class Userspace
             case StimulusAction.NmiWindow:
                 HostThread.Kvm.RequestNmiWindow(HostThread.Context, stimulus.Target);
                 return true;
+            case StimulusAction.Pause or StimulusAction.Resume or StimulusAction.Save or StimulusAction.Restore or StimulusAction.SetMsr:
+                Monitor.Ask(new VcpuThread((byte)stimulus.Target), stimulus.Action, line);
+                return true;
             case StimulusAction.PageOut:
                 HostThread.Machine.Ref(HostThread.Board.MissingIdtPages, stimulus.Target) = 1;
-                return true;
-            case StimulusAction.SetMsr:
-                HostThread.Kvm.SetMsr(HostThread.Context, stimulus.Target, stimulus.Msr, stimulus.Value);
-                return true;
-            case StimulusAction.Fire when HostThread.Board.Config.Devices[stimulus.Target] is { Kind: DeviceKind.SynIc } device:
-                HostThread.Context.Emit(TraceEventKind.DeviceFired, (ulong)stimulus.Target);
-                KvmHyperv.SetIrq(HostThread.Context, device.Destination, device.Sint);
                 return true;
             default:
                 return false;
@@ -300,7 +303,7 @@ internal static class Userspace
 
         await thread.Point(At.MessageSent, TimingCost.Message);
         HostThread.Context.Emit(TraceEventKind.KvmSetIrq, (ulong)pin, 1);
-        var accepted = HostThread.Kvm.SignalMsi(HostThread.Context, message);
+        var accepted = await InterruptDelivery.SignalMsi(thread, message);
         HostThread.Board.IoApicOf(HostThread.Machine).Dispatched(pin, accepted);
         if (!message.IsLevel)
         {

@@ -35,9 +35,10 @@ internal static class VcpuLoop
         Userspace.CompleteIo(vcpu);
         while (vcpu.Kvm.UserExit == UserExit.None)
         {
-            if (vcpu.TakeRequest(KvmRequests.UserWork))
+            await KvmTimer.InjectPending(vcpu);
+            if (vcpu.HasSignal)
             {
-                vcpu.ExitToUserspace(UserExit.Intr);
+                Interrupted(vcpu);
                 return;
             }
 
@@ -108,7 +109,7 @@ internal static class VcpuLoop
             case EnterStep.CheckRequests:
                 await vcpu.Point(At.RequestCheck, TimingCost.LoopPoint);
                 await FollowInhibits(vcpu);
-                return !Requests.Handle(vcpu);
+                return !await Requests.Handle(vcpu);
             case EnterStep.InjectEvents:
                 if (EventInjection.IsDue(vcpu) && await EventInjection.InjectPending(vcpu))
                 {
@@ -124,7 +125,7 @@ internal static class VcpuLoop
                 await vcpu.Point(At.ModePublished, TimingCost.LoopPoint);
                 return true;
             case EnterStep.SyncApic:
-                SyncApic(vcpu);
+                await SyncApic(vcpu);
                 return true;
             default:
                 return !IsAbandoned(vcpu, keepsInjection: step == EnterStep.Recheck);
@@ -148,19 +149,28 @@ internal static class VcpuLoop
         KernelLocks.LeaveSrcu(vcpu.Thread);
     }
 
-    /// <summary>The hardware's copy of the highest request is refreshed (sync_pir_to_irr).</summary>
-    private static void SyncApic(VcpuThread vcpu)
+    /// <summary>KVM_RUN returns because a signal is pending.</summary>
+    private static void Interrupted(VcpuThread vcpu)
     {
-        if (!vcpu.IsL2)
+        const int Eintr = -4;
+        vcpu.Kvm.UserExit = UserExit.Interrupted;
+        VcpuThread.Emit(TraceEventKind.KvmUserspaceExit, (ulong)UserExit.Interrupted, unchecked((ulong)Eintr));
+    }
+
+    /// <summary>PIR and RVI are looked at (sync_pir_to_irr).</summary>
+    private static async HostTask SyncApic(VcpuThread vcpu)
+    {
+        if (HostThread.Board.PostedInterrupts.Count > 0)
         {
-            VcpuThread.Processor.SyncVirtualApic(VcpuThread.Context.Machine, vcpu.Index);
+            await PostedSync.AtEntry(vcpu);
+            await vcpu.Thread.Point(At.RviWritten);
         }
     }
 
     /// <summary>Whether something was requested since the pass began, or somebody has kicked the vCPU.</summary>
     private static bool IsAbandoned(VcpuThread vcpu, bool keepsInjection)
     {
-        if (!vcpu.HasRequests && vcpu.Kvm.Mode != VcpuMode.Exiting)
+        if (!vcpu.HasRequests && vcpu.Kvm.Mode != VcpuMode.Exiting && !vcpu.HasSignal)
         {
             return false;
         }
@@ -212,16 +222,21 @@ internal static class VcpuLoop
     /// <summary>The guest is halted: the thread sleeps until an event could end that (kvm_vcpu_block).</summary>
     private static async HostTask Block(VcpuThread vcpu)
     {
+        await PostedSync.AtQuery(vcpu);
+
         // IsRunning goes first, then the requests are looked at: a sender that comes later finds it clear and wakes this thread.
         KvmAvic.Put(vcpu);
-        if (!EventInjection.CouldRun(vcpu))
+        if (!EventInjection.CouldRun(vcpu) && !vcpu.HasSignal && vcpu.Kvm.TimerPending == 0)
         {
             await vcpu.Thread.Sleep();
             return;
         }
 
         KvmAvic.Load(vcpu);
-        vcpu.Kvm.Halted = 0;
-        vcpu.Request(KvmRequests.Event);
+        if (EventInjection.CouldRun(vcpu))
+        {
+            vcpu.Kvm.Halted = 0;
+            vcpu.Request(KvmRequests.Event);
+        }
     }
 }

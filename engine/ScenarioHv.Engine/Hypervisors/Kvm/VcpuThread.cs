@@ -47,6 +47,9 @@ internal readonly struct VcpuThread(byte index)
     /// <summary>True if the hardware delivers L1's interrupts itself (apicv_active).</summary>
     public bool ApicvActive => Kvm.ApicvActive != 0;
 
+    /// <summary>True while the monitor wants the thread out of KVM_RUN (signal_pending).</summary>
+    public bool HasSignal => Kvm.Wishes != MonitorWish.None;
+
     /// <summary>What this version of KVM does.</summary>
     public static KvmPolicies Policies => Context.Board.Config.Kvm;
 
@@ -91,9 +94,8 @@ internal readonly struct VcpuThread(byte index)
     public void ExitToUserspace(UserExit reason)
     {
         Kvm.UserExit = reason;
-        const long Eintr = 4;
         ExitFolding.LeavingKernel(this);
-        Emit(TraceEventKind.KvmUserspaceExit, (ulong)reason, reason == UserExit.Intr ? unchecked((ulong)-Eintr) : 0);
+        Emit(TraceEventKind.KvmUserspaceExit, (ulong)reason);
     }
 
     /// <summary>Emits a trace event.</summary>

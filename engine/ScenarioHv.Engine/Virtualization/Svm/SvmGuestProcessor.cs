@@ -11,6 +11,7 @@ namespace ScenarioHv.Engine.Virtualization.Svm;
 internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(board)
 {
     private const uint DebugBit = 1u << 1;
+    private const byte NmiVector = 2;
 
     /// <inheritdoc/>
     public override bool ExitClearsGif => true;
@@ -224,10 +225,7 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
                 state.ReadyAt = After(context, TimingCost.IdtDelivery);
                 return true;
             case BoundaryEventKind.DeliverVirtualNmi:
-                SvmProcessor.TakeVirtualNmi(ref Loaded(machine, vcpu), ref core);
-                WakeFromHlt(context, vcpu);
-                EnterHandler(context, vcpu, boundary.Vector, nmi: true);
-                state.ReadyAt = After(context, TimingCost.IdtDelivery);
+                DeliverVirtualNmi(context, vcpu);
                 return true;
             case BoundaryEventKind.DeliverVirtualInterrupt:
                 if (IsOnAvic(machine, vcpu))
@@ -373,6 +371,21 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
 
         EnterHandler(context, vcpu, vector, nmi: false);
         SvmProcessor.TakeVirtualInterrupt(ref vmcb, ref Core(context.Machine, vcpu));
+        context.Machine.Ref(Board.Vcpus, vcpu).ReadyAt = After(context, TimingCost.IdtDelivery);
+    }
+
+    /// <summary>The processor takes the NMI that waits in V_NMI: no exit, and V_NMI_MASK holds back the next one.</summary>
+    private void DeliverVirtualNmi(StepContext context, int vcpu)
+    {
+        SvmProcessor.TakeVirtualNmi(ref Loaded(context.Machine, vcpu), ref Core(context.Machine, vcpu));
+        if (Board.Hypervisor.DeliveryFaults(context.Machine, vcpu))
+        {
+            CutShort(context, vcpu, EventInjection.Make(SvmEventType.Nmi, NmiVector));
+            return;
+        }
+
+        WakeFromHlt(context, vcpu);
+        EnterHandler(context, vcpu, NmiVector, nmi: true);
         context.Machine.Ref(Board.Vcpus, vcpu).ReadyAt = After(context, TimingCost.IdtDelivery);
     }
 

@@ -73,6 +73,9 @@ public static class InterruptionInfo
     /// <summary>Bits 10:8.</summary>
     public static InterruptionType Type(uint word) => (InterruptionType)((word >> 8) & 7);
 
+    /// <summary>True for a valid word whose type is NMI.</summary>
+    public static bool IsNmi(uint word) => IsValid(word) && Type(word) == InterruptionType.Nmi;
+
     /// <summary>Bits 7:0.</summary>
     public static byte Vector(uint word) => (byte)word;
 

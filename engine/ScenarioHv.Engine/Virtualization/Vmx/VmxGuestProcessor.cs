@@ -230,7 +230,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
 
         ref var vmcs = ref Loaded(machine, vcpu);
         var now = new Instant(machine.Now);
-        ProcessPostedInterrupts(ref state, ref vmcs, ref apic, now);
+        ProcessPostedInterrupts(machine, vcpu, ref vmcs, now);
         var inputs = new BoundaryInputs
         {
             Pending = (state.PreemptionDeadline <= now ? BoundaryFlags.PreemptionTimerExpired : 0)
@@ -443,17 +443,30 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
     }
 
     /// <summary>
-    /// A posted-interrupt notification that meets the guest itself makes it see its new requests, without an exit (SDM3 29.6).
+    /// A posted-interrupt notification that meets the guest itself is dismissed, ON is cleared, PIR goes to VIRR in one piece, and RVI
+    /// follows: no exit (SDM3 29.6). It is uninterruptible, one step.
     /// </summary>
-    private static void ProcessPostedInterrupts(ref VcpuState state, ref Vmcs vmcs, ref LocalApic apic, Instant now)
+    private void ProcessPostedInterrupts(Machine machine, int vcpu, ref Vmcs vmcs, Instant now)
     {
+        ref var state = ref machine.Ref(Board.Vcpus, vcpu);
         var acknowledged = state.HostInterruptAt <= now && HostVector(state.HostInterrupts) == PostedInterruptVector;
-        if (acknowledged && vmcs.Has(PinBasedControls.ProcessPostedInterrupts))
+        if (!acknowledged || !vmcs.Has(PinBasedControls.ProcessPostedInterrupts))
         {
-            state.HostInterrupts &= ~HostInterrupts.PostedNotification;
-            state.HostInterruptAt = state.HostInterrupts == HostInterrupts.None ? Instant.Never : state.HostInterruptAt;
-            VirtualInterruptDelivery.ProcessPosted(vmcs, apic.Ppr, HighestOf(apic.Irr)).WriteStatus(ref vmcs);
+            return;
         }
+
+        state.HostInterrupts &= ~HostInterrupts.PostedNotification;
+        state.HostInterruptAt = state.HostInterrupts == HostInterrupts.None ? Instant.Never : state.HostInterruptAt;
+        ref var posted = ref machine.Ref(Board.PostedInterrupts, vcpu);
+        ref var apic = ref machine.Ref(Board.Apics, vcpu);
+        posted.On = 0;
+        var highest = 0;
+        for (var word = 0; word < PostedInterrupts.WordCount; word++)
+        {
+            highest = Math.Max(highest, posted.Harvest(word, ref apic));
+        }
+
+        VirtualInterruptDelivery.ProcessPosted(vmcs, apic.Ppr, (byte)highest).WriteStatus(ref vmcs);
     }
 
     private bool HostInterruptPending(Machine machine, int vcpu, Instant now) => Board.HasHypervisor
