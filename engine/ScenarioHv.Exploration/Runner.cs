@@ -194,16 +194,30 @@ public sealed class Runner
         : cycle > _limits.Cycles ? $"the limit of {_limits.Cycles} cycles was reached"
         : null;
 
-    private RunResult AtRest(long steps, Machine machine) => _board.Config.Goal is null
-        ? Finish(RunOutcome.Reached, "everything has come to rest", steps, machine, null)
-        : Finish(RunOutcome.Stuck, "nobody can take another step", steps, machine, null);
+    private RunResult AtRest(long steps, Machine machine)
+    {
+        if (_board.Config.Goal is null)
+        {
+            return Finish(RunOutcome.Reached, "everything has come to rest", steps, machine, null);
+        }
+
+        var watch = new LivenessWatch(_board);
+        watch.Observe(machine);
+        return Explain(Finish(RunOutcome.Stuck, "nobody can take another step", steps, machine, null), watch);
+    }
+
+    /// <summary>Names the property of liveness that explains why a run goes nowhere.</summary>
+    private static RunResult Explain(RunResult result, LivenessWatch watch) =>
+        watch.Explain(out var words) is var property && property == LivenessProperty.None ? result
+            : result with { Reason = $"{result.Reason}; {words}", Property = PropertyTable.NameOf(property) };
 
     /// <summary>The state recurs with a period that divides nothing smaller: Brent's count since the anchor is the period.</summary>
     private RunResult Recurs(long steps, long period, Machine machine)
     {
-        var recurrence = Measure(period);
+        var watch = new LivenessWatch(_board);
+        var recurrence = Measure(period, watch);
         var moves = recurrence.Work.L1Retired + recurrence.Work.L2Retired > 0;
-        return moves
+        var result = moves
             ? Finish(RunOutcome.Livelock, "the machine's state recurs", steps, machine, recurrence)
             : Finish(
                 RunOutcome.Stuck,
@@ -211,12 +225,13 @@ public sealed class Runner
                 steps,
                 machine,
                 recurrence);
+        return Explain(result, watch);
     }
 
     /// <summary>
     /// Second pass: two machines, one a period ahead, walk together until they are in the same state; then one more period is recorded.
     /// </summary>
-    private Recurrence Measure(long period)
+    private Recurrence Measure(long period, LivenessWatch watch)
     {
         var engine = new StepEngine(_board);
         Machine behind = Begin(engine), ahead = Begin(engine);
@@ -235,10 +250,10 @@ public sealed class Runner
             prefix++;
         }
 
-        return Record(behind, prefix, period);
+        return Record(behind, prefix, period, watch);
     }
 
-    private Recurrence Record(Machine machine, long prefix, long period)
+    private Recurrence Record(Machine machine, long prefix, long period, LivenessWatch watch)
     {
         var events = new List<TraceEvent>();
         var engine = new StepEngine(_board, new ListSink(events));
@@ -250,6 +265,7 @@ public sealed class Runner
             var actor = engine.Next(machine)!;
             counts[actor.Index]++;
             engine.Step(machine, actor);
+            watch.Observe(machine);
         }
 
         return new Recurrence(prefix, start, period, machine.Now - start, Difference(before, machine.Ref(_board.Statistics)))

@@ -158,7 +158,7 @@ public static class TraceExplainer
     }
 
     private static string PostedIrq(in TraceEvent e) => Invariant(
-        $"Vector {(byte)e.B} is left to the hardware of vCPU {e.A}: in PIR with VMX, in IRR with SVM (KVM vmx.c:vmx_deliver_interrupt, svm.c)");
+        $"Vector {(byte)e.B} is left to the hardware of vCPU {e.A}, in PIR with VMX, in IRR with SVM (KVM vmx.c, svm.c:deliver_interrupt)");
 
     private static string Ipi(in TraceEvent e)
     {

@@ -1,3 +1,5 @@
+using ScenarioHv.Scenarios.Assembly;
+
 namespace ScenarioHv.Cli.Tests;
 
 /// <summary><c>check</c>, <c>list</c> and <c>describe</c>.</summary>
@@ -65,6 +67,16 @@ public sealed class CheckListDescribeTests : CommandFixture
         {
             Assert.That(result.Out, Does.Contain(part));
         }
+    }
+
+    [Test]
+    public void Every_property_that_can_be_expected_is_described()
+    {
+        var text = Run("describe", "properties").Out;
+
+        Assert.That(EngineVocabulary.Instance.Properties, Has.Count.EqualTo(13));
+        Assert.That(EngineVocabulary.Instance.Properties.Select(property => property.Name), Has.All.Matches<string>(
+            name => text.Contains($"\n  {name} ", StringComparison.Ordinal)));
     }
 
     [Test]

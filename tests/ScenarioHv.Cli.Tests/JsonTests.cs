@@ -10,7 +10,7 @@ public sealed class JsonTests : CommandFixture
     private static readonly string[] CellFields =
     [
         "cell", "note", "policies", "tscHz", "outcome", "property", "reason", "expected", "met", "exitCode", "steps", "cycles", "totals",
-        "trace", "recurrence",
+        "latencies", "lastCollapse", "trace", "recurrence",
     ];
 
     [Test]

@@ -10,7 +10,7 @@ namespace ScenarioHv.Exploration.Tests;
 /// <summary>The same configuration makes the same history, event for event, whatever else the process does.</summary>
 public sealed class DeterminismTests
 {
-    private const int Steps = 3_000;
+    private const int Steps = 4_200;
 
     private static readonly string Expected = new Stepper(HypervMachine.Livelock).Run(Steps);
 

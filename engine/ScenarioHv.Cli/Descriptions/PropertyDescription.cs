@@ -1,4 +1,5 @@
 using ScenarioHv.Cli.Output;
+using ScenarioHv.Engine.Properties;
 
 namespace ScenarioHv.Cli.Descriptions;
 
@@ -18,21 +19,9 @@ internal static class PropertyDescription
             + "the report says that the run is fed."),
         ("stuck",
             "No guest operation will ever retire again and the goal is unmet: no actor can take another step, or the state recurs "
-            + "with a period in which no guest operation retires."),
+            + "with a period in which no guest operation retires. A property of liveness that explains a stuck or a livelock is named."),
         ("violated", "A safety property failed. The report names the property, the vCPU and the vector, and the run ends at that step."),
         ("inconclusive", "A limit (--max-steps, --max-cycles) came first. It is named, and never counts as a pass."),
-    ];
-
-    private static readonly (string, string)[] Safety =
-    [
-        ("custody",
-            "A request that a local APIC has accepted and that is owed a dispatch is in IRR or written for injection. It fails at the "
-            + "step that empties the last place."),
-        ("just",
-            "Whatever the guest takes (its handler starts, or a VM exit acknowledges the vector for it) was requested and not served "
-            + "yet. Requests of one vector that wait together may be merged, as hardware may merge them. The APIC's error interrupt is "
-            + "exempt."),
-        ("entry", "The control structure with which a guest is entered passes the checks of a VM entry (SDM3 26.2, 26.3; APM2 15.5.1)."),
     ];
 
     private static readonly (string, string)[] Assertions =
@@ -48,6 +37,11 @@ internal static class PropertyDescription
         ("state", "every frame is plain data with a known layout; machines are copied only between equal layouts"),
     ];
 
+    private static (string, string) Safety(PropertyEntry property) => (property.Name, property.Meaning);
+
+    private static (string, string) Liveness(PropertyEntry property) =>
+        (property.Name, property.LivenessMeaning.Length == 0 ? property.Meaning : property.LivenessMeaning);
+
     /// <summary>Writes it.</summary>
     public static void Write(Page page)
     {
@@ -60,10 +54,14 @@ internal static class PropertyDescription
             + "TSC as a number, or uses IA32_TSC_DEADLINE, makes the absolute time part of the state from then on, and nothing recurs "
             + "any more.");
         page.Heading("safety, held against every step");
-        page.Terms(Safety);
+        page.Terms([.. PropertyTable.All.Where(property => property.Safety != SafetyProperty.None).Select(Safety)]);
+        page.Heading("liveness, where a run comes to rest or its state recurs");
+        page.Terms([.. PropertyTable.All.Where(property => property.Liveness != LivenessProperty.None).Select(Liveness)]);
         page.Paragraph(
-            "The first two compare each local APIC with its bare-metal twin, a specification that counts what is owed and what is "
-            + "allowed and never decides. NMIs, priorities, and what the guest reads from its APIC are not compared.");
+            "An expectation may name one: violated(custody), stuck(live), livelock(level). Most of them compare a local APIC with its "
+            + "bare-metal twin, a specification beside each that is driven by what the machine does and never decides: it counts which "
+            + "dispatches are owed and which are allowed, and keeps ISR, TPR and the blocking of NMIs as the guest's own instructions make "
+            + "them. Lateness is no violation. What never became a message, as a timer that did not expire, it does not see.");
         page.Heading("asserted in every step");
         page.Terms(Assertions);
         page.Paragraph(

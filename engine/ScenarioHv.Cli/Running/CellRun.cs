@@ -50,7 +50,9 @@ internal sealed class CellRun
     public RunPoint? Start { get; set; }
 
     /// <summary>How its kernel prints tracepoints, unless the user says otherwise.</summary>
-    public TraceDialect Dialect => Board.IsBhyve ? TraceDialects.BhyveKtr : KernelMajor(Cell.Scenario.Machine.Hypervisor) is < 6 ? TraceDialects.Kvm51 : TraceDialects.Kvm616;
+    public TraceDialect Dialect => Board.IsBhyve ? TraceDialects.BhyveKtr
+        : KernelMajor(Cell.Scenario.Machine.Hypervisor) is < 6 ? TraceDialects.Kvm51
+        : TraceDialects.Kvm616;
 
     /// <summary>Runs the machine to the end.</summary>
     /// <param name="limits">When to give up.</param>
@@ -125,7 +127,7 @@ internal sealed class CellRun
 /// <param name="StateBytes">How many bytes name the state that recurs; 0 if none does.</param>
 internal sealed record CellResult(CellRun Source, RunResult Run, string TraceHash, long TraceEvents, int StateBytes)
 {
-    /// <summary>How long each vector of the first guests took from its request to its handler; those that were taken at least once.</summary>
+    /// <summary>How long each vector of an l1 took from its request to its handler; those that were taken at least once.</summary>
     public required IReadOnlyList<VectorLatency> Latencies { get; init; }
 
     /// <summary>The last request that found its bit in IRR set, where the trace tells; null if none did.</summary>

@@ -19,7 +19,8 @@ public enum SvmInjection : byte
     EventInjection,
 
     /// <summary>
-    /// Not at all: with AVIC the processor takes vectors from IRR by itself (APM2 15.29). No release of bhyve does; the review recommends it.
+    /// Not at all: with AVIC the processor takes vectors from IRR by itself (APM2 15.29). No release of bhyve has it; the review recommends
+    /// it.
     /// </summary>
     Avic,
 }

@@ -53,8 +53,8 @@ public readonly record struct ControllerPolicies
     };
 
     /// <summary>
-    /// What a machine's controllers are if nothing is said: KVM's, with QEMU's I/O APIC and 8259A if the irqchip is split; vmm's; on bare metal
-    /// the manual's, with a timer that goes on when its mode changes and an I/O APIC of version 20h. The machines begin behind their
+    /// What a machine's controllers are if nothing is said: KVM's, with QEMU's I/O APIC and 8259A if the irqchip is split; vmm's; on bare
+    /// metal the manual's, with a timer that goes on when its mode changes and an I/O APIC of version 20h. The machines begin behind their
     /// firmware, so that LINT0 is masked and KVM's map of destinations complete, and all of them decode the whole page of the
     /// I/O APIC.
     /// </summary>

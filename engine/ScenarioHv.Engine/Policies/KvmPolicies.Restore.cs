@@ -20,7 +20,7 @@ public enum PostStep : byte
     /// <summary>Sends the notification vector to a target in the guest, kicks or wakes any other.</summary>
     Notify,
 
-    /// <summary>Sets the vector in IRR instead, makes KVM_REQ_EVENT and kicks: what vmx_deliver_interrupt does when posting failed.</summary>
+    /// <summary>Sets the vector in IRR, makes KVM_REQ_EVENT and kicks: what vmx_deliver_interrupt does when posting failed.</summary>
     FallBackToIrr,
 }
 

@@ -131,8 +131,7 @@ internal static class InstructionChecks
         ref var apic = ref context.Machine.Ref(context.Board.Apics, vcpu);
         if (apic.SuppressesEoiBroadcast)
         {
-            // The guest ends it at the I/O APIC itself, when it likes.
-            LevelChecks.Excuse(context, twin.Ended);
+            LevelChecks.Excuse(context, twin.Ended, LevelExcuse.DirectedEoi);
         }
     }
 

@@ -5,6 +5,23 @@ using ScenarioHv.Engine.State;
 
 namespace ScenarioHv.Engine.Properties;
 
+/// <summary>Why the vector of a pin whose remote IRR is set may be nowhere.</summary>
+[Flags]
+public enum LevelExcuse : byte
+{
+    /// <summary>It may not.</summary>
+    None = 0,
+
+    /// <summary>The guest has given the entry another vector, mode or trigger since.</summary>
+    Rewritten = 1,
+
+    /// <summary>The guest suppresses the broadcast, and ends the interrupt at the I/O APIC itself.</summary>
+    DirectedEoi = 2,
+
+    /// <summary>The guest has given the vector to an edge source as well: TMR is that of the latest message.</summary>
+    SharedVector = 4,
+}
+
 /// <summary>What is remembered of a pin whose remote IRR is set.</summary>
 public struct LevelCheck
 {
@@ -14,8 +31,8 @@ public struct LevelCheck
     /// <summary>1 once the vector has been seen at a CPU.</summary>
     public byte Seen;
 
-    /// <summary>1 if the guest has rewritten that since, or means to end the interrupt at the I/O APIC itself.</summary>
-    public byte Excused;
+    /// <summary>Why it need not be at one any more.</summary>
+    public LevelExcuse Excuse;
 
     /// <summary>For the layout only: always 0.</summary>
     public ushort Reserved0;
@@ -53,15 +70,17 @@ internal static class LevelChecks
         }
     }
 
-    /// <summary>The EOI of <paramref name="vector"/> is not broadcast.</summary>
-    public static void Excuse(StepContext context, byte vector)
+    /// <summary>
+    /// The EOI of <paramref name="vector"/> need not reach the pins whose remote IRR is set for it: that is the guest's own affair.
+    /// </summary>
+    public static void Excuse(StepContext context, byte vector, LevelExcuse excuse)
     {
         var (board, machine) = (context.Board, context.Machine);
         for (var i = 0; i < board.LevelPins.Count; i++)
         {
-            if (machine.Ref(board.IoApicPins, board.LevelPins[i]).Entry.Vector == vector)
+            if (machine.Ref(board.IoApicPins, board.LevelPins[i]).Entry is { RemoteIrr: true } entry && entry.Vector == vector)
             {
-                machine.Ref(board.LevelChecks, i).Excused = 1;
+                machine.Ref(board.LevelChecks, i).Excuse |= excuse;
             }
         }
     }
@@ -93,10 +112,10 @@ internal static class LevelChecks
         }
         else if (check.Entry != written)
         {
-            check.Excused = 1;
+            check.Excuse |= LevelExcuse.Rewritten;
         }
 
-        if (check.Excused != 0 || entry.Mode is not (DeliveryMode.Fixed or DeliveryMode.LowestPriority))
+        if (check.Excuse != LevelExcuse.None || entry.Mode is not (DeliveryMode.Fixed or DeliveryMode.LowestPriority))
         {
             return;
         }

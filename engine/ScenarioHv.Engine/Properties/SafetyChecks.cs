@@ -11,7 +11,19 @@ namespace ScenarioHv.Engine.Properties;
 internal static class SafetyChecks
 {
     /// <summary>A local APIC has accepted a fixed request.</summary>
-    public static void Accepted(StepContext context, int vcpu, int vector) => Twin(context, vcpu).Accepted(vector);
+    /// <param name="context">The step.</param>
+    /// <param name="vcpu">The vCPU.</param>
+    /// <param name="vector">The vector.</param>
+    /// <param name="level">True for a level message; what the local APIC itself requests is edge.</param>
+    public static void Accepted(StepContext context, int vcpu, int vector, bool level = false)
+    {
+        Twin(context, vcpu).Accepted(vector);
+        if (!level)
+        {
+            // TMR follows the latest message: a guest that gives a level pin's vector to an edge source as well may lose the broadcast.
+            LevelChecks.Excuse(context, (byte)vector, LevelExcuse.SharedVector);
+        }
+    }
 
     /// <summary>A CPU has accepted an NMI.</summary>
     public static void NmiAccepted(StepContext context, int vcpu) => Twin(context, vcpu).NmiAccepted();
@@ -39,8 +51,8 @@ internal static class SafetyChecks
     }
 
     /// <summary>
-    /// A monitor begins to restore a vCPU: what its local APIC was asked for belongs to a past that did not happen, but for a vector that is
-    /// written for injection.
+    /// A monitor begins to restore a vCPU: what its local APIC was asked for belongs to a past that did not happen, but for a vector that
+    /// is written for injection.
     /// </summary>
     public static void RestoreBegins(StepContext context, int vcpu)
     {

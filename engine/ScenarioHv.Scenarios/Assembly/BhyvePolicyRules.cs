@@ -37,7 +37,8 @@ internal static class BhyvePolicyRules
                     Review,
                     config => With(config, bhyve => bhyve with { Injection = SvmInjection.VIrqPendingState })),
                 Software(
-                    "event-injection", "EVENTINJ injects the vector as soon as the guest can take it; it moves from IRR to ISR before VMRUN",
+                    "event-injection",
+                    "EVENTINJ injects the vector as soon as the guest can take it; it moves from IRR to ISR before VMRUN",
                     $"D13780; {SvmC}:svm_inj_interrupts since",
                     config => With(config, bhyve => bhyve with { Injection = SvmInjection.EventInjection })),
                 new(

@@ -70,7 +70,7 @@ internal static class ControllerChoices
             ControllerKind.Hyperv => config.Hyperv is { Vapic: true } ? null
                 : "this machine has not Hyper-V's interfaces to the local APIC (hyperv: { vapic: true })",
             ControllerKind.Pit => "no machine of a scenario has an 8254 yet",
-            ControllerKind.Cpu => config.Hypervisor == HypervisorKind.Kvm ? null : "NMIs are modelled under KVM only",
+            ControllerKind.Cpu => config.Hypervisor == HypervisorKind.Kvm ? null : $"NMIs are not modelled {Where(config)}",
             ControllerKind.Msi => "the MSIs of its devices are assertions to FEExxxxxh, which everybody reads alike",
             ControllerKind.IoApic => ProblemOfIoApic(point.Property, config, chosen),
             _ => ProblemOfLocalApic(point.Property, config) ?? ProblemOfValue(point.Property, value, config),
@@ -120,11 +120,14 @@ internal static class ControllerChoices
         nameof(IoApicPolicies.PinZero) when config is { Hypervisor: HypervisorKind.Kvm, Irqchip: IrqchipKind.Kernel } =>
             "with 'irqchip: kernel' it is the kernel's routing of GSIs that says where GSI 0 goes",
         nameof(IoApicPolicies.EdgeModes) when config.Hypervisor != HypervisorKind.Kvm =>
-            "SMI, NMI, INIT and ExtINT from the I/O APIC are modelled under KVM only",
+            $"SMI, NMI, INIT and ExtINT from the I/O APIC are not modelled {Where(config)}",
         nameof(IoApicPolicies.EoiValue) when chosen.IoApic.EoiRegister == IoApicEoiRegister.Absent =>
             "the I/O APIC has no EOI register (ioapic-eoi-register: absent)",
         _ => null,
     };
+
+    private static string Where(MachineConfig config) =>
+        config.Hypervisor == HypervisorKind.BareMetal ? "on bare metal" : "under bhyve";
 
     private static bool DeliversItself(MachineConfig config) =>
         config is { Hypervisor: HypervisorKind.Kvm, Apicv: true };

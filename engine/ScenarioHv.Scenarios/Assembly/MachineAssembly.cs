@@ -70,7 +70,7 @@ public static class MachineAssembly
         Chosen(one.Machine).SequenceEqual(Chosen(other.Machine))
         && ControllerChoices.Of(one.Machine) == ControllerChoices.Of(other.Machine);
 
-    /// <summary>What policies look at to see whether a machine has them: everything but devices, guests and the policies themselves.</summary>
+    /// <summary>What policies look at to see whether a machine has them: everything but devices, guests and policies.</summary>
     private static MachineConfig Hardware(MachineSection machine)
     {
         var hypervisor = Presets.KindOf(machine.Hypervisor);

@@ -8,8 +8,9 @@ namespace ScenarioHv.Traces.Dialects;
 /// line begins with the name of the virtual machine and the number of the vCPU.
 /// </summary>
 /// <remarks>
-/// Of the lines that show IRR and ISR, eight for each, only those of the vector's word are printed, in one. RFLAGS shows IF only, and bit 1,
-/// which is always 1. The words of the line about a collapsed interrupt are the laboratory's: the revision that adds it is not in any tree.
+/// Of the lines that show IRR and ISR, eight for each, only those of the vector's word are printed, in one. RFLAGS shows IF only, and
+/// bit 1, which is always 1. The words of the line about a collapsed interrupt are the laboratory's: the revision that adds it is in no
+/// tree.
 /// </remarks>
 internal static class BhyveKtr
 {

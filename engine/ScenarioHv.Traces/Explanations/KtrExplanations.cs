@@ -9,7 +9,8 @@ internal static class KtrExplanations
 {
     public static string Of(in TraceEvent e) => (KtrMessage)e.A switch
     {
-        KtrMessage.IntrReady => Invariant($"The local APIC of vCPU {e.Vcpu} is sent vector {e.B}: IRR[{e.B}] is set (vlapic.c:vlapic_set_intr_ready)"),
+        KtrMessage.IntrReady => Invariant(
+            $"The local APIC of vCPU {e.Vcpu} is sent vector {e.B}: IRR[{e.B}] is set (vlapic.c:vlapic_set_intr_ready)"),
         KtrMessage.Collapsed => Invariant(
             $"The local APIC of vCPU {e.Vcpu} is sent vector {e.B}, but IRR[{e.B}] is set already: the two requests are one now"),
         KtrMessage.PendingInterrupt => Invariant($"Vector {e.B} is the highest request, and above PPR (vlapic.c:vlapic_pending_intr)"),

@@ -29,7 +29,8 @@ internal sealed class MirrorAndLevelTests
     public void RVI_at_an_entry_may_lack_a_request_whose_notification_is_pending()
     {
         var rig = new Rig(Kvm(Guest(SpinClosed)).Fire(1)).Walk(At.ExitArmed).Stimulate();
-        Assert.That((rig.Apic().Irr.Highest, (int)rig.Machine.Ref(rig.Board.Vmcs01, 0).Rvi), Is.EqualTo((0x60, 0)));
+        Assert.That(
+            (rig.Board.Hypervisor.Held(rig.Machine, 0).Highest, (int)rig.Machine.Ref(rig.Board.Vmcs01, 0).Rvi), Is.EqualTo((0x60, 0)));
         rig.WalkIntoGuest().StepActor("vcpu0");
 
         Assert.That(Broken(rig), Is.EqualTo(SafetyProperty.None));

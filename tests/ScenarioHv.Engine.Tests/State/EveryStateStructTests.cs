@@ -4,6 +4,7 @@ using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Tests.Guests;
+using ScenarioHv.Engine.Tests.Machines;
 
 namespace ScenarioHv.Engine.Tests.State;
 
@@ -18,6 +19,7 @@ public sealed class EveryStateStructTests
         new TestCaseData(Full(HypervisorKind.Kvm, CpuVendor.Amd, IrqchipKind.Kernel)).SetArgDisplayNames("KVM, AMD, kernel irqchip"),
         new TestCaseData(Full(HypervisorKind.BareMetal, CpuVendor.Intel, IrqchipKind.Split)).SetArgDisplayNames("bare metal, Intel"),
         new TestCaseData(Full(HypervisorKind.BareMetal, CpuVendor.Amd, IrqchipKind.Split)).SetArgDisplayNames("bare metal, AMD"),
+        new TestCaseData(Bhyve).SetArgDisplayNames("bhyve, AMD with AVIC"),
     ];
 
     [TestCaseSource(nameof(Machines))]
@@ -122,6 +124,21 @@ public sealed class EveryStateStructTests
             new DeviceConfig("line", DeviceKind.Line) { Gsi = 9, Vector = 0x70, IoBase = 0xc100 }],
         Timeline = [.. HypervMachine.Livelock.Timeline, new StimulusConfig(1_000_000, StimulusAction.Raise, 2) { Every = 1000, Count = 3 }],
         L1 = new GuestProgram("l1", HypervMachine.Livelock.L1.Main) { Variables = HypervMachine.Livelock.L1.Variables, SharedWords = 2 },
+    };
+
+    private static MachineConfig Bhyve => Full(HypervisorKind.Bhyve, CpuVendor.Amd, IrqchipKind.Kernel) with
+    {
+        Apicv = true,
+        HostTickHz = 1000,
+        IoApicEoi = new Reinject(),
+        Bhyve = new BhyvePolicies { Injection = SvmInjection.Avic },
+        L1 = new GuestProgram("l1", SampleMachine.Spin)
+        {
+            OnInterrupt = SampleMachine.Serve,
+            Variables = HypervMachine.Livelock.L1.Variables,
+            SharedWords = 2,
+        },
+        L2 = null,
     };
 
     private static ByteRole[] RolesOfBlock(Board board)

@@ -27,6 +27,12 @@ public sealed class NormalFormTests
     public void Values_above_the_limit_are_one_state_and_the_limit_is_not_among_them(uint left, uint right, bool same) =>
         Assert.That(State(new Fields { Tries = left }).SequenceEqual(State(new Fields { Tries = right })), Is.EqualTo(same));
 
+    [TestCase(99L, 42L, true)]
+    [TestCase(100L, 99L, false)]
+    [TestCase(101L, 102L, false)]
+    public void A_deadline_that_has_passed_is_one_state_and_now_is_not_among_them(long left, long right, bool same) =>
+        Assert.That(Expiring(left).SequenceEqual(Expiring(right)), Is.EqualTo(same));
+
     [TestCase(1, 0xffL)]
     [TestCase(2, 0xffffL)]
     [TestCase(4, 0xffffffffL)]
@@ -216,6 +222,23 @@ public sealed class NormalFormTests
         var machine = new Machine(layout);
         machine.Ref(slot) = new TwoWords { First = first, Second = second };
         return Bench.StateOf(machine);
+    }
+
+    private static byte[] Expiring(long due)
+    {
+        var layout = new MachineLayout();
+        var slot = layout.Add<Deadline>("deadline");
+        layout.Seal();
+        var machine = new Machine(layout);
+        machine.Ref(layout.Clock).Now = 100;
+        machine.Ref(slot).Due = new Instant(due);
+        return Bench.StateOf(machine);
+    }
+
+    public struct Deadline
+    {
+        [Expires]
+        public Instant Due;
     }
 
     public struct TwoWords

@@ -237,7 +237,7 @@ internal sealed class BareMetalHypervisor(Board board) : Hypervisor
 
         if (result.IsAccepted)
         {
-            SafetyChecks.Accepted(context, vcpu, message.Vector);
+            SafetyChecks.Accepted(context, vcpu, message.Vector, message.IsLevel);
         }
 
         context.Emit(

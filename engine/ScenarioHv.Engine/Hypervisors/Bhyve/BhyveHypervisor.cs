@@ -68,7 +68,7 @@ internal sealed class BhyveHypervisor(Board board) : Hypervisor
         var result = apic.Expire(new Instant(context.Machine.Now), board.ApicClock);
         if (result.IsAccepted)
         {
-            Requested(context, vcpu, result.Vector, merges);
+            Requested(context, vcpu, result.Vector, merges, level: false);
             Notify(context, vcpu);
         }
     }
@@ -141,26 +141,27 @@ internal sealed class BhyveHypervisor(Board board) : Hypervisor
 
         if (result.IsAccepted)
         {
-            Requested(context, vcpu, message.Vector, result.Outcome == AcceptOutcome.Merged);
+            Requested(context, vcpu, message.Vector, result.Outcome == AcceptOutcome.Merged, message.IsLevel);
         }
 
         return result.IsAccepted;
     }
 
     /// <summary>
-    /// A vCPU has a request to look at: a running one is interrupted, or with AVIC hears its doorbell, a sleeping one is woken; one whose thread is in the hypervisor looks by
-    /// itself (vcpu_notify_event).
+    /// A vCPU has a request to look at: a running one is interrupted, or with AVIC hears its doorbell, a sleeping one is woken; one whose
+    /// thread is in the hypervisor looks by itself (vcpu_notify_event).
     /// </summary>
     public void Notify(StepContext context, int vcpu)
     {
         ref var vmm = ref context.Machine.Ref(board.Bhyve, vcpu);
         ref var state = ref context.Machine.Ref(board.Vcpus, vcpu);
         var now = new Instant(context.Machine.Now);
-        if (vmm.State == BhyveRunState.Running && context.Actor != vcpu && board.Processor.HasVirtualInterruptDelivery(context.Machine, vcpu))
+        var runsElsewhere = vmm.State == BhyveRunState.Running && context.Actor != vcpu;
+        if (runsElsewhere && board.Processor.HasVirtualInterruptDelivery(context.Machine, vcpu))
         {
             board.Processor.RingDoorbell(context.Machine, vcpu);
         }
-        else if (vmm.State == BhyveRunState.Running && context.Actor != vcpu)
+        else if (runsElsewhere)
         {
             Interrupt(context.Machine, vcpu, HostInterrupts.Kick, now + board.Config.Timing[TimingCost.HostIpi]);
         }
@@ -188,11 +189,11 @@ internal sealed class BhyveHypervisor(Board board) : Hypervisor
         }
     }
 
-    private void Requested(StepContext context, int vcpu, byte vector, bool merges)
+    private void Requested(StepContext context, int vcpu, byte vector, bool merges, bool level)
     {
         var word = context.Machine.Ref(board.Apics, vcpu).Irr.Word32(vector >> 5);
         context.EmitOf(vcpu, TraceEventKind.Ktr, (ulong)(merges ? KtrMessage.Collapsed : KtrMessage.IntrReady), vector, word);
-        SafetyChecks.Accepted(context, vcpu, vector);
+        SafetyChecks.Accepted(context, vcpu, vector, level);
     }
 
     private void Interrupt(Machine machine, int vcpu, HostInterrupts interrupt, Instant at)

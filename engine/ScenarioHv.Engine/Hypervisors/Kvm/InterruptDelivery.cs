@@ -129,7 +129,7 @@ internal static class InterruptDelivery
             case CoreRequest.None when posts:
                 return Acceptance.Post;
             case CoreRequest.None:
-                SafetyChecks.Accepted(context, vcpu, message.Vector);
+                SafetyChecks.Accepted(context, vcpu, message.Vector, message.IsLevel);
                 if (context.Machine.Ref(board.Kvm, vcpu).ApicvActive != 0)
                 {
                     EmitAccepted(context, vcpu, message);
@@ -151,10 +151,11 @@ internal static class InterruptDelivery
     {
         ref var posted = ref context.Machine.Ref(context.Board.PostedInterrupts, vcpu);
         ref var kvm = ref context.Machine.Ref(context.Board.Kvm, vcpu);
+        ref var apic = ref context.Machine.Ref(context.Board.Apics, vcpu);
         switch (context.Board.Config.Kvm.Post[step])
         {
             case PostStep.SetPir:
-                SafetyChecks.Accepted(context, vcpu, vector);
+                SafetyChecks.Accepted(context, vcpu, vector, apic.Tmr.Contains(vector));
                 return !posted.TestAndSet(vector);
             case PostStep.SetOn:
                 return !posted.TestAndSetOn();
@@ -169,8 +170,8 @@ internal static class InterruptDelivery
                 HostThread.Kvm.NotifyPosted(context, vcpu, mode);
                 return true;
             default:
-                context.Machine.Ref(context.Board.Apics, vcpu).Request(vector);
-                SafetyChecks.Accepted(context, vcpu, vector);
+                apic.Request(vector);
+                SafetyChecks.Accepted(context, vcpu, vector, apic.Tmr.Contains(vector));
                 HostThread.Kvm.RequestEvent(context, vcpu);
                 return false;
         }

@@ -74,7 +74,9 @@ public struct KvmVcpu
     /// <summary>1 if software's own flag says that a notification is under way; only with a <c>post</c> that has it.</summary>
     public byte NotificationFlag;
 
-    /// <summary>What the monitor wants of this vCPU's thread; while it wants something, the thread leaves KVM_RUN (a signal is pending).</summary>
+    /// <summary>
+    /// What the monitor wants of this vCPU's thread; while it wants something, the thread leaves KVM_RUN (a signal is pending).
+    /// </summary>
     public MonitorWish Wishes;
 
     /// <summary>1 if <see cref="InjectedVector"/> is the 8259A's, of which the local APIC knows nothing.</summary>

@@ -399,7 +399,8 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
             SafetyChecks.DeliveryCutShort(context, vcpu, EventInjection.Vector(word));
         }
 
-        Exit(context, vcpu, new GuestExit(Cause, Reason(Cause, default), Rip(machine, vcpu, 1), Info1(Cause, default), Vectoring: (uint)word));
+        var rip = Rip(machine, vcpu, 1);
+        Exit(context, vcpu, new GuestExit(Cause, Reason(Cause, default), rip, Info1(Cause, default), Vectoring: (uint)word));
         SvmProcessor.RecordExitIntInfo(ref Loaded(machine, vcpu), word);
     }
 
