@@ -1,3 +1,4 @@
+using ScenarioHv.Engine.Hypervisors.Kvm;
 using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
@@ -111,7 +112,10 @@ public sealed class Runner
         {
             if (machine.Ref(_board.Check).Violation is { Exists: true } violation)
             {
-                return Finish(RunOutcome.Violated, ViolationText.Of(violation), steps, machine, null) with
+                var words = violation.Property == SafetyProperty.Lock
+                    ? KernelLockWords.Describe(_board, machine, violation)
+                    : ViolationText.Of(violation);
+                return Finish(RunOutcome.Violated, words, steps, machine, null) with
                 {
                     Property = PropertyTable.NameOf(violation.Property),
                 };

@@ -18,6 +18,9 @@ public sealed record Vocabulary
     /// <summary>Timing profiles and the costs they consist of.</summary>
     public required TimingInfo Timing { get; init; }
 
+    /// <summary>Reasons against APICv that the timeline can bring.</summary>
+    public IReadOnlyList<string> InhibitReasons { get; init; } = [];
+
     /// <summary>The properties that explain an outcome.</summary>
     public required IReadOnlyList<PropertyInfo> Properties { get; init; }
 }

@@ -41,6 +41,11 @@ public static class TraceExplainer
         TraceEventKind.KvmAvicIncompleteIpi => AvicExplanations.IncompleteIpi(traceEvent),
         TraceEventKind.KvmAvicUnacceleratedAccess => AvicExplanations.UnacceleratedAccess(traceEvent),
         TraceEventKind.KvmAvicDoorbell => AvicExplanations.Doorbell(traceEvent),
+        TraceEventKind.KvmPicSetIrq => HypervExplanations.PicSetIrq(traceEvent),
+        TraceEventKind.KvmHvSynicSetIrq => HypervExplanations.SetIrq(traceEvent),
+        TraceEventKind.KvmHvSynicSetMsr => HypervExplanations.SetMsr(traceEvent),
+        TraceEventKind.KvmHvSynicSendEoi => HypervExplanations.SendEoi(traceEvent),
+        TraceEventKind.KvmPvEoi => HypervExplanations.PvEoi(traceEvent),
         TraceEventKind.Ktr => KtrExplanations.Of(traceEvent),
         _ => Laboratory(traceEvent, context),
     };

@@ -61,13 +61,13 @@ public sealed class ControllerPolicyTests : CommandFixture
             Run("run", LineScenario(machine, "edge-to-level.csx"), "--set", $"ioapic-level-request={request}").Line("outcome"),
             Does.StartWith(outcome));
 
-    [TestCase("pic-reinit=clear", "an 8259A")]
-    [TestCase("synic-scontrol-reset=enabled", "a SynIC")]
-    [TestCase("stimer-zero-count=disables", "synthetic timers")]
-    public void Controller_that_no_machine_has_is_bad_input(string setting, string controller) =>
+    [TestCase("pic-reinit=clear", "this machine has no 8259A")]
+    [TestCase("synic-scontrol-reset=enabled", "this machine has no SynIC")]
+    [TestCase("stimer-zero-count=disables", "no machine of a scenario has synthetic timers yet")]
+    public void Controller_that_the_machine_has_not_is_bad_input(string setting, string words) =>
         AssertBadInput(
             Run("run", "first-steps", "--set", setting),
-            $"--set {setting}: ", $"no machine of a scenario has {controller} yet");
+            $"--set {setting}: ", words);
 
     private static string LineScenario(string machine, string script)
     {

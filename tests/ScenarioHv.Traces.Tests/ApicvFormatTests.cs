@@ -5,7 +5,10 @@ using static ScenarioHv.Traces.Tests.TestEvents;
 
 namespace ScenarioHv.Traces.Tests;
 
-/// <summary>The events of APICv and AVIC. The lines of kvm_apicv_inhibit_changed were posted; the others follow the kernel's formats.</summary>
+/// <summary>
+/// The events of APICv, AVIC, SynIC and 8259A. The lines of kvm_apicv_inhibit_changed were posted; the others follow the kernel's
+/// formats.
+/// </summary>
 [TestFixture]
 internal sealed class ApicvFormatTests
 {
@@ -37,6 +40,24 @@ internal sealed class ApicvFormatTests
     public void An_access_without_acceleration(uint offset, bool trap, bool write, byte vector, string line) => Assert.That(
         In616(TraceEvent.KvmAvicUnacceleratedAccess(0, 0, 0, offset, trap, write, vector)),
         Is.EqualTo("kvm_avic_unaccelerated_access: vcpu=0, " + line));
+
+    [TestCase(0, 4, false, false, false, "chip 0 pin 4 (edge)")]
+    [TestCase(1, 0, true, true, true, "chip 1 pin 0 (level|masked) (coalesced)")]
+    public void A_line_of_the_8259A(byte chip, byte pin, bool level, bool masked, bool coalesced, string line) => Assert.That(
+        In51(TraceEvent.KvmPicSetIrq(0, 0, chip, pin, level, masked, coalesced)), Is.EqualTo("kvm_pic_set_irq: " + line));
+
+    [Test]
+    public void The_events_of_a_SynIC() => Assert.Multiple(() =>
+    {
+        Assert.That(
+            In51(TraceEvent.KvmHvSynicSetIrq(0, 0, 1, 2, 0x52, -2)),
+            Is.EqualTo("kvm_hv_synic_set_irq: vcpu_id 1 sint 2 vector 82 ret -2"));
+        Assert.That(
+            In616(TraceEvent.KvmHvSynicSetMsr(0, 0, 0, 0x40000092, 0x20052, true)),
+            Is.EqualTo("kvm_hv_synic_set_msr: vcpu_id 0 msr 0x40000092 data 0x20052 host 1"));
+        Assert.That(In616(TraceEvent.KvmHvSynicSendEoi(0, 0, 0, 0x52)), Is.EqualTo("kvm_hv_synic_send_eoi: vcpu_id 0 vector 82"));
+        Assert.That(In616(TraceEvent.KvmPvEoi(0, 0, 0, 0, 0x52)), Is.EqualTo("kvm_pv_eoi: apicid 0 vector 82"));
+    });
 
     [Test]
     public void A_doorbell() => Assert.That(

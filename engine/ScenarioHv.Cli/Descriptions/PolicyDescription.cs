@@ -26,11 +26,11 @@ internal static class PolicyDescription
         WriteControllers(page, ControllerKind.IoApic, "I/O APIC");
         WriteControllers(page, ControllerKind.Msi, "message-signalled interrupts");
         WriteControllers(page, ControllerKind.Cpu, "CPU");
-        WriteControllers(page, ControllerKind.Pic, "8259A pair (no machine of a scenario has one yet)");
+        WriteControllers(page, ControllerKind.Pic, "8259A pair (virtual-wire: true)");
         WriteControllers(page, ControllerKind.Pit, "8254 (no machine of a scenario has one yet)");
-        WriteControllers(page, ControllerKind.SynIc, "SynIC (no machine of a scenario has one yet)");
+        WriteControllers(page, ControllerKind.SynIc, "SynIC (with hyperv: { synic: true } it is KVM's; nothing can be chosen yet)");
         WriteControllers(page, ControllerKind.SyntheticTimers, "synthetic timers (no machine of a scenario has them yet)");
-        WriteControllers(page, ControllerKind.Hyperv, "Hyper-V's interfaces to the local APIC (no machine of a scenario has them yet)");
+        WriteControllers(page, ControllerKind.Hyperv, "Hyper-V's interfaces to the local APIC (hyperv: { vapic: true })");
         page.Heading("implementations of interrupt controllers");
         page.Paragraph("They stand in brackets at the values that they have, as far as their sources say.");
         page.Terms([.. ControllerPolicyTable.Presets.Select(preset => (preset.Name, preset.Source))]);

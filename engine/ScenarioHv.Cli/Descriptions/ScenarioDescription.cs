@@ -44,9 +44,17 @@ internal static class ScenarioDescription
         var tick = config.HostTickHz == 0 ? "no host tick" : $"host tick {new FrequencyHz(config.HostTickHz)}";
         var overrides = machine.TimingOverrides.Count == 0 ? ""
             : ", but " + string.Join(", ", machine.TimingOverrides.Select(cost => $"{cost.Key} {cost.Value}"));
-        return $"{Wording.Count(machine.Vcpus, "vCPU", "vCPUs")}; {processor}; TSC {new FrequencyHz(machine.TscHz)}; "
+        var offers = Offers(config);
+        return $"{Wording.Count(machine.Vcpus, "vCPU", "vCPUs")}; {processor}{offers}; TSC {new FrequencyHz(machine.TscHz)}; "
             + $"under {machine.Hypervisor}{userspace}{irqchip}; {tick}; timing {machine.TimingProfile}{overrides}.";
     }
+
+    private static string Offers(MachineConfig config) =>
+        (config.X2Apic ? "; x2APIC mode offered" : "")
+        + (config.Hyperv is { SynIc: true } ? "; a SynIC per vCPU" : "")
+        + (config.Hyperv is { AutoEoiDeprecated: true } ? "; AutoEOI deprecated" : "")
+        + (config.Hyperv is { Vapic: true } ? "; Hyper-V's APIC MSRs and assist page recommended" : "")
+        + (config.VirtualWire ? "; an 8259A pair on LINT0 as ExtINT" : "");
 
     private static string Origin(MachineSection machine, string point)
     {
@@ -69,6 +77,16 @@ internal static class ScenarioDescription
     {
         var info = EngineVocabulary.Instance.DeviceTypes.First(type => type.Name == section.Type);
         var slot = section.Slot is null ? "" : $", slot {section.Slot}";
+        if (device.Kind == DeviceKind.SynIc)
+        {
+            return $"{section.Type}, SINT{device.Sint} of vCPU {device.Destination}: {info.Summary}";
+        }
+
+        if (device.Kind == DeviceKind.Isa)
+        {
+            return $"{section.Type}, IRQ{device.Gsi}: {info.Summary}";
+        }
+
         var gsi = device.Kind == DeviceKind.Msi ? "" : $", GSI {device.Gsi}";
         var ports = device.IoSize == 0 ? "" : $", ports 0x{device.IoBase:x}..0x{device.IoBase + device.IoSize - 1:x}";
         var message = $"vector 0x{device.Vector:x2} ({device.Vector}), destination {device.Destination}";

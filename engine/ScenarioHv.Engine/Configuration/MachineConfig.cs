@@ -49,6 +49,12 @@ public enum DeviceKind : byte
 
     /// <summary>A device that sends a message.</summary>
     Msi,
+
+    /// <summary>An ISA device: its IRQ goes up and down again, an edge.</summary>
+    Isa,
+
+    /// <summary>An event of the monitor that is bound to a source of a SynIC (KVM_IRQ_ROUTING_HV_SINT).</summary>
+    SynIc,
 }
 
 /// <summary>What a stimulus from outside does.</summary>
@@ -86,6 +92,15 @@ public enum StimulusAction : byte
     /// to 2.6.29).
     /// </summary>
     NmiWindow,
+
+    /// <summary>The monitor writes an MSR of a vCPU (KVM_SET_MSRS).</summary>
+    SetMsr,
+
+    /// <summary>A reason against APICv comes, whatever its cause would be.</summary>
+    Inhibit,
+
+    /// <summary>It goes.</summary>
+    Lift,
 }
 
 /// <summary>One device.</summary>
@@ -107,8 +122,14 @@ public sealed record DeviceConfig(string Name, DeviceKind Kind)
     /// <summary>Destination APIC ID of its redirection entry or message.</summary>
     public byte Destination { get; init; }
 
+    /// <summary>The source of a <see cref="DeviceKind.SynIc"/> device, 0..15; <see cref="Destination"/> is the vCPU.</summary>
+    public byte Sint { get; init; }
+
     /// <summary>First I/O port of its registers, for devices that have some.</summary>
     public ushort IoBase { get; init; }
+
+    /// <summary>True if it drives a level line that has a redirection entry of its own.</summary>
+    public bool HasEntry => Kind is DeviceKind.Piix4Uhci or DeviceKind.Line;
 
     /// <summary>How many ports from <see cref="IoBase"/>.</summary>
     public ushort IoSize => Kind switch { DeviceKind.Piix4Uhci => 0x20, DeviceKind.Line => 8, _ => 0 };
@@ -126,9 +147,23 @@ public sealed record StimulusConfig(long At, StimulusAction Action, int Target)
     /// <summary>How often it comes; 0 for as long as the run lasts.</summary>
     public int Count { get; init; } = 1;
 
+    /// <summary>The MSR of <see cref="StimulusAction.SetMsr"/>.</summary>
+    public uint Msr { get; init; }
+
+    /// <summary>Its value; for <see cref="StimulusAction.Inhibit"/> and <see cref="StimulusAction.Lift"/> the reason's bit.</summary>
+    public ulong Value { get; init; }
+
     /// <summary>The timer's current count that a restore finds in the page, in place of the saved one; null for that one.</summary>
     public uint? TimerCount { get; init; }
 }
+
+/// <summary>Hyper-V's interfaces (TLFS), as CPUID leaves 40000003h and 40000004h offer them.</summary>
+/// <param name="SynIc">The guest has a synthetic interrupt controller.</param>
+/// <param name="AutoEoiDeprecated">AutoEOI should not be used (40000004h, EAX bit 9).</param>
+/// <param name="Vapic">
+/// The MSRs of the local APIC and the assist page exist (40000003h, EAX bit 4) and should be used (40000004h, EAX bit 3).
+/// </param>
+public sealed record HypervConfig(bool SynIc, bool AutoEoiDeprecated, bool Vapic);
 
 /// <summary>What the scenario waits for.</summary>
 /// <param name="Level">Whose report, 1 or 2.</param>
@@ -193,6 +228,18 @@ public sealed record MachineConfig
 
     /// <summary>What its version of bhyve does; without meaning where something else runs the guest.</summary>
     public BhyvePolicies Bhyve { get; init; } = new();
+
+    /// <summary>Hyper-V's interfaces that the guest is offered; null for none.</summary>
+    public HypervConfig? Hyperv { get; init; }
+
+    /// <summary>The guest is offered x2APIC mode.</summary>
+    public bool X2Apic { get; init; }
+
+    /// <summary>
+    /// The machine has an 8259A pair, initialised by its firmware, which reaches the boot processor through LINT0 as ExtINT. KVM with
+    /// <see cref="IrqchipKind.Kernel"/> only.
+    /// </summary>
+    public bool VirtualWire { get; init; }
 
     /// <summary>
     /// The choices of its interrupt controllers; null for those that are usual with <see cref="Hypervisor"/> and <see cref="Irqchip"/>.

@@ -60,6 +60,8 @@ public sealed class DeviceBus
                         logical: false,
                         MsiDestinationFormat.Bits8);
                     continue;
+                case DeviceKind.Isa or DeviceKind.SynIc:
+                    continue;
             }
 
             machine.Ref(_board.IoApicPins, device.Gsi).Entry = new RedirectionEntry
@@ -93,6 +95,8 @@ public sealed class DeviceBus
                 ref var line = ref machine.Ref(_lines, place);
                 var changed = stimulus.Action == StimulusAction.Raise ? line.Raise() : line.WriteRegister(LineDevice.AcknowledgeOffset, 1);
                 return changed ? LineChanged(context, stimulus.Target, line.LineLevel) : default;
+            case DeviceKind.Isa:
+                return LineChanged(context, stimulus.Target, high: true);
             default:
                 if (!machine.Ref(_msis, place).TryFire(0, out var msi)
                     || !MsiFormat.TryDecode(msi, _board.Controllers.Msi, MsiDestinationFormat.Bits8, out message))
@@ -104,6 +108,9 @@ public sealed class DeviceBus
                 return new DeviceOutput(default, SendsMessage: true, default);
         }
     }
+
+    /// <summary>The second edge of a pulse.</summary>
+    internal DeviceOutput EndPulse(StepContext context, StimulusConfig stimulus) => LineChanged(context, stimulus.Target, high: false);
 
     /// <summary>A guest reads a port.</summary>
     /// <returns>All ones if no device answers.</returns>

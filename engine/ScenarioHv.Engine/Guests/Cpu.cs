@@ -121,6 +121,20 @@ public readonly struct Cpu
     public Op Eoi(ulong at = 0, [CallerLineNumber] int line = 0) =>
         Ask(new Operation { Kind = OperationKind.Eoi, Rip = Rip(at, line), Length = (byte)(StepContext.Current.Level == 2 ? 2 : 7) });
 
+    /// <summary>
+    /// CPUID, as far as it concerns interrupts: of leaf 1 it is ECX (bit 21 x2APIC), of Hyper-V's leaves 40000003h and 40000004h EAX
+    /// (TLFS 2.4; features bit 2 SynIC and 4 APIC MSRs, advice bit 3 APIC MSRs and 9 no AutoEOI). Other bits and leaves are 0.
+    /// </summary>
+    public Op<uint> Cpuid(uint leaf, ulong at = 0, [CallerLineNumber] int line = 0) =>
+        Ask<uint>(new Operation { Kind = OperationKind.Cpuid, Code = leaf, Rip = Rip(at, line), Length = 2 });
+
+    /// <summary>
+    /// The end of a handler where there is an assist page (TLFS 10.3.5): tests and clears its bit 0. True if that was the EOI; false if it
+    /// has to be written.
+    /// </summary>
+    public Op<bool> AssistEoi(ulong at = 0, [CallerLineNumber] int line = 0) =>
+        Ask<bool>(new Operation { Kind = OperationKind.AssistEoi, Rip = Rip(at, line), Length = 9 });
+
     /// <summary>VMRESUME (or VMLAUNCH): the nested guest runs until it exits.</summary>
     public OpExit VmResume(ulong at = 0, [CallerLineNumber] int line = 0) => Enter(at, line, 3);
 

@@ -54,6 +54,12 @@ public enum OperationKind : byte
     /// <summary>RDTSC, as a number.</summary>
     ReadTsc,
 
+    /// <summary>CPUID.</summary>
+    Cpuid,
+
+    /// <summary>BTR of bit 0 of the assist page: whether an EOI may be omitted.</summary>
+    AssistEoi,
+
     /// <summary>The end of an interrupt, by the fastest means the guest has.</summary>
     Eoi,
 

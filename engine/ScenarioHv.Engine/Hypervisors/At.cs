@@ -87,6 +87,18 @@ public enum At : byte
     /// <summary>The mask of reasons against APICv has changed, and no vCPU has been told.</summary>
     InhibitChanged,
 
+    /// <summary>A vCPU thread is no reader of kvm->srcu for the moment.</summary>
+    SrcuDropped,
+
+    /// <summary>The thread waits for a lock.</summary>
+    LockAwaited,
+
+    /// <summary>The memory map of the local APIC's page has changed.</summary>
+    MemslotChanged,
+
+    /// <summary>The 8259A has given its vector.</summary>
+    PicAcknowledged,
+
     /// <summary>bhyve: the monitor has called the ioctl VM_RUN.</summary>
     VmRun,
 

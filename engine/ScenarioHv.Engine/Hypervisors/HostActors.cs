@@ -54,3 +54,22 @@ internal sealed class IoThreadActor(Board board) : Actor
         context.Resume(0);
     }
 }
+
+/// <summary>The kernel's worker, where a policy leaves something to it.</summary>
+internal sealed class WorkerActor(Board board) : Actor
+{
+    /// <inheritdoc/>
+    public override string Name => "kworker";
+
+    /// <inheritdoc/>
+    public override Instant ReadyAt(Machine machine) => machine.Ref(board.Worker);
+
+    /// <inheritdoc/>
+    public override void Step(StepContext context)
+    {
+        context.Vcpu = 255;
+        context.Level = 0;
+        context.Select(board.WorkerFiber);
+        context.Resume(0);
+    }
+}

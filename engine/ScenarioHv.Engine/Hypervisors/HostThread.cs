@@ -24,6 +24,9 @@ internal readonly struct HostThread(byte actor)
     /// <summary>KVM, where it runs the guest.</summary>
     public static KvmHypervisor Kvm => (KvmHypervisor)StepContext.Current.Board.Hypervisor;
 
+    /// <summary>Its number: that of its vCPU; behind the vCPUs the I/O thread, then the kernel's worker.</summary>
+    public int Index => actor;
+
     /// <summary>True if this is the thread of <paramref name="vcpu"/>.</summary>
     public bool IsVcpu(int vcpu) => actor == vcpu;
 
@@ -60,6 +63,21 @@ internal readonly struct HostThread(byte actor)
         return Await(context, OperationKind.Sleep, label);
     }
 
+    /// <summary>The thread sleeps in the kernel until a lock is free; no kick and no stimulus wakes it.</summary>
+    public Op WaitForLock()
+    {
+        var context = Context;
+        ReadyAt(context) = Instant.Never;
+        return Await(context, OperationKind.Point, At.LockAwaited);
+    }
+
+    /// <summary>The thread goes on after <paramref name="delay"/>, if nothing else has woken it before.</summary>
+    public void Wake(long delay)
+    {
+        ref var ready = ref ReadyAt(Context);
+        ready = Instant.Min(ready, new Instant(Machine.Now) + delay);
+    }
+
     internal static unsafe Op Await(StepContext context, OperationKind kind, At label)
     {
         context.Fiber->Op = new Operation { Kind = kind, Code = (uint)label, Deadline = Instant.Never };
@@ -73,6 +91,8 @@ internal readonly struct HostThread(byte actor)
             return ref context.Machine.Ref(context.Board.Vcpus, actor).ReadyAt;
         }
 
-        return ref context.Machine.Ref(context.Board.Io).ReadyAt;
+        return ref actor == context.Board.Config.Vcpus
+            ? ref context.Machine.Ref(context.Board.Io).ReadyAt
+            : ref context.Machine.Ref(context.Board.Worker);
     }
 }

@@ -12,6 +12,7 @@ internal static class InstructionChecks
 {
     private const uint IcrModeAndShorthand = 0xc_0700;
     private const uint FixedToSelf = 0x4_0000;
+    private const uint X2ApicMsr = LocalApic.FirstX2ApicMsr;
 
     /// <summary>An instruction retires.</summary>
     /// <param name="context">The step; its level is that of the instruction.</param>
@@ -31,6 +32,12 @@ internal static class InstructionChecks
         {
             case OperationKind.Eoi:
                 Eoi(context, vcpu, ref twin);
+                break;
+            case OperationKind.AssistEoi when result != 0:
+                Eoi(context, vcpu, ref twin);
+                break;
+            case OperationKind.WriteMsr:
+                MsrWritten(context, vcpu, ref twin, operation);
                 break;
             case OperationKind.WriteCr8:
                 twin.WriteTpr((byte)(operation.Value << 4));
@@ -67,6 +74,29 @@ internal static class InstructionChecks
                 twin.WriteTpr((byte)operation.Value);
                 break;
             case LocalApicRegister.IcrLow when ((uint)operation.Value & IcrModeAndShorthand) == FixedToSelf:
+                twin.SentToSelf((byte)operation.Value);
+                break;
+        }
+    }
+
+    /// <summary>The doors beside the page: Hyper-V's MSRs, where the guest is offered them, and x2APIC's.</summary>
+    private static void MsrWritten(StepContext context, int vcpu, ref Twin twin, in Operation operation)
+    {
+        var isX2Apic = context.Machine.Ref(context.Board.Apics, vcpu).Mode == ApicMode.X2Apic;
+        var isHyperv = context.Board.Assists.Count > 0;
+        switch (operation.Code)
+        {
+            case HypervApicMsrs.Eoi when isHyperv:
+            case X2ApicMsr + (LocalApicRegister.Eoi >> 4) when isX2Apic:
+                Eoi(context, vcpu, ref twin);
+                break;
+            case HypervApicMsrs.Tpr when isHyperv:
+            case X2ApicMsr + (LocalApicRegister.Tpr >> 4) when isX2Apic:
+                twin.WriteTpr((byte)operation.Value);
+                break;
+            case HypervApicMsrs.Icr when isHyperv && ((uint)operation.Value & IcrModeAndShorthand) == FixedToSelf:
+            case X2ApicMsr + (LocalApicRegister.IcrLow >> 4) when isX2Apic && ((uint)operation.Value & IcrModeAndShorthand) == FixedToSelf:
+            case X2ApicMsr + (LocalApicRegister.SelfIpi >> 4) when isX2Apic:
                 twin.SentToSelf((byte)operation.Value);
                 break;
         }

@@ -23,11 +23,12 @@ namespace ScenarioHv.Engine.Scheduling;
 public sealed class Board
 {
     private const int GuestArena = 512;
-    private const int HostArena = 768;
+    private const int HostArena = 1024;
 
     private readonly int[,] _guestFibers;
     private readonly int[] _hostFibers;
     private readonly int _ioFiber;
+    private readonly int _workerFiber;
     private readonly IoApicPolicies _ioApicPolicies;
     private readonly Slot<byte>[] _variables;
     private readonly Slot<ulong>[] _shared;
@@ -48,7 +49,7 @@ public sealed class Board
         Exits = layout.Add<ExitRecord>("exit", vcpus);
         Twins = layout.Add<Twin>("twin", vcpus);
         Check = layout.Add<CheckMemory>("check");
-        LevelPins = [.. config.Devices.Where(device => device.Kind != DeviceKind.Msi).Select(device => device.Gsi).Distinct().Order()];
+        LevelPins = [.. config.Devices.Where(device => device.HasEntry).Select(device => device.Gsi).Distinct().Order()];
         LevelChecks = layout.Add<LevelCheck>("level-check", LevelPins.Count);
         Kvm = layout.Add<KvmVcpu>("kvm-vcpu", IsKvm ? vcpus : 0);
         KvmNmi = layout.Add<KvmNmi>("kvm-nmi", IsKvm && (config.Kvm.TracksNmiInSoftware || config.Kvm.TellsNmiWindows) ? vcpus : 0);
@@ -68,6 +69,11 @@ public sealed class Board
 
         KvmVm = layout.Add<KvmVm>("kvm", IsKvm ? 1 : 0);
         Avic = layout.Add<AvicVcpu>("avic", !vmx && HasHypervisor && config.Apicv ? vcpus : 0);
+        Locks = layout.Add<ThreadLocks>("locks", IsKvm ? vcpus + 2 : 0);
+        SynIcs = layout.Add<SynIcState>("synic", config.Hyperv is { SynIc: true } ? vcpus : 0);
+        Assists = layout.Add<ApicAssistPage>("apic-assist", config.Hyperv is { Vapic: true } ? vcpus : 0);
+        Pic = layout.Add<Pic8259Pair>("pic", config.VirtualWire ? 1 : 0);
+        Worker = layout.Add<Instant>("kworker", HasWorker ? 1 : 0);
         NestedExits = layout.Add<NestedExit>("nested-exit", levels == 2 ? vcpus : 0);
         ImmediateExitMemory = layout.Add<ImmediateExitMemory>(
             "immediate-exit", IsKvm ? vcpus * 2 : 0, new SaturationRule(8, 4, config.ImmediateExit.CountLimit));
@@ -84,6 +90,7 @@ public sealed class Board
         _variables = [AddVariables(layout, config.L1, vcpus), AddVariables(layout, config.L2, vcpus)];
         _shared = [AddShared(layout, config.L1), AddShared(layout, config.L2)];
         (_guestFibers, _hostFibers, _ioFiber) = AddFibers(layout, levels);
+        _workerFiber = HasWorker ? layout.AddFiber("kworker", HostArena) : -1;
         layout.Seal();
         Processor = vmx ? new VmxGuestProcessor(this) : new SvmGuestProcessor(this);
         Hypervisor = config.Hypervisor switch
@@ -177,6 +184,24 @@ public sealed class Board
     /// <summary>AVIC's tables and what processors have seen of backing pages; empty without AVIC.</summary>
     public Slot<AvicVcpu> Avic { get; }
 
+    /// <summary>The kernel's locks, by the number of the host thread: the vCPUs', the I/O thread, the kernel's worker.</summary>
+    public Slot<ThreadLocks> Locks { get; }
+
+    /// <summary>The SynICs; empty if the guest is offered none.</summary>
+    public Slot<SynIcState> SynIcs { get; }
+
+    /// <summary>The assist pages; empty if the guest is offered none.</summary>
+    public Slot<ApicAssistPage> Assists { get; }
+
+    /// <summary>The 8259A pair; empty if the machine has none.</summary>
+    public Slot<Pic8259Pair> Pic { get; }
+
+    /// <summary>When the kernel's worker goes on; empty without one.</summary>
+    public Slot<Instant> Worker { get; }
+
+    /// <summary>True if a policy leaves something to a worker of the kernel.</summary>
+    public bool HasWorker => IsKvm && Config.Kvm.InhibitCall == InhibitCall.ByWork;
+
     /// <summary>What the last exit of the guest's guest left for the guest.</summary>
     public Slot<NestedExit> NestedExits { get; }
 
@@ -266,6 +291,9 @@ public sealed class Board
 
     /// <summary>The fiber of the I/O thread.</summary>
     public FiberSlot IoFiber => Layout.Fiber(_ioFiber);
+
+    /// <summary>The fiber of the kernel's worker.</summary>
+    public FiberSlot WorkerFiber => Layout.Fiber(_workerFiber);
 
     /// <summary>The I/O APIC of <paramref name="machine"/>.</summary>
     public IoApic IoApicOf(Machine machine) => new(ref machine.Ref(IoApicHeader), machine.Span(IoApicPins), _ioApicPolicies);

@@ -204,6 +204,26 @@ public readonly partial struct TraceEvent
     public static TraceEvent KvmAvicDoorbell(long cycle, byte actor, uint target, uint apicId) =>
         new(cycle, TraceEventKind.KvmAvicDoorbell, actor, NoVcpu, target, apicId);
 
+    /// <summary>kvm_pic_set_irq: a line of the 8259A pair was driven.</summary>
+    public static TraceEvent KvmPicSetIrq(long cycle, byte actor, byte chip, byte pin, bool level, bool masked, bool coalesced) =>
+        new(cycle, TraceEventKind.KvmPicSetIrq, actor, NoVcpu, chip, pin, Bit(level), Bit(masked), Bit(coalesced));
+
+    /// <summary>kvm_hv_synic_set_irq: a source of a SynIC was raised.</summary>
+    public static TraceEvent KvmHvSynicSetIrq(long cycle, byte actor, byte vcpu, byte sint, byte vector, int result) =>
+        new(cycle, TraceEventKind.KvmHvSynicSetIrq, actor, NoVcpu, vcpu, sint, vector, unchecked((ulong)(long)result));
+
+    /// <summary>kvm_hv_synic_set_msr: an MSR of a SynIC was written, by the guest or by the monitor.</summary>
+    public static TraceEvent KvmHvSynicSetMsr(long cycle, byte actor, byte vcpu, uint msr, ulong value, bool host) =>
+        new(cycle, TraceEventKind.KvmHvSynicSetMsr, actor, vcpu, vcpu, msr, value, Bit(host));
+
+    /// <summary>kvm_hv_synic_send_eoi: a SynIC hears of an EOI.</summary>
+    public static TraceEvent KvmHvSynicSendEoi(long cycle, byte actor, byte vcpu, byte vector) =>
+        new(cycle, TraceEventKind.KvmHvSynicSendEoi, actor, vcpu, vcpu, vector);
+
+    /// <summary>kvm_pv_eoi: an EOI that the guest has omitted was performed.</summary>
+    public static TraceEvent KvmPvEoi(long cycle, byte actor, byte vcpu, uint apicId, int vector) =>
+        new(cycle, TraceEventKind.KvmPvEoi, actor, vcpu, apicId, unchecked((ulong)(long)vector));
+
     private static TraceEvent Exit(
         TraceEventKind kind, long cycle, byte actor, byte vcpu, ulong reason, ulong rip, ulong info1, ulong info2, uint intrInfo,
         uint errorCode, ulong requests) =>

@@ -125,6 +125,21 @@ public enum TraceEventKind : byte
 
     /// <summary>kvm_apicv_accept_irq: as <see cref="KvmApicAcceptIrq"/>.</summary>
     KvmApicvAcceptIrq,
+
+    /// <summary>kvm_pic_set_irq: A chip (0 master, 1 slave), B pin, C level (ELCR), D masked, E coalesced (each 0 or 1).</summary>
+    KvmPicSetIrq,
+
+    /// <summary>kvm_hv_synic_set_irq: A vCPU, B SINT, C vector, D result.</summary>
+    KvmHvSynicSetIrq,
+
+    /// <summary>kvm_hv_synic_set_msr: A vCPU, B MSR, C value, D by the monitor (0 or 1).</summary>
+    KvmHvSynicSetMsr,
+
+    /// <summary>kvm_hv_synic_send_eoi: A vCPU, B vector.</summary>
+    KvmHvSynicSendEoi,
+
+    /// <summary>kvm_pv_eoi: A APIC ID, B vector.</summary>
+    KvmPvEoi,
 }
 
 /// <summary>One line of history: plain data, no references, the same bytes on every machine. Text is made of it elsewhere.</summary>

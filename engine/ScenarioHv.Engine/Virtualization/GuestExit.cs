@@ -28,6 +28,7 @@ internal enum ExitCause : byte
     EntryFailed,
     AvicIncompleteIpi,
     AvicUnacceleratedAccess,
+    Cpuid,
     NestedPageFault,
 }
 

@@ -109,6 +109,8 @@ internal abstract unsafe partial class GuestProcessor
             case OperationKind.Cli: core.Cli(); break;
             case OperationKind.MovSs: core.MovSs(); break;
             case OperationKind.Iret: ExecuteIret(context, vcpu); return;
+            case OperationKind.Cpuid: result = Hypervisors.Kvm.KvmVapic.Cpuid(Board.Config, op.Code); break;
+            case OperationKind.AssistEoi: result = AssistEoi(machine, vcpu); break;
             case OperationKind.ReadTsc: result = ReadTsc(machine); break;
             case OperationKind.Report: Report(context, op.Value); break;
             case OperationKind.SharedRead or OperationKind.SharedWrite or OperationKind.SharedExchange:
@@ -160,6 +162,7 @@ internal abstract unsafe partial class GuestProcessor
         var exit = default(GuestExit);
         switch (op.Kind)
         {
+            case OperationKind.Eoi or OperationKind.MmioWrite or OperationKind.MmioRead when IsOnDummyPage(machine, vcpu): break;
             case OperationKind.ReadCr8: result = ReadCr8(machine, vcpu); break;
             case OperationKind.WriteCr8: exit = ApicWrite(context, vcpu, LocalApicRegister.Tpr, (uint)op.Value << 4); break;
             case OperationKind.Eoi: exit = ApicWrite(context, vcpu, LocalApicRegister.Eoi, 0); break;
@@ -173,6 +176,9 @@ internal abstract unsafe partial class GuestProcessor
             Exit(context, vcpu, exit with { Rip = rip });
         }
     }
+
+    private ulong AssistEoi(Machine machine, int vcpu) =>
+        Board.Assists.Count > 0 && machine.Ref(Board.Assists, vcpu).GuestEoi() ? 1UL : 0;
 
     private GuestExit ApicWrite(StepContext context, int vcpu, int offset, uint value)
     {

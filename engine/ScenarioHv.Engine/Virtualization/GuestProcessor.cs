@@ -280,6 +280,12 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     /// </summary>
     protected virtual GuestExit VirtualizedApicWrite(StepContext context, int vcpu, int offset, uint value) => default;
 
+    /// <summary>
+    /// True if an access to the local APIC's page that does not exit reaches nobody but a page of memory, whose contents are not kept: it
+    /// reads 0.
+    /// </summary>
+    protected virtual bool IsOnDummyPage(Machine machine, int vcpu) => false;
+
     /// <summary>What MOV from CR8 reads that does not exit.</summary>
     protected virtual ulong ReadCr8(Machine machine, int vcpu) => (ulong)machine.Ref(Board.Apics, vcpu).ReadCr8();
 
@@ -339,7 +345,7 @@ internal abstract unsafe partial class GuestProcessor(Board board)
         }
         else if (IsOfLocalApic(context, vcpu, vector))
         {
-            SafetyChecks.Dispatched(context, vcpu, vector);
+            SafetyChecks.Dispatched(context, vcpu, vector, Hypervisors.Kvm.KvmHyperv.IsAutoEoi(vcpu, vector));
         }
 
         context.Fiber->Finished = 0;
@@ -372,10 +378,12 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     }
 
     /// <summary>
-    /// Whether a delivered vector is one of the vCPU's local APIC, and not one that the nested guest's hypervisor injects on its own.
+    /// Whether a delivered vector is one of the vCPU's local APIC, and not one of the 8259A or that the nested guest's hypervisor injects
+    /// on its own.
     /// </summary>
     protected bool IsOfLocalApic(StepContext context, int vcpu, byte vector) =>
-        context.Level == 1 || (Board.IsKvm && context.Machine.Ref(Board.Kvm, vcpu).InjectedVector == vector);
+        !(Board.IsKvm && context.Machine.Ref(Board.Kvm, vcpu).InjectedExtInt != 0)
+        && (context.Level == 1 || (Board.IsKvm && context.Machine.Ref(Board.Kvm, vcpu).InjectedVector == vector));
 
     private static GuestException NoHandler(GuestProgram program, string method, string what) =>
         new($"{program.Name}: {what} arrived and the script has no {method}.");
@@ -472,6 +480,7 @@ internal abstract unsafe partial class GuestProcessor(Board board)
             case OperationKind.VmEnter: return direct ? ExitCause.None : ExitCause.VmEnter;
             case OperationKind.Hlt: return direct ? ExitCause.None : ExitCause.Hlt;
             case OperationKind.In or OperationKind.Out: return Board.HasHypervisor ? ExitCause.Io : ExitCause.None;
+            case OperationKind.Cpuid: return Board.IsKvm ? ExitCause.Cpuid : ExitCause.None;
             case OperationKind.ReadMsr: return direct ? ExitCause.None : ExitCause.MsrRead;
             case OperationKind.WriteMsr: return direct ? ExitCause.None : ExitCause.MsrWrite;
             case OperationKind.Stgi or OperationKind.Clgi:

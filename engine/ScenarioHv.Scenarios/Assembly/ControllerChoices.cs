@@ -10,8 +10,8 @@ namespace ScenarioHv.Scenarios.Assembly;
 /// </summary>
 internal static class ControllerChoices
 {
-    private const string NoPic = "no machine of a scenario has an 8259A yet";
-    private const string NoX2Apic = "no guest of a scenario can enter x2APIC mode";
+    private const string NoPic = "this machine has no 8259A (virtual-wire: true)";
+    private const string NoX2Apic = "this machine offers no x2APIC mode (cpu: { x2apic: true })";
     private const string NoApicBase = "no guest of a scenario can write IA32_APIC_BASE";
 
     /// <summary>The points, for the reader and for <c>describe policies</c>.</summary>
@@ -64,10 +64,11 @@ internal static class ControllerChoices
     private static string? Problem(ControllerPolicyPoint point, string value, MachineConfig config, in ControllerPolicies chosen) =>
         point.Controller switch
         {
-            ControllerKind.Pic => NoPic,
-            ControllerKind.SynIc => "no machine of a scenario has a SynIC yet",
+            ControllerKind.Pic => config.VirtualWire ? null : NoPic,
+            ControllerKind.SynIc => ProblemOfSynIc(config),
             ControllerKind.SyntheticTimers => "no machine of a scenario has synthetic timers yet",
-            ControllerKind.Hyperv => "no machine of a scenario has Hyper-V's interfaces to the local APIC yet",
+            ControllerKind.Hyperv => config.Hyperv is { Vapic: true } ? null
+                : "this machine has not Hyper-V's interfaces to the local APIC (hyperv: { vapic: true })",
             ControllerKind.Pit => "no machine of a scenario has an 8254 yet",
             ControllerKind.Cpu => config.Hypervisor == HypervisorKind.Kvm ? null : $"NMIs are not modelled {Where(config)}",
             ControllerKind.Msi => "the MSIs of its devices are assertions to FEExxxxxh, which everybody reads alike",
@@ -75,16 +76,21 @@ internal static class ControllerChoices
             _ => ProblemOfLocalApic(point.Property, config) ?? ProblemOfValue(point.Property, value, config),
         };
 
+    private static string? ProblemOfSynIc(MachineConfig config) =>
+        config.Hyperv is not { SynIc: true } ? "this machine has no SynIC (hyperv: { synic: true })"
+        : "the SynICs of scenarios are KVM's, without messages and event flags; when KVM inhibits APICv for them is apicv-inhibit-on-synic";
+
     private static string? ProblemOfLocalApic(string property, MachineConfig config) => property switch
     {
         nameof(LocalApicPolicies.DeviceBroadcast) or nameof(LocalApicPolicies.X2ApicReservedBits)
-            or nameof(LocalApicPolicies.IcrAcrossModes) => NoX2Apic,
+            or nameof(LocalApicPolicies.IcrAcrossModes) => config.X2Apic ? null : NoX2Apic,
         nameof(LocalApicPolicies.RemoteReads) => "no HLT of a scenario's machine waits for it",
         nameof(LocalApicPolicies.HardwareDisable) or nameof(LocalApicPolicies.ApicBaseWrites)
             or nameof(PlatformPolicies.MmioHole) => NoApicBase,
         nameof(PlatformPolicies.DestinationMap) =>
             "a scenario begins when all CPUs have long been there, and so KVM's map is complete",
-        nameof(LocalApicPolicies.PicGate) or nameof(LocalApicPolicies.ExtIntMessages) => NoPic,
+        nameof(LocalApicPolicies.PicGate) => config.VirtualWire ? null : NoPic,
+        nameof(LocalApicPolicies.ExtIntMessages) => "an ExtINT message has no 8259A behind it in a scenario's machine",
         nameof(LocalApicPolicies.LintInputs) => "nothing drives the LINT inputs of a scenario's machine",
         nameof(LocalApicPolicies.SpuriousVector) => "in a scenario's machine INTR and INTA are one step, so that no request is missing",
         nameof(LocalApicPolicies.EoiBroadcast) => config.Hypervisor == HypervisorKind.Kvm
@@ -124,9 +130,10 @@ internal static class ControllerChoices
         config.Hypervisor == HypervisorKind.BareMetal ? "on bare metal" : "under bhyve";
 
     private static bool DeliversItself(MachineConfig config) =>
-        config is { Hypervisor: HypervisorKind.Kvm, Vendor: Engine.Configuration.CpuVendor.Intel, Apicv: true };
+        config is { Hypervisor: HypervisorKind.Kvm, Apicv: true };
 
-    private static string ByRvi => "with 'apicv: true' the processor delivers what RVI holds, whatever the local APIC's model would do";
+    private static string ByRvi =>
+        "with 'apicv: true' the processor delivers what RVI or vIRR holds, whatever the local APIC's model would do";
 
     private static bool Is<T>(string value, T member)
         where T : struct, Enum => value == ControllerPolicyName.Kebab(member.ToString());

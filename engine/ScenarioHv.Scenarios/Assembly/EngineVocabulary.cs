@@ -1,4 +1,5 @@
 using ScenarioHv.Engine.Configuration;
+using ScenarioHv.Engine.Hypervisors.Kvm;
 using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Time;
 
@@ -26,6 +27,7 @@ public static class EngineVocabulary
                 new TimingProfileInfo("epyc", "an EPYC server", "published round trips; the parts are estimates inside them"),
             ],
             [.. TimingProfile.Costs.Select(cost => new TimingCostInfo(cost.Name, cost.Meaning, 0, LargestCost))]),
+        InhibitReasons = [.. InhibitReasonNames],
         Properties = [.. PropertyTable.All.Select(property => new PropertyInfo(property.Name, OutcomesOf(property)))],
     };
 
@@ -58,7 +60,40 @@ public static class EngineVocabulary
                 new DeviceKeyInfo("destination", DeviceKeyKind.Destination),
             ],
             [TimelineAction.Fire])),
+        (DeviceKind.Isa, new DeviceTypeInfo(
+            "isa", "an ISA device: its IRQ goes up and down again, an edge for the 8259A pair", "8259A data sheet; PIIX3",
+            [new DeviceKeyInfo("irq", DeviceKeyKind.Integer, IsRequired: true, Minimum: 1, Maximum: 15)],
+            [TimelineAction.Fire])),
+        (DeviceKind.SynIc, new DeviceTypeInfo(
+            "synic-event", "an event of the monitor that is bound to a source of a vCPU's SynIC",
+            "KVM hyperv.c:kvm_hv_synic_set_irq; QEMU hyperv.c:hyperv_sint_route_set_sint",
+            [
+                new DeviceKeyInfo("sint", DeviceKeyKind.Integer, IsRequired: true, Minimum: 0, Maximum: 15),
+                new DeviceKeyInfo("vcpu", DeviceKeyKind.Integer, Minimum: 0, Maximum: 7),
+            ],
+            [TimelineAction.Fire])),
     ];
+
+    /// <summary>The reasons against APICv as the timeline names them: all but those that a machine has or has not from its start.</summary>
+    private static IEnumerable<string> InhibitReasonNames => Reasons.Select(reason => reason.Name);
+
+    private static (string Name, ApicvInhibits Reason)[] Reasons =>
+    [
+        ("hyperv", ApicvInhibits.HyperV),
+        ("absent", ApicvInhibits.Absent),
+        ("blockirq", ApicvInhibits.BlockIrq),
+        ("physical-id-aliased", ApicvInhibits.PhysicalIdAliased),
+        ("apic-id-modified", ApicvInhibits.ApicIdModified),
+        ("apic-base-modified", ApicvInhibits.ApicBaseModified),
+        ("nested", ApicvInhibits.Nested),
+        ("irqwin", ApicvInhibits.IrqWindow),
+        ("pit-reinj", ApicvInhibits.PitReinject),
+        ("sev", ApicvInhibits.Sev),
+        ("logical-id-aliased", ApicvInhibits.LogicalIdAliased),
+        ("x2apic", ApicvInhibits.X2Apic),
+    ];
+
+    internal static ApicvInhibits ReasonOf(string name) => Reasons.First(reason => reason.Name == name).Reason;
 
     /// <summary>The preset's policies in the order of the presets, for <c>describe policies</c>.</summary>
     public static IEnumerable<(PresetInfo Preset, IReadOnlyList<(string Point, string Value)> Policies)> PresetPolicies => Presets.All;

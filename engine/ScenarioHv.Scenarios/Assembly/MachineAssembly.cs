@@ -86,6 +86,9 @@ public static class MachineAssembly
             Irqchip = machine.Irqchip == Irqchip.Split ? IrqchipKind.Split : IrqchipKind.Kernel,
             HostTickHz = machine.HostTick?.Hertz ?? (hypervisor == HypervisorKind.BareMetal ? 0 : UsualHostTick),
             Vcpus = machine.Vcpus,
+            X2Apic = machine.Cpu.X2Apic,
+            Hyperv = machine.Hyperv is { } hyperv ? new HypervConfig(hyperv.SynIc, hyperv.AutoEoiDeprecated, hyperv.Vapic) : null,
+            VirtualWire = machine.VirtualWire,
             L1 = NoGuest,
             Kvm = new KvmPolicies { TracesApicvAccept = !Presets.IsKernelBefore(machine.Hypervisor, 5, 17) },
         };
@@ -141,6 +144,7 @@ public static class MachineAssembly
     {
         var machine = scenario.Machine;
         var hypervisor = Presets.KindOf(machine.Hypervisor);
+        RequireKvmParts(machine, hypervisor == HypervisorKind.Kvm);
         if (Presets.IsKernelBefore(machine.Hypervisor, 3, 9) && machine.Cpu.Apicv)
         {
             throw machine.Cpu.Mark.Error($"{machine.Hypervisor} cannot use APICv, which came with Linux 3.9: write 'apicv: false'");
@@ -204,6 +208,25 @@ public static class MachineAssembly
         }
     }
 
+    /// <summary>Parts that are modelled around KVM alone.</summary>
+    private static void RequireKvmParts(MachineSection machine, bool isKvm)
+    {
+        if (!isKvm && machine.Hyperv is { } hyperv)
+        {
+            throw hyperv.Mark.Error($"Hyper-V's interfaces are modelled under KVM only, and this is {machine.Hypervisor}");
+        }
+
+        if (!isKvm && machine.Cpu.X2Apic)
+        {
+            throw machine.Cpu.Mark.Error($"x2APIC mode is modelled for guests of KVM only, and this is {machine.Hypervisor}");
+        }
+
+        if (machine.VirtualWire && (!isKvm || machine.Irqchip != Irqchip.Kernel))
+        {
+            throw machine.Mark.Error("virtual-wire is the in-kernel 8259A pair: it exists only under KVM with 'irqchip: kernel'");
+        }
+    }
+
     private static TimingProfile Timing(MachineSection machine)
     {
         var profile = TimingProfile.Shipped.First(profile => profile.Name == machine.TimingProfile);
@@ -223,12 +246,14 @@ public static class MachineAssembly
             var config = new DeviceConfig(section.Name, EngineVocabulary.KindOf(section.Type))
             {
                 Slot = section.Slot?.Device ?? 0,
-                Gsi = section.Slot is { } slot ? Ich9PirqRouting.Reset.Gsi(slot.Device, IntD) : section.Gsi ?? 0,
+                Gsi = section.Slot is { } slot ? Ich9PirqRouting.Reset.Gsi(slot.Device, IntD) : section.Gsi ?? Number(section, "irq"),
                 Vector = section.Vector ?? 0,
-                Destination = section.Destination ?? 0,
+                Destination = section.Destination ?? (byte)Number(section, "vcpu"),
+                Sint = (byte)Number(section, "sint"),
                 IoBase = (ushort)(section.Settings.TryGetValue("io", out var io) ? io.Number : FirstIoBase + (devices.Count * IoStride)),
             };
             RequireRoutedGsi(section, config, machine);
+            RequireController(section, config, machine);
             RequireOwnPorts(section, config, devices);
             RequireOneEntry(section, config, devices);
             devices.Add(config);
@@ -243,9 +268,36 @@ public static class MachineAssembly
     private static void RequireRoutedGsi(DeviceSection section, DeviceConfig config, MachineSection machine)
     {
         var isKernel = Presets.KindOf(machine.Hypervisor) == HypervisorKind.Kvm && machine.Irqchip == Irqchip.Kernel;
-        if (config.Gsi == 0 && config.Kind != DeviceKind.Msi && isKernel)
+        if (config.Gsi == 0 && config.HasEntry && isKernel)
         {
             throw section.Mark.Error($"{section.Name} is on GSI 0, which 'irqchip: kernel' routes to the timer's pin: choose 1..23");
+        }
+    }
+
+    private static int Number(DeviceSection section, string key) =>
+        section.Settings.TryGetValue(key, out var setting) ? (int)setting.Number : 0;
+
+    /// <summary>What a device is wired to has to be there.</summary>
+    private static void RequireController(DeviceSection section, DeviceConfig config, MachineSection machine)
+    {
+        if (config.Kind == DeviceKind.Isa && !machine.VirtualWire)
+        {
+            throw section.Mark.Error($"{section.Name} is on IRQ{config.Gsi} of an 8259A, which this machine has not: virtual-wire: true");
+        }
+
+        if (config.Kind == DeviceKind.Isa && config.Gsi == Pic8259Pair.CascadeIrq)
+        {
+            throw section.Mark.Error($"{section.Name}: IRQ2 is where the slave 8259A is, no device can have it");
+        }
+
+        if (config.Kind == DeviceKind.SynIc && machine.Hyperv is not { SynIc: true })
+        {
+            throw section.Mark.Error($"{section.Name} needs a SynIC: hyperv: {{ synic: true }}");
+        }
+
+        if (config.Kind == DeviceKind.SynIc && config.Destination >= machine.Vcpus)
+        {
+            throw section.Mark.Error($"{section.Name}: there is no vCPU {config.Destination} (vcpus: {machine.Vcpus})");
         }
     }
 
@@ -262,8 +314,8 @@ public static class MachineAssembly
     /// <summary>Devices that share a GSI share its redirection entry, and so its vector and destination.</summary>
     private static void RequireOneEntry(DeviceSection section, DeviceConfig config, List<DeviceConfig> others)
     {
-        var clash = config.Kind == DeviceKind.Msi ? null : others.FirstOrDefault(other =>
-            other.Kind != DeviceKind.Msi
+        var clash = !config.HasEntry ? null : others.FirstOrDefault(other =>
+            other.HasEntry
             && other.Gsi == config.Gsi
             && (other.Vector != config.Vector || other.Destination != config.Destination));
         if (clash is not null)
@@ -283,8 +335,10 @@ public static class MachineAssembly
             TimelineAction.Fire => StimulusAction.Fire,
             var action => MonitorActions.Of(action, entry, scenario),
         },
-        entry.Vcpu ?? devices.FindIndex(device => device.Name == entry.Device))
+        entry.Vcpu ?? Math.Max(0, devices.FindIndex(device => device.Name == entry.Device)))
     {
+        Msr = entry.Msr,
+        Value = entry.Reason.Length > 0 ? (ulong)EngineVocabulary.ReasonOf(entry.Reason) : entry.Value,
         Every = entry.Every?.ToCycles(scenario.Machine.TscHz) ?? 0,
         Count = entry.Count ?? (entry.Every is null ? 1 : 0),
         TimerCount = entry.TimerCount,

@@ -1,4 +1,6 @@
 using ScenarioHv.Engine.Configuration;
+using ScenarioHv.Engine.Hypervisors.Kvm;
+using ScenarioHv.Engine.Interrupts;
 
 namespace ScenarioHv.Scenarios.Assembly;
 
@@ -21,6 +23,8 @@ internal static class MonitorActions
         {
             throw entry.Mark.Error(action is TimelineAction.Nmi or TimelineAction.NmiWindow
                 ? $"NMIs are modelled under KVM only, not under {scenario.Machine.Hypervisor}"
+                : action is TimelineAction.Inhibit or TimelineAction.Lift or TimelineAction.SetMsr
+                ? $"this acts on KVM, and the machine's hypervisor is {scenario.Machine.Hypervisor}"
                 : $"a vCPU is paused, saved and restored under KVM only, not under {scenario.Machine.Hypervisor}");
         }
 
@@ -30,8 +34,22 @@ internal static class MonitorActions
                 $"nothing of vCPU {entry.Vcpu} is saved before that: put {{ at: ..., save: {entry.Vcpu} }} into the timeline, earlier");
         }
 
+        if (action == TimelineAction.SetMsr && (scenario.Machine.Hyperv is not { SynIc: true } || !IsSynIcMsr(entry.Msr)))
+        {
+            throw entry.Mark.Error(
+                "the MSRs that a monitor can write here are those of a SynIC, 0x40000080..0x4000009f (hyperv: { synic: true })");
+        }
+
+        if (action is TimelineAction.Inhibit or TimelineAction.Lift && !IsLookedAt(entry, scenario.Machine))
+        {
+            throw entry.Mark.Error($"KVM does not look at the reason {entry.Reason} on this processor, or has no APICv (apicv: true)");
+        }
+
         return action switch
         {
+            TimelineAction.SetMsr => StimulusAction.SetMsr,
+            TimelineAction.Inhibit => StimulusAction.Inhibit,
+            TimelineAction.Lift => StimulusAction.Lift,
             TimelineAction.Nmi => StimulusAction.Nmi,
             TimelineAction.NmiWindow => StimulusAction.NmiWindow,
             TimelineAction.Pause => StimulusAction.Pause,
@@ -39,6 +57,15 @@ internal static class MonitorActions
             TimelineAction.Save => StimulusAction.Save,
             _ => StimulusAction.Restore,
         };
+    }
+
+    private static bool IsSynIcMsr(uint msr) =>
+        msr is >= SynIcMsr.Scontrol and <= SynIcMsr.Eom or >= SynIcMsr.Sint0 and <= SynIcMsr.Sint15;
+
+    private static bool IsLookedAt(TimelineEntry entry, MachineSection machine)
+    {
+        var looked = machine.Cpu.Vendor == CpuVendor.Intel ? ApicvInhibits.OfVmx : ApicvInhibits.OfSvm;
+        return machine.Cpu.Apicv && (EngineVocabulary.ReasonOf(entry.Reason) & looked) != 0;
     }
 
     private static bool IsSavedBefore(TimelineEntry restore, Scenario scenario)

@@ -24,6 +24,9 @@ internal static class PolicyTable
     [
         LevelStormPolicies.ImmediateExit,
         LevelStormPolicies.IoApicEoi,
+        AvicPolicies.InhibitOnSynIc,
+        AvicPolicies.InhibitUpdate,
+        AvicPolicies.Window,
         NmiPolicies.NmiTracking,
         NmiPolicies.ChooseEvent,
         NmiPolicies.InjectedEvent,

@@ -23,6 +23,12 @@ internal static class Presets
 
     private static readonly (string Point, string Value)[] Before517 = [("sync-posted", "when-active"), ("save", "sync-if-active")];
 
+    // From 5.15 on the usual values are the kernel's: a lock of its own, and a SynIC inhibits APICv only while AutoEOI is used.
+    private static readonly (string Point, string Value)[] AvicBefore515 =
+        [(AvicPolicies.OnSynIc, "always"), (AvicPolicies.Update, "under-srcu")];
+
+    private static readonly (string Point, string Value)[] AvicBefore56 = [.. AvicBefore515, (AvicPolicies.WindowPoint, "ignore")];
+
     private static readonly Preset[] Hypervisors =
     [
         new(
@@ -48,22 +54,32 @@ internal static class Presets
             "vmx.c before 13d83045cb61, ioapic.c before 184564efae4d",
             [
                 (PolicyTable.ImmediateExit, "self-ipi(before-entry)"), (PolicyTable.IoApicEoi, "reinject"),
-                (PolicyTable.ChooseEvent, NmiPolicies.NmiHoldsInterrupts),
+                .. AvicBefore56, (PolicyTable.ChooseEvent, NmiPolicies.NmiHoldsInterrupts),
                 (LapicRestore, "no-purge"), .. Before58, .. Before517,
             ]),
         new(
             "kvm@5.1",
             "Linux 5.1: immediate exits by a zero preemption timer, in-kernel I/O APIC with delay",
             "vmx.c:vmx_update_hv_timer, ioapic.c:kvm_ioapic_update_eoi_one",
-            [.. Since419, (LapicRestore, "timer-then-purge"), .. Before58, .. Before517]),
+            [.. Since419, (LapicRestore, "timer-then-purge"), .. Before58, .. Before517, .. AvicBefore56]),
         new(
             "kvm@5.10",
             "Linux 5.10: a restored timer goes on from its current count, and with APICv an expired one is delivered at once",
             "lapic.c:kvm_apic_set_state, apic_timer_expired; 24647e0a39b6, ae95f566b3d2",
+            [.. Since419, (LapicRestore, "timer-then-purge"), (TimerStart, "full-period"), .. Since58, .. Before517, .. AvicBefore515]),
+        new(
+            "kvm@5.12",
+            "Linux 5.12: as 5.10; AVIC gives way to an interrupt window, and for good to a SynIC",
+            "svm.c:svm_toggle_avic_for_irq_window, hyperv.c:kvm_hv_activate_synic",
+            [.. Since419, (LapicRestore, "timer-then-purge"), (TimerStart, "full-period"), .. Since58, .. Before517, .. AvicBefore515]),
+        new(
+            "kvm@5.15",
+            "Linux 5.15: as 5.12; inhibiting APICv has a lock of its own, and a SynIC does it only while AutoEOI is used",
+            "x86.c:__kvm_request_apicv_update, hyperv.c:synic_update_vector, 0f250a646382",
             [.. Since419, (LapicRestore, "timer-then-purge"), (TimerStart, "full-period"), .. Since58, .. Before517]),
         new(
             "kvm@6.2",
-            "Linux 6.2: as 5.10; PIR is looked at also while APICv is inhibited",
+            "Linux 6.2: as 5.15; PIR is looked at also while APICv is inhibited",
             "lapic.c:kvm_apic_set_state, x86.c:vcpu_enter_guest; 37c4dbf337c5",
             [.. Since419, (LapicRestore, "timer-then-purge"), (TimerStart, "full-period"), .. Since58]),
         new(

@@ -14,7 +14,8 @@ internal static class MachineBinder
     public static MachineSection Bind(YamlNode node, Vocabulary vocabulary)
     {
         var machine = Fields.Open(
-            node, "machine", "tsc", "timing", "cpu", "hypervisor", "userspace", "irqchip", "host-tick", "vcpus", "policies", "devices");
+            node, "machine", "tsc", "timing", "cpu", "hypervisor", "userspace", "irqchip", "host-tick", "vcpus", "hyperv", "virtual-wire",
+            "policies", "devices");
         var tscHz = Fields.Frequency(machine.Required("tsc"), "tsc", LowestTsc, HighestTsc).Hertz;
         var (profile, costs) = Timing(machine.Required("timing"), vocabulary.Timing, tscHz);
         return new MachineSection
@@ -32,6 +33,8 @@ internal static class MachineBinder
             IrqchipMark = machine.Optional("irqchip")?.Mark,
             HostTick = machine.Optional("host-tick") is { } tick ? HostTick(tick) : null,
             Vcpus = machine.Optional("vcpus") is { } vcpus ? (int)Fields.Integer(vcpus, IntegerRule.Vcpus) : 1,
+            Hyperv = machine.Optional("hyperv") is { } hyperv ? Hyperv(hyperv) : null,
+            VirtualWire = machine.Optional("virtual-wire") is { } wire && Fields.Boolean(wire, "virtual-wire"),
             Policies = machine.Optional("policies") is { } policies ? new PolicyBinder(vocabulary, tscHz).Map(policies) : NoPolicies(),
             Devices = machine.Optional("devices") is { } devices ? DeviceBinder.Bind(devices, vocabulary, tscHz) : [],
         };
@@ -61,13 +64,21 @@ internal static class MachineBinder
         return (name, costs);
     }
 
+    private static HypervSection Hyperv(YamlNode node)
+    {
+        var hyperv = Fields.Open(node, "hyperv", "synic", "autoeoi-deprecated", "vapic");
+        bool Is(string key) => hyperv.Optional(key) is { } value && Fields.Boolean(value, key);
+        return new HypervSection(Is("synic"), Is("autoeoi-deprecated"), Is("vapic"), node.Mark);
+    }
+
     private static CpuSection Cpu(YamlNode node)
     {
-        var cpu = Fields.Open(node, "cpu", "vendor", "apicv", "preemption-timer", "virtual-nmis", "vnmi");
+        var cpu = Fields.Open(node, "cpu", "vendor", "apicv", "x2apic", "preemption-timer", "virtual-nmis", "vnmi");
         var vendor = Fields.Name(cpu.Required("vendor"), "cpu vendor", ["intel", "amd"]) == 0 ? CpuVendor.Intel : CpuVendor.Amd;
         var apicv = cpu.Optional("apicv") is { } value && Fields.Boolean(value, "apicv");
         return new CpuSection(vendor, apicv, PreemptionTimer(cpu.Optional("preemption-timer"), vendor))
         {
+            X2Apic = cpu.Optional("x2apic") is { } x2Apic && Fields.Boolean(x2Apic, "x2apic"),
             VirtualNmis = NmiFeature(cpu.Optional("virtual-nmis"), vendor, CpuVendor.Intel, "virtual-nmis", "vnmi")
                 ?? vendor == CpuVendor.Intel,
             Vnmi = NmiFeature(cpu.Optional("vnmi"), vendor, CpuVendor.Amd, "vnmi", "virtual-nmis") ?? false,

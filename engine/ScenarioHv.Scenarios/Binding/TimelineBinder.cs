@@ -6,13 +6,8 @@ namespace ScenarioHv.Scenarios.Binding;
 internal static class TimelineBinder
 {
     private static readonly string[] Actions =
-        ["raise", "lower", "fire", "nmi", "nmi-window", "page-out", "pause", "resume", "save", "restore"];
-
-    // What acts on a vCPU, by its number, and not on a device.
-    private static readonly TimelineAction[] OnVcpu =
     [
-        TimelineAction.Nmi, TimelineAction.NmiWindow, TimelineAction.PageOut,
-        TimelineAction.Pause, TimelineAction.Resume, TimelineAction.Save, TimelineAction.Restore,
+        "raise", "lower", "fire", "nmi", "nmi-window", "page-out", "pause", "resume", "save", "restore", "set-msr", "inhibit", "lift",
     ];
 
     public static IReadOnlyList<TimelineEntry> Bind(YamlNode node, MachineSection machine, Vocabulary vocabulary)
@@ -30,11 +25,7 @@ internal static class TimelineBinder
         var at = Fields.Duration(fields.Required("at"), "at", machine.TscHz);
         var action = fields.ExactlyOne(Actions);
         var kind = (TimelineAction)Array.IndexOf(Actions, action.Key);
-        var vcpu = OnVcpu.Contains(kind) ? Vcpu(action, machine) : (int?)null;
-        var device = vcpu is null ? Device(action, machine.Devices) : null;
-        if (device is not null)
-            CheckAction(action, device, vocabulary);
-
+        var entry = Target(action, kind, machine, vocabulary) with { At = at };
         Duration? every = null;
         int? count = null;
         if (fields.Optional("every") is { } everyNode)
@@ -47,19 +38,47 @@ internal static class TimelineBinder
             if (at.ToCycles(machine.TscHz) + ((Int128)period.ToCycles(machine.TscHz) * (count - 1)) > Duration.MaximumCycles)
                 throw countNode.Mark.Error($"the last of {count} comes after the {Duration.MaximumCycles} cycles a scenario can last");
         }
-        return new TimelineEntry(at, kind, device?.Name ?? "", every, count, action.Value.Mark)
+        return entry with
         {
-            Vcpu = vcpu,
+            Every = every,
+            Count = count,
             TimerCount = fields.Optional("timer-count") is { } left ? TimerCount(left, kind) : null,
         };
     }
 
-    private static int Vcpu(YamlEntry action, MachineSection machine)
+    /// <summary>What an entry acts on: a device, a vCPU, or the machine.</summary>
+    private static TimelineEntry Target(YamlEntry action, TimelineAction kind, MachineSection machine, Vocabulary vocabulary)
     {
-        var vcpu = (int)Fields.Integer(action.Value, IntegerRule.Between("vCPU", 0, 7));
+        var entry = new TimelineEntry(default, kind, "", null, null, action.Value.Mark);
+        switch (kind)
+        {
+            case TimelineAction.Nmi or TimelineAction.NmiWindow or TimelineAction.PageOut:
+            case TimelineAction.Pause or TimelineAction.Resume or TimelineAction.Save or TimelineAction.Restore:
+                return entry with { Vcpu = Vcpu(action.Value, machine) };
+            case TimelineAction.SetMsr:
+                var msr = Fields.Open(action.Value, "set-msr", "vcpu", "msr", "value");
+                return entry with
+                {
+                    Vcpu = Vcpu(msr.Required("vcpu"), machine),
+                    Msr = (uint)Fields.Integer(msr.Required("msr"), IntegerRule.Between("msr", 0, uint.MaxValue)),
+                    Value = (ulong)(long)Fields.Integer(msr.Required("value"), IntegerRule.Between("value", 0, long.MaxValue)),
+                };
+            case TimelineAction.Inhibit or TimelineAction.Lift:
+                string[] reasons = [.. vocabulary.InhibitReasons];
+                return entry with { Reason = reasons[Fields.Name(action.Value, "a reason against APICv", reasons)] };
+            default:
+                var device = Device(action, machine.Devices);
+                CheckAction(action, device, vocabulary);
+                return entry with { Device = device.Name };
+        }
+    }
+
+    private static int Vcpu(YamlNode node, MachineSection machine)
+    {
+        var vcpu = (int)Fields.Integer(node, IntegerRule.Between("vCPU", 0, 7));
         return vcpu < machine.Vcpus
             ? vcpu
-            : throw action.Value.Mark.Error($"there is no vCPU {vcpu}: the machine's are 0..{machine.Vcpus - 1} (vcpus: {machine.Vcpus})");
+            : throw node.Mark.Error($"there is no vCPU {vcpu}: the machine's are 0..{machine.Vcpus - 1} (vcpus: {machine.Vcpus})");
     }
 
     private static uint TimerCount(YamlNode node, TimelineAction action) => action == TimelineAction.Restore

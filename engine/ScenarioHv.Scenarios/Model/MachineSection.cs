@@ -36,6 +36,12 @@ public sealed record MachineSection
     /// <summary>Number of vCPUs, 1..8; 1 if not given.</summary>
     public required int Vcpus { get; init; }
 
+    /// <summary>Hyper-V's interfaces that the guest is offered; null if not given.</summary>
+    public HypervSection? Hyperv { get; init; }
+
+    /// <summary>True if the machine has an 8259A pair on LINT0; false if not given.</summary>
+    public bool VirtualWire { get; init; }
+
     /// <summary>Policies that replace the presets', by point in the order written.</summary>
     public required IReadOnlyDictionary<string, PolicyValue> Policies { get; init; }
 
@@ -62,7 +68,17 @@ public sealed record CpuSection(CpuVendor Vendor, bool Apicv, int? PreemptionTim
 
     /// <summary>Where it is written.</summary>
     public SourceMark Mark { get; init; }
+
+    /// <summary>True if the guest is offered x2APIC mode; false if not given.</summary>
+    public bool X2Apic { get; init; }
 }
+
+/// <summary>Hyper-V's interfaces, each false if not given.</summary>
+/// <param name="SynIc">A synthetic interrupt controller per vCPU.</param>
+/// <param name="AutoEoiDeprecated">CPUID advises against AutoEOI.</param>
+/// <param name="Vapic">MSRs of the local APIC and the assist page; CPUID advises to use them.</param>
+/// <param name="Mark">Where it is written.</param>
+public sealed record HypervSection(bool SynIc, bool AutoEoiDeprecated, bool Vapic, SourceMark Mark);
 
 /// <summary>Whose virtualization extensions a processor has.</summary>
 public enum CpuVendor

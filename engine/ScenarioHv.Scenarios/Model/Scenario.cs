@@ -94,6 +94,15 @@ public enum TimelineAction
 
     /// <summary><c>restore</c>: the monitor restores a vCPU's local APIC as it was last saved (KVM_SET_LAPIC), and lets it run.</summary>
     Restore,
+
+    /// <summary><c>set-msr</c>: the monitor writes an MSR of a vCPU (KVM_SET_MSRS).</summary>
+    SetMsr,
+
+    /// <summary><c>inhibit</c>: a reason against APICv comes.</summary>
+    Inhibit,
+
+    /// <summary><c>lift</c>: it goes.</summary>
+    Lift,
 }
 
 /// <summary>Something that happens from outside.</summary>
@@ -107,6 +116,15 @@ public sealed record TimelineEntry(Duration At, TimelineAction Action, string De
 {
     /// <summary>The vCPU's number; null for what acts on a device.</summary>
     public int? Vcpu { get; init; }
+
+    /// <summary>The MSR of <see cref="TimelineAction.SetMsr"/>.</summary>
+    public uint Msr { get; init; }
+
+    /// <summary>Its value.</summary>
+    public ulong Value { get; init; }
+
+    /// <summary>The reason of <see cref="TimelineAction.Inhibit"/> and <see cref="TimelineAction.Lift"/>; empty for the others.</summary>
+    public string Reason { get; init; } = "";
 
     /// <summary>The timer's current count that a restore finds in the page instead of the saved one; null if not given.</summary>
     public uint? TimerCount { get; init; }

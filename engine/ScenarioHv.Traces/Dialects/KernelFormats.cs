@@ -36,6 +36,11 @@ internal static class KernelFormats
         (TraceEventKind.KvmAvicIncompleteIpi, "kvm_avic_incomplete_ipi", AvicIncompleteIpi),
         (TraceEventKind.KvmAvicUnacceleratedAccess, "kvm_avic_unaccelerated_access", AvicUnacceleratedAccess),
         (TraceEventKind.KvmAvicDoorbell, "kvm_avic_doorbell", AvicDoorbell),
+        (TraceEventKind.KvmPicSetIrq, "kvm_pic_set_irq", PicSetIrq),
+        (TraceEventKind.KvmHvSynicSetIrq, "kvm_hv_synic_set_irq", HvSynicSetIrq),
+        (TraceEventKind.KvmHvSynicSetMsr, "kvm_hv_synic_set_msr", HvSynicSetMsr),
+        (TraceEventKind.KvmHvSynicSendEoi, "kvm_hv_synic_send_eoi", HvSynicSendEoi),
+        (TraceEventKind.KvmPvEoi, "kvm_pv_eoi", Eoi),
     ];
 
     /// <summary>kvm_apic_accept_irq with the trigger mode that the kernel's field kept.</summary>
@@ -134,6 +139,20 @@ internal static class KernelFormats
     }
 
     private static string AvicDoorbell(in TraceEvent e) => Invariant($"vcpuid={(uint)e.A}, apicid={(uint)e.B}");
+
+    private static string PicSetIrq(in TraceEvent e)
+    {
+        var (trigger, masked, coalesced) = (Trigger(e.C != 0), e.D != 0 ? "|masked" : "", e.E != 0 ? " (coalesced)" : "");
+        return Invariant($"chip {(uint)e.A} pin {(uint)e.B} ({trigger}{masked}){coalesced}");
+    }
+
+    private static string HvSynicSetIrq(in TraceEvent e) =>
+        Invariant($"vcpu_id {(int)e.A} sint {(uint)e.B} vector {(int)e.C} ret {unchecked((int)e.D)}");
+
+    private static string HvSynicSetMsr(in TraceEvent e) =>
+        Invariant($"vcpu_id {(int)e.A} msr 0x{(uint)e.B:x} data 0x{e.C:x} host {(int)e.D}");
+
+    private static string HvSynicSendEoi(in TraceEvent e) => Invariant($"vcpu_id {(int)e.A} vector {(int)e.B}");
 
     /// <summary>printf's %#x: zero has no prefix.</summary>
     private static string Alternate(uint value) => value == 0 ? "0" : Invariant($"0x{value:x}");

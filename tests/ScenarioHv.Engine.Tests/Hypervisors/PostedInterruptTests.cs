@@ -64,7 +64,8 @@ internal sealed class PostedInterruptTests
         Assert.That(Pid(rig).On, Is.EqualTo(1 - taken));
     }
 
-    // The target, on its way to sleep, clears ON and finds PIR empty between the two: when it is woken, ON is clear and PIR is not looked at.
+    // The target, on its way to sleep, clears ON and finds PIR empty between the two: when it is woken, ON is clear, and PIR is not
+    // looked at.
     [TestCase(false, 1)]
     [TestCase(true, 0)]
     public void A_sender_that_sets_ON_before_the_PIR_bit_wakes_a_target_that_sees_nothing(bool first, int taken)

@@ -62,9 +62,24 @@ public struct KvmVm
     /// <summary>Why APICv or AVIC is off; none if nothing speaks against it (apicv_inhibit_reasons).</summary>
     public ApicvInhibits Inhibits;
 
-    /// <summary>For the layout only: always 0.</summary>
-    public ushort Reserved0;
+    /// <summary>vCPUs that have a SINT with AutoEOI (synic_auto_eoi_used).</summary>
+    public byte AutoEoiVcpus;
+
+    /// <summary>
+    /// AMD: 1 while the guest's accesses to the local APIC's page find memory there, which AVIC needs; without AVIC they then reach
+    /// nobody.
+    /// </summary>
+    public byte ApicPageMapped;
+
+    /// <summary>1 while a work item is queued that inhibits APICv or lifts that.</summary>
+    public byte WorkQueued;
 
     /// <summary>For the layout only: always 0.</summary>
-    public uint Reserved1;
+    public byte Reserved0;
+
+    /// <summary>For the layout only: always 0.</summary>
+    public ushort Reserved1;
+
+    /// <summary>Which lock was held when which was taken, in any thread: bit 6 * held + taken.</summary>
+    public ulong LockOrder;
 }

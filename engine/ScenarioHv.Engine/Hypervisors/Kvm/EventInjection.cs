@@ -48,7 +48,7 @@ internal static class EventInjection
             InjectInterrupt(vcpu, vector);
         }
 
-        RequestWindows(vcpu);
+        await RequestWindows(vcpu);
         return false;
     }
 
@@ -66,7 +66,7 @@ internal static class EventInjection
     public static bool CouldRun(VcpuThread vcpu) =>
         vcpu.Kvm.NmiQueued > 0
         || (vcpu.Kvm.NmiPending > 0 && NmiMasking.IsAllowed(vcpu))
-        || (vcpu.Apic.HighestDeliverable() >= 0
+        || ((KvmPic.HasInterrupt(vcpu) || vcpu.Apic.HighestDeliverable() >= 0)
             && (InterruptAllowed(vcpu)
                 || (vcpu.IsL2 && VcpuThread.Processor.NestedExitsOnInterrupt(VcpuThread.Context.Machine, vcpu.Index))));
 
@@ -74,7 +74,7 @@ internal static class EventInjection
     /// Whether software has to inject an interrupt: never one of L1 while the hardware delivers them itself (kvm_cpu_has_injectable_intr).
     /// </summary>
     private static bool HasInjectableInterrupt(VcpuThread vcpu) =>
-        (vcpu.IsL2 || !vcpu.ApicvActive) && vcpu.Apic.HighestDeliverable() >= 0;
+        KvmPic.HasInterrupt(vcpu) || ((vcpu.IsL2 || !vcpu.ApicvActive) && vcpu.Apic.HighestDeliverable() >= 0);
 
     /// <summary>
     /// While L2 runs and L1 wants exits for interrupts, a pending one is L1's: it waits for the nested check, not for a window of L2.
@@ -91,16 +91,26 @@ internal static class EventInjection
     private static bool HeldBackByNmi(VcpuThread vcpu) => Choice == EventChoice.NmiHoldsInterrupts && vcpu.Kvm.NmiPending > 0;
 
     /// <summary>Where an NMI holds back interrupts, its window is the only one that is asked for.</summary>
-    private static void RequestWindows(VcpuThread vcpu)
+    private static async HostTask RequestWindows(VcpuThread vcpu)
     {
         var interruptWaits = HasInjectableInterrupt(vcpu) && !IsAwaitedByL1(vcpu) && !HeldBackByNmi(vcpu);
+        await KvmAvic.SetWindowInhibit(vcpu, interruptWaits);
         VcpuThread.Processor.SetInterruptWindow(VcpuThread.Context.Machine, vcpu.Index, interruptWaits);
         NmiMasking.SetWindow(vcpu, vcpu.Kvm.NmiPending > 0);
     }
 
-    /// <summary>IRR to ISR: at injection, not at delivery (kvm_cpu_get_interrupt, kvm_apic_ack_interrupt).</summary>
+    /// <summary>
+    /// IRR to ISR: at injection, not at delivery (kvm_cpu_get_interrupt, kvm_apic_ack_interrupt). The 8259A comes first.
+    /// </summary>
     public static byte AcknowledgeForInjection(VcpuThread vcpu)
     {
+        if (KvmPic.HasInterrupt(vcpu))
+        {
+            vcpu.Kvm.InjectedExtInt = 1;
+            vcpu.Kvm.InjectedVector = KvmPic.Acknowledge();
+            return vcpu.Kvm.InjectedVector;
+        }
+
         var vector = vcpu.Apic.HighestDeliverable();
         SafetyChecks.Committed(VcpuThread.Context, vcpu.Index, vector);
         KvmLapic.Acknowledge(vcpu, vector);

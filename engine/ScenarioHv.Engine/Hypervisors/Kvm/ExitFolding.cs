@@ -15,6 +15,7 @@ internal static class ExitFolding
     {
         var plan = HostThread.Board.Config.Kvm.ExitFold;
         var cut = vcpu.LastExit.Vectoring;
+        var extInt = vcpu.Kvm.InjectedExtInt;
         var isNmi = InterruptionInfo.IsNmi(cut);
         for (var i = 0; i < plan.Count; i++)
         {
@@ -29,6 +30,7 @@ internal static class ExitFolding
                 case FoldStep.Requeue when cut != 0:
                     vcpu.Kvm.NmiInjected = isNmi ? (byte)1 : (byte)0;
                     vcpu.Kvm.InjectedVector = isNmi ? (byte)0 : InterruptionInfo.Vector(cut);
+                    vcpu.Kvm.InjectedExtInt = isNmi ? (byte)0 : extInt;
                     vcpu.Request(KvmRequests.Event);
                     break;
             }
@@ -47,6 +49,7 @@ internal static class ExitFolding
     private static void Forget(VcpuThread vcpu)
     {
         vcpu.Kvm.InjectedVector = 0;
+        vcpu.Kvm.InjectedExtInt = 0;
         vcpu.Kvm.NmiInjected = 0;
     }
 }

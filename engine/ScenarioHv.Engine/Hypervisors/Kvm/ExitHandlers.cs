@@ -1,4 +1,5 @@
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Interrupts;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Tracing;
@@ -49,7 +50,12 @@ internal static class ExitHandlers
                 await KvmAvic.UnacceleratedAccess(vcpu);
                 break;
             case ExitCause.MsrRead or ExitCause.MsrWrite:
-                await HandleMsr(vcpu, cause);
+                await HandleMsr(vcpu, cause == ExitCause.MsrWrite);
+                break;
+            case ExitCause.InterruptWindow:
+                VcpuThread.Processor.SetInterruptWindow(VcpuThread.Context.Machine, vcpu.Index, false);
+                await KvmAvic.SetWindowInhibit(vcpu, wanted: false);
+                vcpu.Request(KvmRequests.Event);
                 break;
             default:
                 HandleSimple(vcpu, cause);
@@ -74,10 +80,6 @@ internal static class ExitHandlers
             case ExitCause.SingleStep:
                 NmiMasking.Stepped(vcpu);
                 break;
-            case ExitCause.InterruptWindow:
-                VcpuThread.Processor.SetInterruptWindow(VcpuThread.Context.Machine, vcpu.Index, false);
-                vcpu.Request(KvmRequests.Event);
-                break;
             case ExitCause.NmiWindow:
                 VcpuThread.Processor.SetNmiWindow(VcpuThread.Context.Machine, vcpu.Index, false);
                 vcpu.Request(KvmRequests.Event);
@@ -92,6 +94,9 @@ internal static class ExitHandlers
             case ExitCause.VmCall:
                 // KVM answers hypercalls that it does not know with -KVM_ENOSYS.
                 vcpu.CompleteOperation(level, unchecked((ulong)-1000));
+                break;
+            case ExitCause.Cpuid:
+                vcpu.CompleteOperation(level, KvmVapic.Cpuid(HostThread.Board.Config, vcpu.GuestOperation(level).Code));
                 break;
             case ExitCause.Stgi:
                 vcpu.Kvm.GifClear = 0;
@@ -132,40 +137,81 @@ internal static class ExitHandlers
             VcpuThread.Emit(TraceEventKind.KvmPio, 1, kvm.IoPort, kvm.IoSize, kvm.IoValue);
         }
 
+        if (KvmPic.Exists && Pic8259Pair.Decodes(kvm.IoPort))
+        {
+            // The kernel's own device: the access ends here and now.
+            kvm.IoValue = KvmPic.Access(kvm.IoPort, kvm.IoIsWrite != 0, (byte)kvm.IoValue);
+            Userspace.CompleteIo(vcpu);
+            return;
+        }
+
         vcpu.ExitToUserspace(UserExit.Io);
     }
 
-    private static async HostTask HandleMsr(VcpuThread vcpu, ExitCause cause)
+    private static async HostTask HandleMsr(VcpuThread vcpu, bool write)
     {
         var level = vcpu.State.Level;
-        var index = vcpu.GuestOperation(level).Code;
-        var value = vcpu.GuestOperation(level).Value;
-        const uint TscDeadline = 0x6e0;
-        if (index != TscDeadline)
-        {
-            throw new GuestException(
-                $"The guest uses MSR 0x{index:x}, which this machine does not model; it has IA32_TSC_DEADLINE (0x6e0).");
-        }
-
-        var write = cause == ExitCause.MsrWrite;
-        VcpuThread.Context.Machine.Ref(VcpuThread.Context.Board.Layout.Clock).ReadAbsolute();
+        var (msr, value) = (vcpu.GuestOperation(level).Code, vcpu.GuestOperation(level).Value);
         if (write)
         {
-            await KvmTimer.WriteDeadline(vcpu, value);
+            await WriteMsr(vcpu, msr, value);
         }
         else
         {
-            value = ReadTscDeadline(vcpu);
+            value = ReadMsr(vcpu, msr);
         }
 
-        VcpuThread.Emit(TraceEventKind.KvmMsr, write ? 1UL : 0, index, value);
+        VcpuThread.Emit(TraceEventKind.KvmMsr, write ? 1UL : 0, msr, value);
         vcpu.CompleteOperation(level, value);
     }
 
-    private static ulong ReadTscDeadline(VcpuThread vcpu)
+    private static async HostTask WriteMsr(VcpuThread vcpu, uint msr, ulong value)
     {
-        var now = new Instant(VcpuThread.Context.Machine.Now);
+        if (KvmVapic.IsApicMsr(msr))
+        {
+            await KvmVapic.Write(vcpu, msr, value);
+        }
+        else if (KvmHyperv.IsSynIcMsr(msr) && HostThread.Board.SynIcs.Count > 0)
+        {
+            await KvmHyperv.Write(vcpu.Thread, vcpu.Index, msr, value, host: false);
+        }
+        else
+        {
+            AbsoluteTime(msr);
+            await KvmTimer.WriteDeadline(vcpu, value);
+        }
+    }
+
+    private static ulong ReadMsr(VcpuThread vcpu, uint msr)
+    {
+        if (KvmVapic.IsApicMsr(msr))
+        {
+            return KvmVapic.Read(vcpu, msr);
+        }
+
+        if (KvmHyperv.IsSynIcMsr(msr) && HostThread.Board.SynIcs.Count > 0)
+        {
+            return KvmHyperv.Read(vcpu.Index, msr);
+        }
+
+        var now = AbsoluteTime(msr);
         return vcpu.Apic.ReadTscDeadline((ulong)now.Cycle, now);
+    }
+
+    /// <summary>IA32_TSC_DEADLINE is the one other MSR; using it makes the absolute time part of the state.</summary>
+    private static Instant AbsoluteTime(uint msr)
+    {
+        const uint TscDeadline = 0x6e0;
+        var context = VcpuThread.Context;
+        if (msr != TscDeadline)
+        {
+            throw new GuestException(
+                $"The guest uses MSR 0x{msr:x}, which this machine does not model; it has IA32_TSC_DEADLINE (0x6e0), "
+                + "and with 'hyperv' or 'x2apic' the MSRs of these.");
+        }
+
+        context.Machine.Ref(context.Board.Layout.Clock).ReadAbsolute();
+        return new Instant(context.Machine.Now);
     }
 
     private static void EmitExit(VcpuThread vcpu, TraceEventKind kind)

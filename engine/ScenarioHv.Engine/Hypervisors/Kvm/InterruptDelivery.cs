@@ -82,7 +82,9 @@ internal static class InterruptDelivery
         }
     }
 
-    private static async HostTask<bool> ToOne(HostThread thread, byte vcpu, ApicMessage message)
+    /// <summary>A message for one vCPU's local APIC, whatever it is addressed to.</summary>
+    /// <returns>True if it was accepted.</returns>
+    public static async HostTask<bool> ToOne(HostThread thread, byte vcpu, ApicMessage message)
     {
         var acceptance = Accept(HostThread.Context, vcpu, message);
         if (acceptance == Acceptance.Post)

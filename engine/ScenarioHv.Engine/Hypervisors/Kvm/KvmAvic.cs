@@ -1,5 +1,7 @@
+using ScenarioHv.Engine.Configuration;
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Interrupts;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Tracing;
 using ScenarioHv.Engine.Virtualization;
@@ -56,6 +58,61 @@ internal static class KvmAvic
         {
             await KvmLapic.HandleAccess(vcpu, ExitCause.Mmio);
         }
+    }
+
+    /// <summary>
+    /// An interrupt window of a vCPU begins, or nothing waits for one any more. V_IRQ counts only while AVIC is off, for the whole machine:
+    /// the reason is one bit for all vCPUs (svm.c:svm_enable_irq_window, svm_toggle_avic_for_irq_window).
+    /// </summary>
+    public static async HostTask SetWindowInhibit(VcpuThread vcpu, bool wanted)
+    {
+        var config = HostThread.Board.Config;
+        if (config is not { Vendor: CpuVendor.Amd, Apicv: true, Kvm.AvicWindow: not AvicWindow.Ignore }
+            || vcpu.IsL2
+            || !NoteWindow(vcpu, wanted, config.Kvm.AvicWindow))
+        {
+            return;
+        }
+
+        var dropsSrcu = !config.Kvm.Inhibit.Has(InhibitStep.TakeLock);
+        if (dropsSrcu)
+        {
+            KernelLocks.LeaveSrcu(vcpu.Thread);
+            await vcpu.Point(At.SrcuDropped, TimingCost.LoopPoint);
+        }
+
+        await KvmApicv.Change(vcpu.Thread, ApicvInhibits.IrqWindow, wanted);
+        if (dropsSrcu)
+        {
+            KernelLocks.ReadSrcu(vcpu.Thread, SrcuReason.Run);
+        }
+    }
+
+    /// <returns>True if the reason has to come or to go for it.</returns>
+    private static bool NoteWindow(VcpuThread vcpu, bool wanted, AvicWindow policy)
+    {
+        var before = vcpu.Kvm.AvicIrqWindow != 0;
+        vcpu.Kvm.AvicIrqWindow = wanted ? (byte)1 : (byte)0;
+        if (policy == AvicWindow.InhibitCounted)
+        {
+            return wanted != before && !OthersWait(vcpu);
+        }
+
+        var isSet = (HostThread.Machine.Ref(HostThread.Board.KvmVm).Inhibits & ApicvInhibits.IrqWindow) != 0;
+        return wanted ? !isSet : before && isSet;
+    }
+
+    private static bool OthersWait(VcpuThread vcpu)
+    {
+        for (var other = 0; other < HostThread.Board.Config.Vcpus; other++)
+        {
+            if (other != vcpu.Index && HostThread.Machine.Ref(HostThread.Board.Kvm, other).AvicIrqWindow != 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private static (IpiRequest Ipi, bool Sends) Write(VcpuThread vcpu, uint icrLow)

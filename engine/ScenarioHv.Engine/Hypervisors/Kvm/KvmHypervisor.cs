@@ -12,7 +12,7 @@ using ScenarioHv.Engine.Virtualization.Vmx;
 namespace ScenarioHv.Engine.Hypervisors.Kvm;
 
 /// <summary>
-/// KVM with its monitor: its actors, and what several of them use. Not modelled yet: the 8259A and SMM.
+/// KVM with its monitor: its actors, and what several of them use. Not modelled yet: SMM.
 /// </summary>
 internal sealed class KvmHypervisor(Board board) : Hypervisor
 {
@@ -23,18 +23,21 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         new IoThreadActor(board),
         .. Enumerable.Range(0, board.Config.Vcpus).Select(vcpu => new ApicTimerActor(board, vcpu)),
         .. Enumerable.Range(0, board.Config.HostTickHz > 0 ? board.Config.Vcpus : 0).Select(vcpu => new HostTickActor(board, vcpu)),
+        .. board.HasWorker ? [new WorkerActor(board)] : Array.Empty<Actor>(),
     ];
 
     /// <inheritdoc/>
     public override void Reset(StepContext context)
     {
         KvmApicv.Reset(board, context.Machine);
+        KvmPic.Reset();
         for (var vcpu = 0; vcpu < board.Config.Vcpus; vcpu++)
         {
             var index = (byte)vcpu;
             context.Machine.Ref(board.Kvm, vcpu).PendingDeadline = Instant.Never;
             context.Actor = context.Vcpu = index;
             context.Level = 0;
+            KvmHyperv.Reset(vcpu);
             if (board.KvmNmi.Count > 0)
             {
                 context.Machine.Ref(board.KvmNmi, vcpu).Deadline = Instant.Never;
@@ -46,6 +49,10 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
 
         context.Actor = (byte)board.Config.Vcpus;
         context.Start(board.IoFiber, () => Userspace.IoThread(new HostThread((byte)board.Config.Vcpus)).Completed);
+        if (board.HasWorker)
+        {
+            context.Start(board.WorkerFiber, () => KvmHyperv.Worker(new HostThread((byte)(board.Config.Vcpus + 1))).Completed);
+        }
     }
 
     /// <inheritdoc/>

@@ -13,11 +13,19 @@ namespace ScenarioHv.Engine.Hypervisors.Kvm;
 internal static class KvmLapic
 {
     /// <summary>
-    /// A vector goes from IRR to ISR by software, and the hardware's copy of the latter follows (kvm_apic_ack_interrupt).
+    /// A vector goes from IRR to ISR by software, and the hardware's copy of the latter follows. An AutoEOI vector of the SynIC ends by
+    /// that (kvm_apic_ack_interrupt).
     /// </summary>
     public static void Acknowledge(VcpuThread vcpu, int vector)
     {
+        if (KvmHyperv.IsAutoEoi(vcpu.Index, vector))
+        {
+            vcpu.Apic.Irr.Clear(vector);
+            return;
+        }
+
         vcpu.Apic.Dispense(vector);
+        KvmVapic.Dispensed(vcpu, vector);
         VcpuThread.Processor.WriteServicingVector(VcpuThread.Context.Machine, vcpu.Index);
     }
 
@@ -26,7 +34,7 @@ internal static class KvmLapic
     /// </summary>
     public static async HostTask EoiInduced(VcpuThread vcpu, byte vector)
     {
-        VcpuThread.Emit(TraceEventKind.KvmEoi, vcpu.Apic.ApicId, vector);
+        KvmVapic.Ended(vcpu, vector);
         await AfterEoi(vcpu, vector, emulated: false);
     }
 
@@ -72,7 +80,7 @@ internal static class KvmLapic
     }
 
     /// <summary>The vector has left ISR: what follows is the plan <see cref="KvmPolicies.Eoi"/>.</summary>
-    private static async HostTask AfterEoi(VcpuThread vcpu, byte vector, bool emulated)
+    public static async HostTask AfterEoi(VcpuThread vcpu, byte vector, bool emulated)
     {
         for (var i = 0; i < VcpuThread.Policies.Eoi.Count; i++)
         {
@@ -141,6 +149,14 @@ internal static class KvmLapic
         }
 
         ipi = effect.Ipi;
+        return Apply(vcpu, effect);
+    }
+
+    /// <summary>What a store to a register means for others is traced: an IPI, and an EOI.</summary>
+    /// <returns>The vector that it ends, -1 if it ends none; and whether it sends an IPI.</returns>
+    public static (int Ended, bool Sends) Apply(VcpuThread vcpu, in RegisterWriteEffect effect)
+    {
+        var context = VcpuThread.Context;
         var sends = effect.Has(LocalApicEffects.SendIpi) || effect.Has(LocalApicEffects.SelfIpi);
         if (sends)
         {
@@ -152,7 +168,7 @@ internal static class KvmLapic
             return (-1, sends);
         }
 
-        VcpuThread.Emit(TraceEventKind.KvmEoi, vcpu.Apic.ApicId, unchecked((ulong)effect.Eoi.Vector));
+        KvmVapic.Ended(vcpu, effect.Eoi.Vector);
         VcpuThread.Processor.WriteServicingVector(context.Machine, vcpu.Index);
         return (effect.Eoi.Vector, sends);
     }

@@ -79,14 +79,26 @@ public struct KvmVcpu
     /// </summary>
     public MonitorWish Wishes;
 
-    /// <summary>For the layout only: always 0.</summary>
-    public byte Reserved0;
+    /// <summary>1 if <see cref="InjectedVector"/> is the 8259A's, of which the local APIC knows nothing.</summary>
+    public byte InjectedExtInt;
 
     /// <summary>Which line of the timeline is the restore that the monitor wants.</summary>
     public ushort RestoreLine;
 
+    /// <summary>AMD: 1 while AVIC is inhibited for an interrupt window of this vCPU (avic_irq_window).</summary>
+    public byte AvicIrqWindow;
+
     /// <summary>For the layout only: always 0.</summary>
-    public ushort Reserved1;
+    public byte Reserved0;
+
+    /// <summary>The MSR that the monitor wants to write.</summary>
+    public uint HostMsr;
+
+    /// <summary>For the layout only: always 0.</summary>
+    public uint Reserved1;
+
+    /// <summary>Its value.</summary>
+    public ulong HostMsrValue;
 
     /// <summary>The TSC deadline that has expired and is pending; never if none is. IA32_TSC_DEADLINE still reads so.</summary>
     public Instant PendingDeadline;
@@ -107,6 +119,9 @@ public enum MonitorWish : byte
 
     /// <summary>It restores its local APIC, and goes on.</summary>
     Restore = 4,
+
+    /// <summary>It writes an MSR.</summary>
+    SetMsr = 8,
 }
 
 /// <summary>Requests to a vCPU (KVM_REQ_*).</summary>
@@ -131,8 +146,14 @@ public enum KvmRequests : ushort
     /// <summary>KVM_REQ_APICV_UPDATE: whether APICv is inhibited may have changed.</summary>
     ApicvUpdate = 16,
 
+    /// <summary>This vCPU has to inhibit APICv, or to lift that, before its next entry.</summary>
+    ApicvInhibit = 32,
+
     /// <summary>KVM_REQ_UNBLOCK (KVM_REQ_PENDING_TIMER before 5.10): the local APIC timer has expired.</summary>
     Unblock = 64,
+
+    /// <summary>KVM_REQ_APICV_INPROGRESS of a series that was not merged: a work item is to do that; nobody enters before it has.</summary>
+    ApicvInProgress = 128,
 }
 
 /// <summary>Where a vCPU is, as others see it (vcpu->mode).</summary>

@@ -5,8 +5,8 @@ using ScenarioHv.Engine.Time;
 namespace ScenarioHv.Engine.Hypervisors.Kvm;
 
 /// <summary>
-/// What the monitor's main thread asks of a vCPU's thread: to stay out of KVM_RUN, to save its local APIC, to restore it (QEMU cpus.c:
-/// a signal takes the thread out of the kernel, run_on_cpu has it do the work).
+/// What the monitor's main thread asks of a vCPU's thread: to stay out of KVM_RUN, to save its local APIC, to restore it, to write an MSR
+/// (QEMU cpus.c: a signal takes the thread out of the kernel, run_on_cpu has it do the work).
 /// </summary>
 internal static class Monitor
 {
@@ -27,6 +27,11 @@ internal static class Monitor
                 break;
             case StimulusAction.Save:
                 kvm.Wishes |= MonitorWish.Save;
+                break;
+            case StimulusAction.SetMsr:
+                kvm.Wishes |= MonitorWish.SetMsr;
+                kvm.HostMsr = HostThread.Board.Config.Timeline[line].Msr;
+                kvm.HostMsrValue = HostThread.Board.Config.Timeline[line].Value;
                 break;
             default:
                 kvm.Wishes |= MonitorWish.Restore;
@@ -52,11 +57,23 @@ internal static class Monitor
                 await LapicTransfer.Restore(vcpu);
                 vcpu.Kvm.Wishes &= ~MonitorWish.Pause;
             }
+            else if (Take(vcpu, MonitorWish.SetMsr))
+            {
+                await SetMsrs(vcpu);
+            }
             else
             {
                 await vcpu.Thread.Sleep(At.Paused);
             }
         }
+    }
+
+    /// <summary>KVM_SET_MSRS: the ioctl is a reader of kvm->srcu around its whole list (x86.c:kvm_arch_vcpu_ioctl).</summary>
+    private static async HostTask SetMsrs(VcpuThread vcpu)
+    {
+        KernelLocks.ReadSrcu(vcpu.Thread, SrcuReason.SetMsrs);
+        await KvmHyperv.Write(vcpu.Thread, vcpu.Index, vcpu.Kvm.HostMsr, vcpu.Kvm.HostMsrValue, host: true);
+        KernelLocks.LeaveSrcu(vcpu.Thread);
     }
 
     private static bool Take(VcpuThread vcpu, MonitorWish wish)

@@ -7,11 +7,8 @@ namespace ScenarioHv.Engine.Hypervisors.Kvm;
 /// <summary>What a kernel prints (printk) in a <see cref="TraceEventKind.KernelMessage"/>.</summary>
 public enum KernelMessage : byte
 {
-    /// <summary>None.</summary>
-    None = 0,
-
     /// <summary>The guest's NMI-blocked state is given up after one second of guest time.</summary>
-    BreakingOutOfNmiBlocked = 1,
+    BreakingOutOfNmiBlocked = 0,
 }
 
 /// <summary>What a <see cref="NmiTracking"/> in software found at an exit.</summary>

@@ -17,11 +17,6 @@ internal static class Requests
             NmiMasking.Queue(vcpu);
         }
 
-        if (vcpu.TakeRequest(KvmRequests.ApicvUpdate))
-        {
-            KvmApicv.Update(vcpu);
-        }
-
         if (vcpu.TakeRequest(KvmRequests.IoApicEoiExit) && IsHandled(ref vcpu.Kvm, vcpu.Kvm.PendingIoApicEoi))
         {
             vcpu.ExitToUserspace(UserExit.IoApicEoi);
@@ -75,7 +70,16 @@ internal static class Requests
         }
 
         kvm.ExitmapStale = 0;
-        VcpuThread.Processor.LoadEoiExitBitmap(VcpuThread.Context.Machine, vcpu.Index, kvm.HandledVectors);
+        var exits = kvm.HandledVectors;
+        for (int vector = KvmHyperv.Vectors(vcpu.Index).Highest, first = SynIcSint.FirstValidVector; vector >= first; vector--)
+        {
+            if (KvmHyperv.Vectors(vcpu.Index).Contains(vector))
+            {
+                exits.Set((byte)vector);
+            }
+        }
+
+        VcpuThread.Processor.LoadEoiExitBitmap(VcpuThread.Context.Machine, vcpu.Index, exits);
     }
 
     /// <summary>

@@ -85,6 +85,12 @@ internal static class Userspace
                 continue;
             }
 
+            if (IsForKvm(stimulus))
+            {
+                await Apply(thread, stimulus);
+                continue;
+            }
+
             var output = HostThread.Board.Devices.Apply(HostThread.Context, HostThread.Board.Config.Timeline[stimulus], out var message);
             if (output.SendsMessage)
             {
@@ -94,13 +100,52 @@ internal static class Userspace
             else
             {
                 await LineChanged(thread, output.Line, output.Service.First, output.Service.End);
+                if (HostThread.Board.Config.Devices[HostThread.Board.Config.Timeline[stimulus].Target].Kind == DeviceKind.Isa)
+                {
+                    await EndPulse(thread, stimulus);
+                }
             }
         }
     }
 
+    /// <summary>What the monitor does in KVM itself, and what takes steps: reasons against APICv, and sources of a SynIC.</summary>
+    private static bool IsForKvm(int stimulus)
+    {
+        var config = HostThread.Board.Config.Timeline[stimulus];
+        return config.Action is StimulusAction.Inhibit or StimulusAction.Lift
+            || HostThread.Board.Config.Devices[config.Target].Kind == DeviceKind.SynIc;
+    }
+
+    private static async HostTask Apply(HostThread thread, int stimulus)
+    {
+        var action = HostThread.Board.Config.Timeline[stimulus].Action;
+        if (action == StimulusAction.Fire)
+        {
+            HostThread.Context.Emit(TraceEventKind.DeviceFired, (ulong)HostThread.Board.Config.Timeline[stimulus].Target);
+            await KvmHyperv.SetIrq(thread, HostThread.Board.Config.Timeline[stimulus].Target);
+            return;
+        }
+
+        var reason = (ApicvInhibits)HostThread.Board.Config.Timeline[stimulus].Value;
+        await KvmApicv.Change(thread, reason, action == StimulusAction.Inhibit);
+    }
+
+    private static async HostTask EndPulse(HostThread thread, int stimulus)
+    {
+        await thread.Point(At.DeviceAccessed, TimingCost.DeviceAccess);
+        var (line, first, end) = FallOf(stimulus);
+        await LineChanged(thread, line, first, end);
+    }
+
+    private static (GsiChange Line, int First, int End) FallOf(int stimulus)
+    {
+        var output = HostThread.Board.Devices.EndPulse(HostThread.Context, HostThread.Board.Config.Timeline[stimulus]);
+        return (output.Line, output.Service.First, output.Service.End);
+    }
+
     /// <summary>
-    /// What happens to a vCPU: the monitor's NMI, at once or as soon as KVM says that the guest can take it, or the loss of the page with
-    /// its IDT, which the host reclaims. To pause, save or restore it is its own thread's work.
+    /// What is done in one step: the monitor's NMI to a vCPU, at once or as soon as KVM says that the guest can take it, or the loss of the
+    /// page with its IDT, which the host reclaims. To pause, save or restore a vCPU, and to write an MSR of it, is its own thread's work.
     /// </summary>
     /// <param name="stimulus">What happens.</param>
     /// <param name="line">Which line of the timeline that is.</param>
@@ -115,7 +160,7 @@ internal static class Userspace
             case StimulusAction.NmiWindow:
                 HostThread.Kvm.RequestNmiWindow(HostThread.Context, stimulus.Target);
                 return true;
-            case StimulusAction.Pause or StimulusAction.Resume or StimulusAction.Save or StimulusAction.Restore:
+            case StimulusAction.Pause or StimulusAction.Resume or StimulusAction.Save or StimulusAction.Restore or StimulusAction.SetMsr:
                 Monitor.Ask(new VcpuThread((byte)stimulus.Target), stimulus.Action, line);
                 return true;
             case StimulusAction.PageOut:
@@ -184,6 +229,7 @@ internal static class Userspace
             if (line.Gsi != 0)
             {
                 HostThread.Context.Emit(TraceEventKind.KvmSetIrq, (ulong)line.Gsi, line.High ? 1UL : 0);
+                KvmPic.SetLine(line.Gsi, line.High);
                 await KernelIoApic.SetLine(thread, line.Gsi, first, end);
             }
 

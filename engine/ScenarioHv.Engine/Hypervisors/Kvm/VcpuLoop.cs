@@ -20,7 +20,9 @@ internal static class VcpuLoop
         {
             await vcpu.Point(At.KvmRun, TimingCost.ToKernel);
             KvmAvic.Load(vcpu);
+            KernelLocks.ReadSrcu(vcpu.Thread, SrcuReason.Run);
             await Run(vcpu);
+            KernelLocks.LeaveSrcu(vcpu.Thread);
             KvmAvic.Put(vcpu);
             await vcpu.Point(At.UserspaceExit, TimingCost.ToUserspace);
             await Userspace.HandleExit(vcpu);
@@ -47,7 +49,9 @@ internal static class VcpuLoop
 
             if (vcpu.Kvm.Halted != 0)
             {
+                KernelLocks.LeaveSrcu(vcpu.Thread);
                 await Block(vcpu);
+                KernelLocks.ReadSrcu(vcpu.Thread, SrcuReason.Run);
                 continue;
             }
 
@@ -72,6 +76,7 @@ internal static class VcpuLoop
             }
         }
 
+        KvmVapic.OfferNoEoi(vcpu);
         EmitEntry(vcpu);
         ImmediateExits.Arm(vcpu);
         await vcpu.Point(At.ExitArmed, TimingCost.LoopPoint);
@@ -82,6 +87,19 @@ internal static class VcpuLoop
         await ExitHandlers.Handle(vcpu, cause);
     }
 
+    private static async HostTask FollowInhibits(VcpuThread vcpu)
+    {
+        if (vcpu.TakeRequest(KvmRequests.ApicvInhibit))
+        {
+            await KvmHyperv.UpdateByRequest(vcpu);
+        }
+
+        if (vcpu.TakeRequest(KvmRequests.ApicvUpdate))
+        {
+            await KvmApicv.Update(vcpu);
+        }
+    }
+
     /// <summary>One micro-step on the way in.</summary>
     /// <returns>False if the pass ends here.</returns>
     private static async HostTask<bool> TakeStep(VcpuThread vcpu, EnterStep step)
@@ -90,6 +108,7 @@ internal static class VcpuLoop
         {
             case EnterStep.CheckRequests:
                 await vcpu.Point(At.RequestCheck, TimingCost.LoopPoint);
+                await FollowInhibits(vcpu);
                 return !await Requests.Handle(vcpu);
             case EnterStep.InjectEvents:
                 if (EventInjection.IsDue(vcpu) && await EventInjection.InjectPending(vcpu))
@@ -127,6 +146,7 @@ internal static class VcpuLoop
         }
 
         vcpu.Kvm.Mode = VcpuMode.InGuest;
+        KernelLocks.LeaveSrcu(vcpu.Thread);
     }
 
     /// <summary>KVM_RUN returns because a signal is pending.</summary>
@@ -160,7 +180,13 @@ internal static class VcpuLoop
             EventInjection.Cancel(vcpu);
         }
 
-        vcpu.Kvm.Mode = VcpuMode.Outside;
+        if (vcpu.Kvm.Mode != VcpuMode.Outside)
+        {
+            vcpu.Kvm.Mode = VcpuMode.Outside;
+            KernelLocks.LeftGuestMode(vcpu.Thread);
+            KernelLocks.ReadSrcu(vcpu.Thread, SrcuReason.Run);
+        }
+
         return true;
     }
 
@@ -186,8 +212,11 @@ internal static class VcpuLoop
     {
         vcpu.Kvm.Mode = VcpuMode.Outside;
         vcpu.Kvm.NestedRunPending = 0;
+        KernelLocks.LeftGuestMode(vcpu.Thread);
+        KernelLocks.ReadSrcu(vcpu.Thread, SrcuReason.Exit);
         NmiMasking.Left(vcpu);
         ExitFolding.Fold(vcpu);
+        KvmVapic.TakeBack(vcpu);
     }
 
     /// <summary>The guest is halted: the thread sleeps until an event could end that (kvm_vcpu_block).</summary>

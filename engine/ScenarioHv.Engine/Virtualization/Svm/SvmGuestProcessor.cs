@@ -298,10 +298,12 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
     /// <inheritdoc/>
     protected override ExitCause ApicExit(Machine machine, int vcpu, in Operation operation) => operation.Kind switch
     {
-        _ when HasVirtualInterruptDelivery(machine, vcpu) && !IsIoApic(operation) => AvicExit(operation),
+        OperationKind.ReadCr8 or OperationKind.WriteCr8 when HasVirtualInterruptDelivery(machine, vcpu) => ExitCause.None,
         OperationKind.ReadCr8 => Intercepts(machine, vcpu, Vmcb.Cr8Read) ? ExitCause.Cr8Read : ExitCause.None,
         OperationKind.WriteCr8 => Intercepts(machine, vcpu, Vmcb.Cr8Write) ? ExitCause.Cr8Write : ExitCause.None,
-        _ => ExitCause.Mmio,
+        _ when IsIoApic(operation) || !MapsApicPage(machine, vcpu) => ExitCause.Mmio,
+        _ when HasVirtualInterruptDelivery(machine, vcpu) => AvicExit(operation),
+        _ => ExitCause.None,
     };
 
     /// <summary>Under V_INTR_MASKING the guest's CR8 is V_TPR (APM2 15.21.2); with AVIC the backing page has it.</summary>
@@ -312,6 +314,15 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
     protected override void RecordExit(Machine machine, int vcpu, in GuestExit exit) => SvmProcessor.RecordExit(
         ref Loaded(machine, vcpu),
         new BoundaryEvent { Kind = BoundaryEventKind.Exit, ExitCode = (uint)exit.Reason, Qualification = exit.Info1 });
+
+    /// <summary>Whether the nested page tables map the local APIC's page, which AVIC needs.</summary>
+    private bool MapsApicPage(Machine machine, int vcpu) => Board.IsKvm
+        ? machine.Ref(Board.KvmVm).ApicPageMapped != 0
+        : HasVirtualInterruptDelivery(machine, vcpu);
+
+    /// <inheritdoc/>
+    protected override bool IsOnDummyPage(Machine machine, int vcpu) =>
+        Board.IsKvm && machine.Ref(Board.KvmVm).ApicPageMapped != 0 && !HasVirtualInterruptDelivery(machine, vcpu);
 
     /// <inheritdoc/>
     protected override ulong Reason(ExitCause cause, in Operation operation) => (1UL << 63) | (ulong)(cause switch
@@ -327,6 +338,7 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
         ExitCause.VmCall => SvmExitCode.Vmmcall,
         ExitCause.Stgi => SvmExitCode.Stgi,
         ExitCause.Clgi => SvmExitCode.Clgi,
+        ExitCause.Cpuid => SvmExitCode.Cpuid,
         ExitCause.Iret => SvmExitCode.Iret,
         ExitCause.AvicIncompleteIpi => SvmExitCode.AvicIncompleteIpi,
         ExitCause.AvicUnacceleratedAccess => SvmExitCode.AvicUnacceleratedAccess,

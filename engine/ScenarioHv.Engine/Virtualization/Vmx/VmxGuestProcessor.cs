@@ -349,6 +349,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         ExitCause.MsrWrite => VmxExitReason.MsrWrite,
         ExitCause.Cr8Read or ExitCause.Cr8Write => VmxExitReason.CrAccess,
         ExitCause.Hlt => VmxExitReason.Hlt,
+        ExitCause.Cpuid => VmxExitReason.Cpuid,
         ExitCause.VmEnter => VmxExitReason.Vmresume,
         ExitCause.VmCall => VmxExitReason.Vmcall,
         ExitCause.NestedPageFault => VmxExitReason.EptViolation,
