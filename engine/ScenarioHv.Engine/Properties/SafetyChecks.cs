@@ -189,7 +189,7 @@ internal static class SafetyChecks
         for (var vcpu = 0; vcpu < board.Config.Vcpus; vcpu++)
         {
             ref var twin = ref context.Machine.Ref(board.Twins, vcpu);
-            if (twin.Owes)
+            if (!twin.OwesOnly(context.Machine.Ref(board.Apics, vcpu).Irr))
             {
                 var lost = twin.Owed.Except(VectorBits.Of(board.Hypervisor.Held(context.Machine, vcpu)));
                 if (!lost.IsEmpty)
