@@ -52,7 +52,7 @@ public struct Twin
     /// <summary>The vectors that are owed a dispatch.</summary>
     internal readonly VectorBits Owed => _must;
 
-    /// <summary>True if whatever is owed a dispatch is requested in <paramref name="irr"/>: what is the case in nearly every step.</summary>
+    /// <summary>True if whatever is owed a dispatch is requested in <paramref name="irr"/>: so it is in nearly every step.</summary>
     internal readonly bool OwesOnly(in Register256 irr) => _must.IsWithin(irr);
 
     /// <summary>True while the handler of <paramref name="vector"/> has started and not ended.</summary>
