@@ -90,7 +90,8 @@ internal static class ScenarioDescription
         var gsi = device.Kind == DeviceKind.Msi ? "" : $", GSI {device.Gsi}";
         var ports = device.IoSize == 0 ? "" : $", ports 0x{device.IoBase:x}..0x{device.IoBase + device.IoSize - 1:x}";
         var message = $"vector 0x{device.Vector:x2} ({device.Vector}), destination {device.Destination}";
-        return $"{section.Type}{slot}{gsi}, {message}{ports}: {info.Summary}";
+        var posted = device.IsPosted ? ", posted" : "";
+        return $"{section.Type}{slot}{gsi}, {message}{posted}{ports}: {info.Summary}";
     }
 
     private static string GuestInWords(GuestSection guest) => guest.With.Count == 0 ? guest.Script
@@ -126,6 +127,12 @@ internal static class ScenarioDescription
         TimelineAction.Save => $"the monitor saves the local APIC of vCPU {entry.Vcpu}",
         TimelineAction.Restore => $"the monitor restores the local APIC of vCPU {entry.Vcpu}"
             + (entry.TimerCount is { } left ? $", with {left} as the timer's current count" : "") + " and lets it run",
+        TimelineAction.Preempt => $"the host takes the CPU of vCPU {entry.Vcpu}'s thread for something else",
+        TimelineAction.Schedule => $"the host gives vCPU {entry.Vcpu}'s thread a CPU again",
+        TimelineAction.PageOut => $"the host takes away the page with the IDT of vCPU {entry.Vcpu}",
+        TimelineAction.SetMsr => $"the monitor writes 0x{entry.Value:x} to MSR 0x{entry.Msr:x} of vCPU {entry.Vcpu}",
+        TimelineAction.Inhibit => $"there is a reason against APICv: {entry.Reason}",
+        TimelineAction.Lift => $"the reason against APICv has gone: {entry.Reason}",
         _ => $"{entry.Device} sends its message",
     };
 

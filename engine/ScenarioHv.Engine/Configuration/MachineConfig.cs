@@ -101,6 +101,12 @@ public enum StimulusAction : byte
 
     /// <summary>It goes.</summary>
     Lift,
+
+    /// <summary>The host takes the CPU of a vCPU's thread for something else.</summary>
+    Preempt,
+
+    /// <summary>It gives the thread a CPU again.</summary>
+    Schedule,
 }
 
 /// <summary>One device.</summary>
@@ -124,6 +130,9 @@ public sealed record DeviceConfig(string Name, DeviceKind Kind)
 
     /// <summary>The source of a <see cref="DeviceKind.SynIc"/> device, 0..15; <see cref="Destination"/> is the vCPU.</summary>
     public byte Sint { get; init; }
+
+    /// <summary>True for an MSI device whose messages the IOMMU posts; <see cref="Destination"/> is the vCPU.</summary>
+    public bool IsPosted { get; init; }
 
     /// <summary>First I/O port of its registers, for devices that have some.</summary>
     public ushort IoBase { get; init; }
@@ -216,6 +225,9 @@ public sealed record MachineConfig
 
     /// <summary>The stimuli from outside.</summary>
     public IReadOnlyList<StimulusConfig> Timeline { get; init; } = [];
+
+    /// <summary>True if the IOMMU posts messages of some device (kvm_arch_has_assigned_device, irq_remapping_cap).</summary>
+    public bool HasPostedDevices => Devices.Any(device => device.IsPosted);
 
     /// <summary>How an immediate exit is forced.</summary>
     public IImmediateExitPolicy ImmediateExit { get; init; } = new ZeroTimer();

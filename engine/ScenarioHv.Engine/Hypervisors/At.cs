@@ -99,6 +99,12 @@ public enum At : byte
     /// <summary>The 8259A has given its vector.</summary>
     PicAcknowledged,
 
+    /// <summary>The vCPU's thread is runnable and has no CPU.</summary>
+    Preempted,
+
+    /// <summary>SN was cleared.</summary>
+    SnCleared,
+
     /// <summary>bhyve: the monitor has called the ioctl VM_RUN.</summary>
     VmRun,
 

@@ -54,10 +54,11 @@ public static class EngineVocabulary
             ],
             [TimelineAction.Raise, TimelineAction.Lower])),
         (DeviceKind.Msi, new DeviceTypeInfo(
-            "msi", "a device that sends a message, edge", "SDM3 10.11",
+            "msi", "a device that sends a message, edge; posted: an assigned one, whose messages the IOMMU posts", "SDM3 10.11; VT-d 5.2.3",
             [
                 new DeviceKeyInfo("vector", DeviceKeyKind.Vector, IsRequired: true),
                 new DeviceKeyInfo("destination", DeviceKeyKind.Destination),
+                new DeviceKeyInfo("posted", DeviceKeyKind.Boolean),
             ],
             [TimelineAction.Fire])),
         (DeviceKind.Isa, new DeviceTypeInfo(

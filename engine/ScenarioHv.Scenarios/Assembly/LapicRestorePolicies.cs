@@ -209,7 +209,7 @@ internal static class LapicRestorePolicies
         ? null
         : $"{point} is KVM's; this machine has another hypervisor, or none";
 
-    private static Func<MachineConfig, string?> NeedsPostedInterrupts(string point) => config =>
+    internal static Func<MachineConfig, string?> NeedsPostedInterrupts(string point) => config =>
         config is { Hypervisor: HypervisorKind.Kvm, Vendor: Engine.Configuration.CpuVendor.Intel, Apicv: true }
             ? null
             : $"{point} is about posted interrupts: it needs KVM on an Intel processor with 'apicv: true'";

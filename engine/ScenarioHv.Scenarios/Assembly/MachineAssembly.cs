@@ -252,10 +252,12 @@ public static class MachineAssembly
                 Vector = section.Vector ?? 0,
                 Destination = section.Destination ?? (byte)Number(section, "vcpu"),
                 Sint = (byte)Number(section, "sint"),
+                IsPosted = Number(section, "posted") != 0,
                 IoBase = (ushort)(section.Settings.TryGetValue("io", out var io) ? io.Number : FirstIoBase + (devices.Count * IoStride)),
             };
             RequireRoutedGsi(section, config, machine);
             RequireController(section, config, machine);
+            RequirePosting(section, config, machine);
             RequireOwnPorts(section, config, devices);
             RequireOneEntry(section, config, devices);
             devices.Add(config);
@@ -300,6 +302,35 @@ public static class MachineAssembly
         if (config.Kind == DeviceKind.SynIc && config.Destination >= machine.Vcpus)
         {
             throw section.Mark.Error($"{section.Name}: there is no vCPU {config.Destination} (vcpus: {machine.Vcpus})");
+        }
+    }
+
+    /// <summary>An IOMMU posts into the descriptor of one vCPU, for which KVM has written the remapping entry.</summary>
+    private static void RequirePosting(DeviceSection section, DeviceConfig config, MachineSection machine)
+    {
+        if (!config.IsPosted)
+        {
+            return;
+        }
+
+        var mark = section.Settings["posted"].Mark;
+        var posts = Presets.KindOf(machine.Hypervisor) == HypervisorKind.Kvm && machine.Cpu is { Vendor: CpuVendor.Intel, Apicv: true };
+        if (!posts)
+        {
+            throw mark.Error(
+                "'posted: true' has the IOMMU write into a vCPU's posted-interrupt descriptor: "
+                + "that needs KVM on an Intel processor with 'apicv: true'");
+        }
+
+        if (Presets.IsKernelBefore(machine.Hypervisor, 4, 4))
+        {
+            throw mark.Error($"{machine.Hypervisor} cannot have the IOMMU post, which came with Linux 4.4");
+        }
+
+        if (config.Destination >= machine.Vcpus)
+        {
+            throw mark.Error(
+                $"a posted message is for one vCPU, 0..{machine.Vcpus - 1}, and the destination of {section.Name} is {config.Destination}");
         }
     }
 

@@ -25,13 +25,20 @@ internal static class MonitorActions
                 ? $"NMIs are modelled under KVM only, not under {scenario.Machine.Hypervisor}"
                 : action is TimelineAction.Inhibit or TimelineAction.Lift or TimelineAction.SetMsr
                 ? $"this acts on KVM, and the machine's hypervisor is {scenario.Machine.Hypervisor}"
-                : $"a vCPU is paused, saved and restored under KVM only, not under {scenario.Machine.Hypervisor}");
+                : $"a vCPU is paused, saved, restored and preempted under KVM only, not under {scenario.Machine.Hypervisor}");
         }
 
-        if (action == TimelineAction.Restore && !IsSavedBefore(entry, scenario))
+        if (action == TimelineAction.Restore && !Happens(TimelineAction.Save, entry, scenario))
         {
             throw entry.Mark.Error(
                 $"nothing of vCPU {entry.Vcpu} is saved before that: put {{ at: ..., save: {entry.Vcpu} }} into the timeline, earlier");
+        }
+
+        if (action == TimelineAction.Schedule && !Happens(TimelineAction.Preempt, entry, scenario))
+        {
+            throw entry.Mark.Error(
+                $"nothing takes the CPU of vCPU {entry.Vcpu} away before that: "
+                + $"put {{ at: ..., preempt: {entry.Vcpu} }} into the timeline, earlier");
         }
 
         if (action == TimelineAction.SetMsr && (scenario.Machine.Hyperv is not { SynIc: true } || !IsSynIcMsr(entry.Msr)))
@@ -50,6 +57,8 @@ internal static class MonitorActions
             TimelineAction.SetMsr => StimulusAction.SetMsr,
             TimelineAction.Inhibit => StimulusAction.Inhibit,
             TimelineAction.Lift => StimulusAction.Lift,
+            TimelineAction.Preempt => StimulusAction.Preempt,
+            TimelineAction.Schedule => StimulusAction.Schedule,
             TimelineAction.Nmi => StimulusAction.Nmi,
             TimelineAction.NmiWindow => StimulusAction.NmiWindow,
             TimelineAction.Pause => StimulusAction.Pause,
@@ -68,10 +77,11 @@ internal static class MonitorActions
         return machine.Cpu.Apicv && (EngineVocabulary.ReasonOf(entry.Reason) & looked) != 0;
     }
 
-    private static bool IsSavedBefore(TimelineEntry restore, Scenario scenario)
+    /// <summary>Whether something happens to the vCPU of an entry before that entry.</summary>
+    private static bool Happens(TimelineAction action, TimelineEntry later, Scenario scenario)
     {
         var hz = scenario.Machine.TscHz;
         return scenario.Timeline.Any(entry =>
-            entry.Action == TimelineAction.Save && entry.Vcpu == restore.Vcpu && entry.At.ToCycles(hz) < restore.At.ToCycles(hz));
+            entry.Action == action && entry.Vcpu == later.Vcpu && entry.At.ToCycles(hz) < later.At.ToCycles(hz));
     }
 }

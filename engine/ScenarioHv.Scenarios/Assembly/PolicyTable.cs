@@ -42,6 +42,7 @@ internal static class PolicyTable
         LapicRestorePolicies.Save,
         LapicRestorePolicies.Post,
         LapicRestorePolicies.SyncPosted,
+        PreemptPolicies.PostedLoad,
     ];
 
     /// <summary>The points of hypervisors and patches, in the order in which reports name them: KVM's, then bhyve's.</summary>

@@ -8,6 +8,7 @@ internal static class TimelineBinder
     private static readonly string[] Actions =
     [
         "raise", "lower", "fire", "nmi", "nmi-window", "page-out", "pause", "resume", "save", "restore", "set-msr", "inhibit", "lift",
+        "preempt", "schedule",
     ];
 
     public static IReadOnlyList<TimelineEntry> Bind(YamlNode node, MachineSection machine, Vocabulary vocabulary)
@@ -53,6 +54,7 @@ internal static class TimelineBinder
         switch (kind)
         {
             case TimelineAction.Nmi or TimelineAction.NmiWindow or TimelineAction.PageOut:
+            case TimelineAction.Preempt or TimelineAction.Schedule:
             case TimelineAction.Pause or TimelineAction.Resume or TimelineAction.Save or TimelineAction.Restore:
                 return entry with { Vcpu = Vcpu(action.Value, machine) };
             case TimelineAction.SetMsr:

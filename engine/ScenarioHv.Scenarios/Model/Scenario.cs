@@ -106,6 +106,12 @@ public enum TimelineAction
 
     /// <summary><c>lift</c>: it goes.</summary>
     Lift,
+
+    /// <summary><c>preempt</c>: the host takes the CPU of a vCPU's thread for something else.</summary>
+    Preempt,
+
+    /// <summary><c>schedule</c>: it gives the thread a CPU again.</summary>
+    Schedule,
 }
 
 /// <summary>Something that happens from outside.</summary>

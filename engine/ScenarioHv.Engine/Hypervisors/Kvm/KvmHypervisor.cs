@@ -158,6 +158,22 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         }
     }
 
+    /// <summary>
+    /// The IOMMU notifies a vCPU, wherever it is: a CPU in the host takes the interrupt and does nothing. One whose thread sleeps has told
+    /// it to use the vector that wakes (posted_intr.c:pi_enable_wakeup_handler).
+    /// </summary>
+    public void NotifyByHardware(StepContext context, int vcpu)
+    {
+        if (SleepsAt(context.Machine, vcpu, At.Sleeping))
+        {
+            Wake(context.Machine, vcpu);
+        }
+        else
+        {
+            NotifyPosted(context, vcpu, VcpuMode.InGuest);
+        }
+    }
+
     /// <inheritdoc/>
     public override bool DeliveryFaults(Machine machine, int vcpu)
     {

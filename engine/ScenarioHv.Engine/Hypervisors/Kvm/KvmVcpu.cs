@@ -88,8 +88,8 @@ public struct KvmVcpu
     /// <summary>AMD: 1 while AVIC is inhibited for an interrupt window of this vCPU (avic_irq_window).</summary>
     public byte AvicIrqWindow;
 
-    /// <summary>For the layout only: always 0.</summary>
-    public byte Reserved0;
+    /// <summary>1 from the moment when the host wants the thread's CPU for another (need_resched) until it gives it back.</summary>
+    public byte CpuTaken;
 
     /// <summary>The MSR that the monitor wants to write.</summary>
     public uint HostMsr;

@@ -46,7 +46,7 @@ internal static class PostedSync
     {
         if (HasDescriptor)
         {
-            Posted(vcpu) = default;
+            Posted(vcpu).Purge();
         }
     }
 

@@ -95,7 +95,7 @@ internal static class Userspace
             if (output.SendsMessage)
             {
                 await thread.Point(At.MessageSent, TimingCost.Message);
-                await InterruptDelivery.SignalMsi(thread, message);
+                await SendMessage(thread, stimulus, message);
             }
             else
             {
@@ -106,6 +106,18 @@ internal static class Userspace
                 }
             }
         }
+    }
+
+    /// <summary>A device's message: the IOMMU posts it, or the monitor passes it on.</summary>
+    private static async HostTask SendMessage(HostThread thread, int stimulus, ApicMessage message)
+    {
+        if (HostThread.Board.Config.Devices[HostThread.Board.Config.Timeline[stimulus].Target].IsPosted)
+        {
+            PostedDevices.Post(HostThread.Context, message);
+            return;
+        }
+
+        await InterruptDelivery.SignalMsi(thread, message);
     }
 
     /// <summary>What the monitor does in KVM itself, and what takes steps: reasons against APICv, and sources of a SynIC.</summary>
@@ -145,7 +157,7 @@ internal static class Userspace
 
     /// <summary>
     /// What is done in one step: the monitor's NMI to a vCPU, at once or as soon as KVM says that the guest can take it, or the loss of the
-    /// page with its IDT, which the host reclaims. To pause, save or restore a vCPU, and to write an MSR of it, is its own thread's work.
+    /// page with its IDT, which the host reclaims, or of its CPU. To pause, save or restore a vCPU, and to write an MSR of it, is its own thread's work.
     /// </summary>
     /// <param name="stimulus">What happens.</param>
     /// <param name="line">Which line of the timeline that is.</param>
@@ -162,6 +174,12 @@ internal static class Userspace
                 return true;
             case StimulusAction.Pause or StimulusAction.Resume or StimulusAction.Save or StimulusAction.Restore or StimulusAction.SetMsr:
                 Monitor.Ask(new VcpuThread((byte)stimulus.Target), stimulus.Action, line);
+                return true;
+            case StimulusAction.Preempt:
+                HostScheduler.Preempt(HostThread.Context, stimulus.Target);
+                return true;
+            case StimulusAction.Schedule:
+                HostScheduler.Schedule(HostThread.Context, stimulus.Target);
                 return true;
             case StimulusAction.PageOut:
                 HostThread.Machine.Ref(HostThread.Board.MissingIdtPages, stimulus.Target) = 1;

@@ -47,6 +47,14 @@ internal static class VcpuLoop
                 return;
             }
 
+            if (vcpu.IsPreempted)
+            {
+                KernelLocks.LeaveSrcu(vcpu.Thread);
+                await HostScheduler.SwitchOut(vcpu);
+                KernelLocks.ReadSrcu(vcpu.Thread, SrcuReason.Run);
+                continue;
+            }
+
             if (vcpu.Kvm.Halted != 0)
             {
                 KernelLocks.LeaveSrcu(vcpu.Thread);
@@ -170,7 +178,7 @@ internal static class VcpuLoop
     /// <summary>Whether something was requested since the pass began, or somebody has kicked the vCPU.</summary>
     private static bool IsAbandoned(VcpuThread vcpu, bool keepsInjection)
     {
-        if (!vcpu.HasRequests && vcpu.Kvm.Mode != VcpuMode.Exiting && !vcpu.HasSignal)
+        if (!vcpu.HasRequests && vcpu.Kvm.Mode != VcpuMode.Exiting && !vcpu.HasSignal && !vcpu.IsPreempted)
         {
             return false;
         }
@@ -229,6 +237,7 @@ internal static class VcpuLoop
         if (!EventInjection.CouldRun(vcpu) && !vcpu.HasSignal && vcpu.Kvm.TimerPending == 0)
         {
             await vcpu.Thread.Sleep();
+            await HostScheduler.AwaitCpu(vcpu);
             return;
         }
 

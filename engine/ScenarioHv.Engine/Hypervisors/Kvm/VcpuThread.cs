@@ -50,6 +50,9 @@ internal readonly struct VcpuThread(byte index)
     /// <summary>True while the monitor wants the thread out of KVM_RUN (signal_pending).</summary>
     public bool HasSignal => Kvm.Wishes != MonitorWish.None;
 
+    /// <summary>True while the host has something else for the thread's CPU to run (need_resched).</summary>
+    public bool IsPreempted => Kvm.CpuTaken != 0;
+
     /// <summary>What this version of KVM does.</summary>
     public static KvmPolicies Policies => Context.Board.Config.Kvm;
 

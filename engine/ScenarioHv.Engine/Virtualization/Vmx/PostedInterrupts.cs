@@ -7,8 +7,8 @@ namespace ScenarioHv.Engine.Virtualization.Vmx;
 
 /// <summary>
 /// The posted-interrupt descriptor of a vCPU, as far as software and the processor share it (SDM3 29.6): PIR, one bit per vector, in four
-/// words that are exchanged one by one, and ON, outstanding notification. Notification vector and destination are the hypervisor's
-/// constants here. Not modelled: SN, which only an IOMMU and IPI virtualization look at.
+/// words that are exchanged one by one, ON, outstanding notification, and SN, suppress notification, which an IOMMU looks at and software
+/// does not (VT-d 5.2.3). Notification vector and destination are the hypervisor's constants here.
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct PostedInterrupts
@@ -24,8 +24,8 @@ public struct PostedInterrupts
     /// <summary>ON, 0 or 1: a notification is outstanding.</summary>
     public byte On;
 
-    /// <summary>For the layout only: always 0.</summary>
-    public byte Reserved0;
+    /// <summary>SN, 0 or 1: an IOMMU that posts sets neither ON nor sends a notification.</summary>
+    public byte Sn;
 
     /// <summary>For the layout only: always 0.</summary>
     public ushort Reserved1;
@@ -57,6 +57,18 @@ public struct PostedInterrupts
         On = 1;
         return was;
     }
+
+    /// <summary>Sets ON if some bit of PIR is set, as it would have been but for SN (vmx_vcpu_pi_load).</summary>
+    public void SetOnIfPosted()
+    {
+        if ((_pir0 | _pir1 | _pir2 | _pir3) != 0)
+        {
+            On = 1;
+        }
+    }
+
+    /// <summary>PIR := 0, ON := 0 (vmx_apicv_pre_state_restore).</summary>
+    public void Purge() => this = new PostedInterrupts { Sn = Sn };
 
     /// <summary>Moves one word of PIR to IRR, in one exchange (kvm_apic_update_irr; the processor does it with all four at once).</summary>
     /// <param name="index">0..3.</param>
