@@ -51,7 +51,7 @@ internal sealed record RunRequest(string File)
 internal sealed class RunCommand(Terminal terminal, LogLevel logLevel)
 {
     private const string StandardOutput = "-";
-    private const int ExplainedEvents = 60;
+    private const int LastEvents = 60;
 
     /// <summary>Runs and reports.</summary>
     public ExitCode Run(RunRequest request)
@@ -68,7 +68,7 @@ internal sealed class RunCommand(Terminal terminal, LogLevel logLevel)
         var dialect = wanted ?? cell.Dialect;
         var saveAt = request.SaveAt is { } at ? CycleOf(at, cell.Board.Config.TscHz) : (long?)null;
         var restored = request.Restore is { } snapshot ? Restore(cell, snapshot) : null;
-        var last = request.Verbose ? new TraceRecorder(ExplainedEvents) : null;
+        var last = new TraceRecorder(LastEvents);
         CellResult result;
         using (var trace = request.Trace is { } path and not StandardOutput ? new OutputFile("--trace", path) : null)
         {
@@ -88,7 +88,7 @@ internal sealed class RunCommand(Terminal terminal, LogLevel logLevel)
         else
         {
             var colour = new Colour(toError ? terminal.ErrorIsWatched : terminal.OutIsWatched);
-            new RunText(report, colour, terminal.Width, dialect).Write(result, last, snapshots);
+            new RunText(report, colour, terminal.Width, dialect).Write(result, last, request.Verbose, snapshots);
         }
 
         return result.ExitCode;
@@ -142,20 +142,15 @@ internal sealed class RunCommand(Terminal terminal, LogLevel logLevel)
         }
     }
 
-    private static ITraceSink? Sink(CellRun cell, TextWriter? output, TraceDialect dialect, TraceRecorder? last)
+    private static ITraceSink Sink(CellRun cell, TextWriter? output, TraceDialect dialect, TraceRecorder last)
     {
-        List<ITraceSink> sinks = [];
+        List<ITraceSink> sinks = [last];
         if (output is not null)
         {
             sinks.Add(Writer(cell, output, dialect));
         }
 
-        if (last is not null)
-        {
-            sinks.Add(last);
-        }
-
-        return sinks.Count == 0 ? null : cell.Naming.Before(TraceSinks.Tee(sinks));
+        return cell.Naming.Before(TraceSinks.Tee(sinks));
     }
 
     private static ITraceSink Writer(CellRun cell, TextWriter output, TraceDialect dialect) => dialect.IsKtr

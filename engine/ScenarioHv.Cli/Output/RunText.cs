@@ -13,12 +13,14 @@ internal sealed class RunText(TextWriter output, Colour colour, int width, Trace
     private const int CycleWidth = 12;
     private const int MostPrinted = 60;
     private const int MostExplained = 600;
+    private const int LastOfAll = 12;
 
     /// <summary>Writes the report.</summary>
     /// <param name="result">What was found.</param>
-    /// <param name="last">The last events, to be explained if nothing recurs; null if nothing is to be explained.</param>
+    /// <param name="last">The last events: shown if a property has failed or nobody can act, explained if that is wanted.</param>
+    /// <param name="isExplained">Whether events are explained.</param>
     /// <param name="snapshots">The snapshots of the run.</param>
-    public void Write(CellResult result, TraceRecorder? last, SnapshotNotes snapshots)
+    public void Write(CellResult result, TraceRecorder last, bool isExplained, SnapshotNotes snapshots)
     {
         var scenario = result.Source.Cell.Scenario;
         Line("scenario", scenario.Title == scenario.Name ? scenario.Name : $"{scenario.Name}: {scenario.Title}");
@@ -32,12 +34,12 @@ internal sealed class RunText(TextWriter output, Colour colour, int width, Trace
         Line("outcome", $"{Coloured(result)}{(result.Property is { } property ? " " + property : "")}: {result.Run.Reason}");
         if (result.Run.Recurrence is { } recurrence)
         {
-            WriteRecurrence(result, recurrence, isExplained: last is not null);
+            WriteRecurrence(result, recurrence, isExplained);
         }
         else
         {
             WriteEnd(result);
-            WriteLast(result, last);
+            WriteLast(result, last, isExplained);
         }
 
         WriteLatencies(result);
@@ -127,11 +129,16 @@ internal sealed class RunText(TextWriter output, Colour colour, int width, Trace
     private static string Entries(Engine.Scheduling.Statistics work) =>
         $"{Wording.Count(work.L2Entries, "L2 entry", "L2 entries")}, {Wording.Number(work.L2WastedEntries)} wasted";
 
-    private void WriteLast(CellResult result, TraceRecorder? last)
+    /// <summary>What led to the end: all that was recorded if it is to be explained, else a few lines if the end is a failure.</summary>
+    private void WriteLast(CellResult result, TraceRecorder last, bool isExplained)
     {
-        if (last is { Count: > 0 })
+        TraceEvent[] events = isExplained ? [.. last]
+            : result.Outcome is Outcome.Violated or Outcome.Stuck
+                ? [.. last.Where(e => e.Kind != TraceEventKind.PolicyDecided && TraceText.IsPrinted(e.Kind, dialect)).TakeLast(LastOfAll)]
+                : [];
+        if (events.Length > 0)
         {
-            WriteEvents($"last {last.Count}", [.. last], isPeriod: false, isExplained: true, result);
+            WriteEvents($"last {events.Length}", events, isPeriod: false, isExplained, result);
         }
     }
 

@@ -90,9 +90,11 @@ internal static class LevelChecks
     {
         for (var vcpu = 0; vcpu < board.Config.Vcpus; vcpu++)
         {
+            ref var apic = ref machine.Ref(board.Apics, vcpu);
             ref var twin = ref machine.Ref(board.Twins, vcpu);
-            if (machine.Ref(board.Apics, vcpu).Isr.Contains(vector)
-                || twin.InService.Test(vector)
+            if (apic.Isr.Contains(vector)
+                || apic.Irr.Contains(vector)
+                || twin.IsInService(vector)
                 || twin.Ended == vector
                 || board.Hypervisor.Held(machine, vcpu).Contains(vector))
             {

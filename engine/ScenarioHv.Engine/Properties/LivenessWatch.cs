@@ -23,7 +23,7 @@ public sealed class LivenessWatch
         _board = board;
         _vcpus = new VcpuWatch[board.Config.Vcpus];
         _pins = new PinWatch[board.LevelPins.Count];
-        Array.Fill(_vcpus, new VcpuWatch { Owed = VectorBits.All, OwesNmi = true, Halted = true });
+        Array.Fill(_vcpus, new VcpuWatch { Owed = VectorBits.All, OwesNmi = true, WaitsForPic = true, Halted = true });
         Array.Fill(_pins, new PinWatch { Waits = true, Orphaned = true });
     }
 
@@ -50,12 +50,13 @@ public sealed class LivenessWatch
         {
             ref var watch = ref _vcpus[vcpu];
             var vector = watch.Owed.And(watch.Deliverable).Highest;
-            if (vector < 0 && !(watch.OwesNmi && watch.NmiDeliverable))
+            var nmi = watch.OwesNmi && watch.NmiDeliverable;
+            if (vector < 0 && !nmi && !(watch.WaitsForPic && watch.PicDeliverable))
             {
                 continue;
             }
 
-            var what = vector < 0 ? "an NMI (vector 2)" : $"vector 0x{vector:x2}";
+            var what = vector >= 0 ? $"vector 0x{vector:x2}" : nmi ? "an NMI (vector 2)" : "the interrupt of the 8259A (ExtINT)";
             words = watch.Halted ? $"vCPU {vcpu} is halted, could take {what}, and nobody wakes it"
                 : $"vCPU {vcpu} is owed {what}, could take it, and never gets it";
             return watch.Halted ? LivenessProperty.Wake : LivenessProperty.Live;
@@ -91,6 +92,10 @@ public sealed class LivenessWatch
         }
 
         var level = machine.Ref(_board.Vcpus, vcpu).Level;
+        watch.WaitsForPic &= _board.Pic.Count > 0
+            && machine.Ref(_board.Pic).IntOutput(_board.Controllers.Pic)
+            && apic.AcceptsPicInterrupt;
+        watch.PicDeliverable |= watch.WaitsForPic && TakesInterrupts(machine, vcpu);
         watch.NmiDeliverable |= twin.OwesNmi && !twin.IsNmiBlocked(level) && !Core(machine, vcpu, level).InShadow
             && _board.Hypervisor.GlobalInterruptFlag(machine, vcpu);
     }
@@ -154,6 +159,12 @@ public sealed class LivenessWatch
 
         /// <summary>It could have been taken in some state.</summary>
         public bool NmiDeliverable;
+
+        /// <summary>In every state the 8259A's output is active, and the local APIC passes it on as ExtINT.</summary>
+        public bool WaitsForPic;
+
+        /// <summary>Its interrupt could have been taken in some state.</summary>
+        public bool PicDeliverable;
 
         /// <summary>The vCPU is halted in every state.</summary>
         public bool Halted;

@@ -16,45 +16,49 @@ public static class PropertyTable
     public static IReadOnlyList<PropertyEntry> All { get; } =
     [
         new("custody", SafetyProperty.Custody, LivenessProperty.None,
-            "A vector that a local APIC has accepted and that is owed a dispatch waits somewhere: in IRR, or where the hypervisor keeps it on "
-            + "its way to the handler. It fails at the step that empties the last place. Requests that wait together may be merged."),
+            "A vector that a local APIC has accepted and that is owed a dispatch waits somewhere: in IRR, or where the hypervisor "
+            + "keeps it on its way to the handler. It fails at the step that empties the last place. Requests that wait together "
+            + "may be merged."),
         new("just", SafetyProperty.Just, LivenessProperty.None,
-            "A vector that the guest takes (its handler starts, or a VM exit acknowledges it) has been requested at some time. The APIC's own "
-            + "error interrupt is exempt."),
+            "A vector that the guest takes (its handler starts, or a VM exit acknowledges it) has been requested at some time. "
+            + "The APIC's own error interrupt is exempt."),
         new("once", SafetyProperty.Once, LivenessProperty.None,
-            "A request is dispatched once: the vector was requested, and one of its requests has not been served yet. With 'just' it says "
-            + "that every dispatch has a request. Each tick that a timer or a reinjection policy sends is a request of its own."),
+            "A request is dispatched once: the vector was requested, and one of its requests has not been served yet. With 'just' "
+            + "it says that every dispatch has a request. Each tick that a timer or a reinjection policy sends is a request of its "
+            + "own."),
         new("priority", SafetyProperty.Priority, LivenessProperty.None,
-            "What is dispatched has a class above the PPR that the guest's TPR and handlers give, the guest could take it (IF = 1, no shadow "
-            + "of STI or MOV SS), and no higher vector was visible when it was chosen. One that comes between choice and handler is no "
-            + "alarm: it could as well have come later."),
+            "What is dispatched has a class above the PPR that the guest's TPR and handlers give, the guest could take it (IF = "
+            + "1, no shadow of STI or MOV SS), and no higher vector was visible when it was chosen. One that comes between choice "
+            + "and handler is no alarm: it could as well have come later."),
         new("nmi", SafetyProperty.Nmi, LivenessProperty.None,
-            "An NMI's handler starts for an NMI that came, and not between the start of another and the next IRET of its level. An NMI that "
-            + "is owed is kept somewhere. NMIs that come while one waits may be merged with it."),
+            "An NMI's handler starts for an NMI that came, and not between the start of another and the next IRET of its level. "
+            + "An NMI that is owed is kept somewhere. NMIs that come while one waits may be merged with it."),
         new("entry", SafetyProperty.Entry, LivenessProperty.None,
             "The control structure with which a guest is entered passes the checks of a VM entry (SDM3 26.2, 26.3; APM2 15.5.1)."),
         new("lock", SafetyProperty.Lock, LivenessProperty.None,
-            "Nobody waits for a lock that it holds itself, and no two locks are taken in both orders. It can fail only on machines whose "
-            + "hypervisor's locks are modelled."),
+            "Nobody waits for a lock that it holds itself, and no two locks are taken in both orders. It can fail only on "
+            + "machines whose hypervisor's locks are modelled."),
         new("destination", SafetyProperty.Destination, LivenessProperty.None,
-            "A message reaches the local APICs that its destination names, by their own registers, and no other; one of lowest priority "
-            + "exactly one of them that is enabled."),
+            "A message reaches the local APICs that its destination names, by their own registers, and no other; one of lowest "
+            + "priority exactly one of them that is enabled."),
         new("mirror", SafetyProperty.Mirror, LivenessProperty.None,
-            "A copy agrees with what it mirrors. At an entry under virtual-interrupt delivery: RVI with the highest vector in IRR, unless an "
-            + "interrupt of the host is pending that announces a newer one; SVI with the highest in ISR; the EOI-exit bitmap with the vectors "
-            + "that the hypervisor forwards. At every read of the guest: ISR, TPR, CR8 and PPR with what its own instructions have made; "
-            + "IRR has only vectors that were requested, and has those that the guest has sent to itself."),
+            "A copy agrees with what it mirrors. At an entry under virtual-interrupt delivery: RVI with the highest vector in "
+            + "IRR, unless an interrupt of the host is pending that announces a newer one; SVI with the highest in ISR; the "
+            + "EOI-exit bitmap with the vectors that the hypervisor forwards. At every read of the guest: ISR, TPR, CR8 and PPR "
+            + "with what its own instructions have made; IRR has only vectors that were requested, and has those that the guest has "
+            + "sent to itself."),
         new("level", SafetyProperty.Level, LivenessProperty.Level,
-            "While a pin's remote IRR is set, its vector is requested, injected or in service at some CPU, or its EOI is under way, which it "
-            + "is until that CPU retires its next instruction. Not once the guest has given the entry another vector or mode, suppresses the "
-            + "broadcast, or has given the vector to an edge source.",
-            "A line that is high, while its pin is unmasked and its remote IRR clear, is accepted by a local APIC that the entry addresses. "
-            + "Nor does remote IRR stay set for a vector that is nowhere, unless an edge source has the vector too."),
+            "While a pin's remote IRR is set, its vector is requested, injected or in service at some CPU, or its EOI is under "
+            + "way, which it is until that CPU retires its next instruction. Not once the guest has given the entry another vector "
+            + "or mode, suppresses the broadcast, or has given the vector to an edge source.",
+            "A line that is high, while its pin is unmasked and its remote IRR clear, is accepted by a local APIC that the entry "
+            + "addresses. Nor does remote IRR stay set for a vector that is nowhere, unless an edge source has the vector too."),
         new("snapshot", SafetyProperty.Snapshot, LivenessProperty.None,
             "A machine that is saved and restored goes on as without. It can fail only in scenarios that save and restore vCPUs."),
         new("live", SafetyProperty.None, LivenessProperty.Live,
-            "A vector or an NMI that is owed, and that the guest can take in one of the states in which the machine stays for ever, is "
-            + "dispatched. A guest that keeps IF = 0, a TPR that holds the vector back, or an NMI handler without IRET is no reason."),
+            "A vector or an NMI that is owed, and that the guest can take in one of the states in which the machine stays for "
+            + "ever, is dispatched. A guest that keeps IF = 0, a TPR that holds the vector back, or an NMI handler without IRET is "
+            + "no reason."),
         new("wake", SafetyProperty.None, LivenessProperty.Wake,
             "The same of a vCPU that is halted in all of these states: somebody wakes it."),
     ];

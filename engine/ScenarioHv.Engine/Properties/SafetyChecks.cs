@@ -65,9 +65,31 @@ internal static class SafetyChecks
         }
     }
 
-    /// <summary>The restored page is in the local APIC: what it asks for is owed, what it has in service the guest has begun.</summary>
-    public static void Restored(StepContext context, int vcpu)
+    /// <summary>A local APIC is being saved: a vector that is owed and not in the page will be lost by a restore.</summary>
+    /// <param name="context">The step.</param>
+    /// <param name="vcpu">The vCPU.</param>
+    /// <param name="irr">The IRR of the saved page.</param>
+    /// <returns>The highest such vector; 0 if there is none. One that is written for injection is saved beside the page.</returns>
+    public static ulong MissingIn(StepContext context, int vcpu, in Register256 irr)
     {
+        var missing = Twin(context, vcpu).Owed.Except(VectorBits.Of(irr));
+        missing.Clear(context.Machine.Ref(context.Board.Kvm, vcpu).InjectedVector);
+        return (ulong)Math.Max(missing.Highest, 0);
+    }
+
+    /// <summary>
+    /// The restored page is in the local APIC: what it asks for is owed, what it has in service the guest has begun.
+    /// </summary>
+    /// <param name="context">The step.</param>
+    /// <param name="vcpu">The vCPU.</param>
+    /// <param name="missing">What <see cref="MissingIn"/> found when the page was saved.</param>
+    public static void Restored(StepContext context, int vcpu, ulong missing)
+    {
+        if (missing != 0)
+        {
+            Fail(context, SafetyProperty.Snapshot, vcpu, (byte)missing);
+        }
+
         ref var apic = ref context.Machine.Ref(context.Board.Apics, vcpu);
         Twin(context, vcpu).Load(apic, context.Machine.Ref(context.Board.Kvm, vcpu).InjectedVector);
     }
@@ -167,7 +189,7 @@ internal static class SafetyChecks
         for (var vcpu = 0; vcpu < board.Config.Vcpus; vcpu++)
         {
             ref var twin = ref context.Machine.Ref(board.Twins, vcpu);
-            if (twin.Owes)
+            if (!twin.OwesOnly(context.Machine.Ref(board.Apics, vcpu).Irr))
             {
                 var lost = twin.Owed.Except(VectorBits.Of(board.Hypervisor.Held(context.Machine, vcpu)));
                 if (!lost.IsEmpty)

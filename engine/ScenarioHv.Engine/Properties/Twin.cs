@@ -49,11 +49,14 @@ public struct Twin
     /// </summary>
     public readonly byte Ended => _ended;
 
-    /// <summary>True while some vector is owed a dispatch.</summary>
-    internal readonly bool Owes => !_must.IsEmpty;
-
     /// <summary>The vectors that are owed a dispatch.</summary>
     internal readonly VectorBits Owed => _must;
+
+    /// <summary>True if whatever is owed a dispatch is requested in <paramref name="irr"/>: so it is in nearly every step.</summary>
+    internal readonly bool OwesOnly(in Register256 irr) => _must.IsWithin(irr);
+
+    /// <summary>True while the handler of <paramref name="vector"/> has started and not ended.</summary>
+    internal readonly bool IsInService(int vector) => _isr.Test(vector);
 
     /// <summary>The vectors whose handlers have started and not ended.</summary>
     internal readonly VectorBits InService => _isr;

@@ -65,6 +65,11 @@ internal struct VectorBits
 
     public void Clear(int vector) => this[vector >> 6] &= ~(1UL << (vector & 63));
 
+    /// <summary>True if every vector is set in a register.</summary>
+    public readonly bool IsWithin(in Register256 register) =>
+        ((this[0] & ~register.Word64(0)) | (this[1] & ~register.Word64(1))
+            | (this[2] & ~register.Word64(2)) | (this[3] & ~register.Word64(3))) == 0;
+
     /// <summary>Leaves what is in <paramref name="other"/> as well.</summary>
     public readonly VectorBits And(in VectorBits other)
     {

@@ -23,7 +23,7 @@ public static class ViolationText
             SafetyProperty.Level =>
                 $"remote IRR of pin {violation.Detail} is set, but {vector} is requested, injected or in service nowhere, "
                 + "and no EOI of it is under way",
-            SafetyProperty.Snapshot => $"vCPU {vcpu} does not go on after a restore as it would have without",
+            SafetyProperty.Snapshot => $"vCPU {vcpu} is restored without {vector}, which was owed to it when it was saved",
             _ => "nothing",
         };
     }

@@ -49,12 +49,14 @@ public static class MachineAssembly
     }
 
     /// <summary>
-    /// The policies that a report names, by point: those that the scenario names, and the few that reports always name.
+    /// The policies that a report names, by point: those that the scenario names and those that its matrix compares; without a matrix a
+    /// few more.
     /// </summary>
     public static IReadOnlyList<(string Point, string Value)> PoliciesOf(Scenario scenario) =>
     [
         .. Chosen(scenario.Machine)
-            .Where(choice => choice.Rule.IsAlwaysReported || scenario.Machine.Policies.ContainsKey(choice.Rule.Name))
+            .Where(choice => scenario.Machine.Policies.ContainsKey(choice.Rule.Name)
+                || (scenario.Compared.Count == 0 ? choice.Rule.IsAlwaysReported : scenario.Compared.Contains(choice.Rule.Name)))
             .Select(choice => (choice.Rule.Name, choice.Value.ToString())),
         .. scenario.Machine.Policies
             .Where(policy => ControllerChoices.IsOne(policy.Key))

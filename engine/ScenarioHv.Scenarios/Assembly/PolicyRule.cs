@@ -23,7 +23,7 @@ internal sealed record PolicyRule
     /// <summary>The value of a machine whose preset chooses none and whose scenario names none.</summary>
     public Func<MachineSection, string>? Usual { get; init; }
 
-    /// <summary>True if reports name its value although the scenario does not.</summary>
+    /// <summary>True if reports name its value although the scenario, which has no matrix, does not.</summary>
     public bool IsAlwaysReported { get; init; }
 
     /// <summary>The point in words, for the reader and for <c>describe policies</c>.</summary>

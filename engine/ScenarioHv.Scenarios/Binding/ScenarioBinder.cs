@@ -22,6 +22,9 @@ internal static class ScenarioBinder
             Machine = machine,
             Guests = guests,
             Timeline = fields.Optional("timeline") is { } timeline ? TimelineBinder.Bind(timeline, machine, vocabulary) : [],
+            Compared = fields.Optional("matrix") is YamlMap matrix
+                ? [.. matrix.Entries.Select(entry => entry.Key).Where(key => key != "expect")]
+                : [],
             Goal = BindGoal(fields.Required("goal"), guests),
             Expect = fields.Optional("expect") is { } expect ? ExpectationBinder.Bind(expect, "expect", vocabulary) : [],
         };

@@ -27,6 +27,9 @@ public sealed record Scenario
     /// <summary>What must happen for the outcome to be <see cref="Outcome.Reached"/>.</summary>
     public required Goal Goal { get; init; }
 
+    /// <summary>The policy points that the file's matrix compares, in the order written; empty without a matrix.</summary>
+    public IReadOnlyList<string> Compared { get; init; } = [];
+
     /// <summary>How the author expects it to end: any of these will do; empty if the author expects nothing in particular.</summary>
     public required IReadOnlyList<Expectation> Expect { get; init; }
 }

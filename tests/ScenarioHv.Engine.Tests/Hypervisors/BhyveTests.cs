@@ -254,6 +254,22 @@ internal sealed class BhyveTests
         rig.UntilHandlers();
     }
 
+    [Test]
+    public void An_interrupt_of_the_host_that_comes_before_CLGI_is_the_hosts_and_costs_no_exit()
+    {
+        static async GuestTask Main(Cpu cpu)
+        {
+            await cpu.Sti();
+            await cpu.MmioRead(Apic + LocalApicRegister.Id);
+            await cpu.Work(1_000_000);
+        }
+
+        Assert.That(Rig.Cost(TimingCost.HostIpi), Is.LessThan(Rig.Cost(TimingCost.ExitHandler)), "it arrives in the handler of the exit");
+        var rig = new Rig(Bhyve(Guest(Main), SvmInjection.EventInjection).Fire(0)).Walk(At.ExitSeen).Stimulate().Run(200_000);
+        var exits = rig.Events.Where(e => IsKtr(e, KtrMessage.VmExit)).Select(e => (SvmExitCode)(uint)e.C);
+        Assert.That(exits, Is.EqualTo(new[] { SvmExitCode.Npf, SvmExitCode.Npf }), "the read and the EOI");
+    }
+
     [TestCase(true, 1)]
     [TestCase(false, 0)]
     public void A_halted_vCPU_sleeps_until_a_request_that_IF_admits(bool open, int handlers)

@@ -28,7 +28,7 @@ public sealed class TwinTests
         var twin = After(0x50, 0x50);
 
         Assert.That(twin.Dispatched(0x50), Is.EqualTo(Justification.Requested));
-        Assert.That(twin.Owes, Is.False, "one dispatch is all that is owed");
+        Assert.That(twin.Owed.IsEmpty, "one dispatch is all that is owed");
         Assert.That(twin.Dispatched(0x50), Is.EqualTo(Justification.Requested), "a second is allowed");
         Assert.That(twin.Dispatched(0x50), Is.EqualTo(Justification.AlreadyServed), "a third is not");
     }
@@ -63,6 +63,8 @@ public sealed class TwinTests
 
         Assert.That(twin.Owed.Highest, Is.EqualTo(vector));
         Assert.That(twin.Owed.Except(VectorBits.Of(Register(0x10, vector))).IsEmpty);
+        Assert.That((twin.OwesOnly(Register(0x10, vector)), twin.OwesOnly(Register(vector == 0x10 ? (byte)0x11 : (byte)0x10))),
+            Is.EqualTo((true, false)));
         Assert.That(twin.Owed.Except(VectorBits.Of(Register(0x11))).Highest, Is.EqualTo(vector));
     }
 

@@ -86,6 +86,7 @@ internal static class LapicTransfer
         ref var apic = ref vcpu.Apic;
         saved.Page = apic.Save(new Instant(VcpuThread.Context.Machine.Now), VcpuThread.Context.Board.ApicClock);
         saved.TscDeadline = DeadlineOf(vcpu);
+        saved.Missing = SafetyChecks.MissingIn(VcpuThread.Context, vcpu.Index, saved.Page.Irr);
     }
 
     /// <summary>What IA32_TSC_DEADLINE holds; never if it reads 0. A deadline that has expired stays in it until it is delivered.</summary>
@@ -125,7 +126,7 @@ internal static class LapicTransfer
         apic.Load(saved.Page);
         saved.KeptDeadline = apic.TimerMode == mode ? deadline : Instant.Never;
         KvmTimer.Forget(ref vcpu.Kvm);
-        SafetyChecks.Restored(VcpuThread.Context, vcpu.Index);
+        SafetyChecks.Restored(VcpuThread.Context, vcpu.Index, saved.Missing);
     }
 
     private static uint CountOf(VcpuThread vcpu) =>
@@ -145,4 +146,7 @@ public struct SavedLapic
 
     /// <summary>During a restore: the deadline that the MSR had when the page was copied.</summary>
     public Instant KeptDeadline;
+
+    /// <summary>For the property snapshot: the highest vector that was owed at the save and is not in the page; 0 if none was.</summary>
+    public ulong Missing;
 }
