@@ -9,7 +9,7 @@ internal static class PreemptPolicies
     public static PolicyRule PostedLoad { get; } = new()
     {
         Name = "posted-load",
-        Summary = "what KVM does to the descriptor of a vCPU that was preempted, and for which an IOMMU may have posted without notification",
+        Summary = "what KVM does to the descriptor of a vCPU that was preempted, when an IOMMU may have posted without notification",
         Absence = LapicRestorePolicies.NeedsPostedInterrupts("posted-load"),
         Usual = _ => "on-if-posted",
         Values =

@@ -9,7 +9,9 @@ using static ScenarioHv.Engine.Tests.Machines.SampleMachine;
 
 namespace ScenarioHv.Engine.Tests.Hypervisors;
 
-/// <summary>Messages that an IOMMU posts (VT-d 5.2.3), and a vCPU's thread that the host preempts (vmx_vcpu_pi_put, vmx_vcpu_pi_load).</summary>
+/// <summary>
+/// Messages that an IOMMU posts (VT-d 5.2.3), and a vCPU's thread that the host preempts (vmx_vcpu_pi_put, vmx_vcpu_pi_load).
+/// </summary>
 [TestFixture]
 internal sealed class PreemptedVcpuTests
 {

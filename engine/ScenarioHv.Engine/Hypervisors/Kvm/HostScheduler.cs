@@ -57,8 +57,8 @@ internal static class HostScheduler
         ref HostThread.Machine.Ref(HostThread.Board.PostedInterrupts, vcpu.Index);
 
     /// <summary>
-    /// A preempted vCPU wants no notification, since it looks at PIR before it enters (posted_intr.c:vmx_vcpu_pi_put; before 5.17 only while
-    /// APICv was active, which is not modelled). One that sleeps is not preempted, and wants to be woken.
+    /// A preempted vCPU wants no notification, since it looks at PIR before it enters (posted_intr.c:vmx_vcpu_pi_put; that older kernels do
+    /// so only while APICv is active is not modelled). One that sleeps is not preempted, and wants to be woken.
     /// </summary>
     private static void Put(VcpuThread vcpu)
     {

@@ -157,7 +157,8 @@ internal static class Userspace
 
     /// <summary>
     /// What is done in one step: the monitor's NMI to a vCPU, at once or as soon as KVM says that the guest can take it, or the loss of the
-    /// page with its IDT, which the host reclaims, or of its CPU. To pause, save or restore a vCPU, and to write an MSR of it, is its own thread's work.
+    /// page with its IDT, which the host reclaims, or of its CPU. To pause, save or restore a vCPU, and to write an MSR of it, is its own
+    /// thread's work.
     /// </summary>
     /// <param name="stimulus">What happens.</param>
     /// <param name="line">Which line of the timeline that is.</param>
