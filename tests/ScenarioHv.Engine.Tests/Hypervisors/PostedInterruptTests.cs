@@ -78,6 +78,22 @@ internal sealed class PostedInterruptTests
         Assert.That((Pid(rig).Word(1) != 0, rig.Label()), Is.EqualTo((first, At.Sleeping)));
     }
 
+    // 0x41 is below TPR, so the harvest wakes nobody; 0x60 is posted behind the look at its word, while the thread does not sleep yet.
+    [Test]
+    public void A_target_on_its_way_to_sleep_looks_again_for_what_was_posted_behind_its_look()
+    {
+        static async GuestTask Main(Cpu cpu)
+        {
+            await cpu.WriteCr8(5);
+            await Idle(cpu);
+        }
+
+        var config = Kvm(Guest(Main)) with { Devices = [Msi with { Vector = 0x41 }, Msi with { Vector = 0x60 }] };
+        var rig = new Rig(config.Fire(0, 0).Fire(0, 1)).Walk(At.ExitSeen).Stimulate();
+        rig.Walk(At.PirHarvested).Stimulate();
+        Assert.That(rig.Run(1_000_000).Vectors, Is.EqualTo(new[] { 0x60 }));
+    }
+
     // The processor consumes the first notification without software, which alone clears the flag.
     [TestCase(false, 2)]
     [TestCase(true, 1)]

@@ -32,6 +32,12 @@ internal static class PostedSync
         }
     }
 
+    /// <summary>
+    /// Whether something was posted behind the last look: a thread on its way to sleep looks again after it has said that it sleeps
+    /// (kvm_vcpu_check_block).
+    /// </summary>
+    public static bool IsBehind(VcpuThread vcpu) => HasDescriptor && vcpu.ApicvActive && Posted(vcpu).IsAnnounced;
+
     /// <summary>KVM_GET_LAPIC wants IRR to be complete.</summary>
     public static async HostTask AtSave(VcpuThread vcpu)
     {

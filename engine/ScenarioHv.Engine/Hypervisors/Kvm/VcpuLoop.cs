@@ -234,7 +234,7 @@ internal static class VcpuLoop
 
         // IsRunning goes first, then the requests are looked at: a sender that comes later finds it clear and wakes this thread.
         KvmAvic.Put(vcpu);
-        if (!EventInjection.CouldRun(vcpu) && !vcpu.HasSignal && vcpu.Kvm.TimerPending == 0)
+        if (!EventInjection.CouldRun(vcpu) && !vcpu.HasSignal && vcpu.Kvm.TimerPending == 0 && !PostedSync.IsBehind(vcpu))
         {
             await vcpu.Thread.Sleep();
             await HostScheduler.AwaitCpu(vcpu);

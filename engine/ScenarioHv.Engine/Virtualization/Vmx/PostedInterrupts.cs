@@ -37,6 +37,9 @@ public struct PostedInterrupts
     /// <param name="index">0..3.</param>
     public readonly ulong Word(int index) => Unsafe.Add(ref Unsafe.AsRef(in _pir0), Checked(index));
 
+    /// <summary>True if a vector is posted and ON announces it.</summary>
+    public readonly bool IsAnnounced => On != 0 && (Word(0) | Word(1) | Word(2) | Word(3)) != 0;
+
     /// <summary>Sets the bit of a vector (pi_test_and_set_pir).</summary>
     /// <param name="vector">0..255.</param>
     /// <returns>True if it was set already.</returns>
