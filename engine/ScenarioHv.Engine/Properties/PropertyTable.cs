@@ -54,7 +54,8 @@ public static class PropertyTable
             "A line that is high, while its pin is unmasked and its remote IRR clear, is accepted by a local APIC that the entry "
             + "addresses. Nor does remote IRR stay set for a vector that is nowhere, unless an edge source has the vector too."),
         new("snapshot", SafetyProperty.Snapshot, LivenessProperty.None,
-            "A machine that is saved and restored goes on as without. It can fail only in scenarios that save and restore vCPUs."),
+            "What is owed to a vCPU when its local APIC is saved is in what was saved: in IRR, or as the vector written for "
+            + "injection. It fails at the restore, and only in scenarios that save and restore vCPUs."),
         new("live", SafetyProperty.None, LivenessProperty.Live,
             "A vector or an NMI that is owed, and that the guest can take in one of the states in which the machine stays for "
             + "ever, is dispatched. A guest that keeps IF = 0, a TPR that holds the vector back, or an NMI handler without IRET is "

@@ -36,7 +36,7 @@ public enum SafetyProperty : byte
     /// <summary>A set remote IRR bit has its vector or its EOI somewhere.</summary>
     Level = 10,
 
-    /// <summary>A machine that is saved and restored runs on as the one that is not.</summary>
+    /// <summary>A vector that is owed to a vCPU when its local APIC is saved is in what was saved.</summary>
     Snapshot = 11,
 }
 

@@ -12,7 +12,7 @@ internal static class ControllerChoices
 {
     private const string NoPic = "this machine has no 8259A (virtual-wire: true)";
     private const string NoX2Apic = "this machine offers no x2APIC mode (cpu: { x2apic: true })";
-    private const string NoApicBase = "no guest of a scenario can write IA32_APIC_BASE";
+    private const string NoApicBase = "guests of a scenario write IA32_APIC_BASE only to switch to x2APIC mode (cpu: { x2apic: true })";
 
     /// <summary>The points, for the reader and for <c>describe policies</c>.</summary>
     public static IEnumerable<PolicyPointInfo> Points { get; } =
@@ -90,8 +90,8 @@ internal static class ControllerChoices
         nameof(PlatformPolicies.DestinationMap) =>
             "a scenario begins when all CPUs have long been there, and so KVM's map is complete",
         nameof(LocalApicPolicies.PicGate) => config.VirtualWire ? null : NoPic,
-        nameof(LocalApicPolicies.ExtIntMessages) => "an ExtINT message has no 8259A behind it in a scenario's machine",
-        nameof(LocalApicPolicies.LintInputs) => "nothing drives the LINT inputs of a scenario's machine",
+        nameof(LocalApicPolicies.ExtIntMessages) => "the 8259A of a scenario's machine, if it has one, is on LINT0 and not behind messages",
+        nameof(LocalApicPolicies.LintInputs) => "the LINT inputs of a scenario's machine carry the 8259A's ExtINT at most",
         nameof(LocalApicPolicies.SpuriousVector) => "in a scenario's machine INTR and INTA are one step, so that no request is missing",
         nameof(LocalApicPolicies.EoiBroadcast) => config.Hypervisor == HypervisorKind.Kvm
             ? "under KVM it is eoi-suppression that says what SVR bit 12 does"
@@ -113,7 +113,7 @@ internal static class ControllerChoices
     {
         nameof(IoApicPolicies.EdgeDetection) => "the lines of a scenario are driven only when they change",
         nameof(IoApicPolicies.WindowAccess) => "guests of a scenario access the window with 4 bytes",
-        nameof(PlatformPolicies.EoiVectors) => "KVM's scan of the I/O APIC is part of its loop, and bare metal has none",
+        nameof(PlatformPolicies.EoiVectors) => "under KVM it is eoi-forward-set that says of which EOIs the I/O APIC is told",
         nameof(PlatformPolicies.Window) => "the machines of scenarios decode the whole page",
         nameof(IoApicPolicies.Reset) => "a scenario's machine begins behind its reset, and has no other",
         nameof(IoApicPolicies.Rtc) => "no machine of a scenario has an RTC yet",
