@@ -15,9 +15,6 @@ namespace ScenarioHv.Engine.Virtualization;
 /// </summary>
 internal abstract unsafe partial class GuestProcessor(Board board)
 {
-    /// <summary>HV_X64_MSR_EOI (TLFS 10.2.1): what a nested guest writes to end an interrupt.</summary>
-    public const uint HypervEoiMsr = 0x4000_0070;
-
     /// <summary>The wiring.</summary>
     protected Board Board { get; } = board;
 
@@ -182,7 +179,7 @@ internal abstract unsafe partial class GuestProcessor(Board board)
             Kind = KindOf(exit.Cause),
             InterruptionInformation = information,
             Rip = exit.Rip,
-            Code = !instruction ? 0 : operation.Kind == OperationKind.Eoi ? HypervEoiMsr : operation.Code,
+            Code = !instruction ? 0 : operation.Kind == OperationKind.Eoi ? HypervApicMsrs.Eoi : operation.Code,
             Value = instruction ? operation.Value : 0,
             GuestInterruptFlag = machine.Ref(Board.Cores, Board.CoreIndex(vcpu, 2)).InterruptFlag,
         };
@@ -382,7 +379,7 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     /// on its own.
     /// </summary>
     protected bool IsOfLocalApic(StepContext context, int vcpu, byte vector) =>
-        !(Board.IsKvm && context.Machine.Ref(Board.Kvm, vcpu).InjectedExtInt != 0)
+        !(Board.IsKvm && context.Machine.Ref(Board.Kvm, vcpu) is { InjectedExtInt: not 0 } kvm && kvm.InjectedVector == vector)
         && (context.Level == 1 || (Board.IsKvm && context.Machine.Ref(Board.Kvm, vcpu).InjectedVector == vector));
 
     private static GuestException NoHandler(GuestProgram program, string method, string what) =>

@@ -15,7 +15,7 @@ internal static class ExitFolding
     {
         var plan = HostThread.Board.Config.Kvm.ExitFold;
         var cut = vcpu.LastExit.Vectoring;
-        var extInt = vcpu.Kvm.InjectedExtInt;
+        var extInt = vcpu.Kvm.InjectedVector == InterruptionInfo.Vector(cut) ? vcpu.Kvm.InjectedExtInt : (byte)0;
         var isNmi = InterruptionInfo.IsNmi(cut);
         for (var i = 0; i < plan.Count; i++)
         {

@@ -95,10 +95,17 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     public override Register256 Held(Machine machine, int vcpu)
     {
         var held = machine.Ref(board.Apics, vcpu).Irr;
-        var injected = machine.Ref(board.Kvm, vcpu).InjectedVector;
-        if (injected != 0)
+        ref var kvm = ref machine.Ref(board.Kvm, vcpu);
+        if (kvm.InjectedVector != 0)
         {
-            held.Set(injected);
+            held.Set(kvm.InjectedVector);
+        }
+
+        // Between an exit and its fold: the processor was delivering by itself, and the exit says what.
+        var cut = machine.Ref(board.Exits, vcpu).Vectoring;
+        if (cut != 0 && kvm.Mode != VcpuMode.Outside && !InterruptionInfo.IsNmi(cut))
+        {
+            held.Set(InterruptionInfo.Vector(cut));
         }
 
         if (board.PostedInterrupts.Count > 0)

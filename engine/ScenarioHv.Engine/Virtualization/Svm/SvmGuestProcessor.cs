@@ -394,11 +394,7 @@ internal sealed partial class SvmGuestProcessor(Board board) : GuestProcessor(bo
     {
         var machine = context.Machine;
         const ExitCause Cause = ExitCause.NestedPageFault;
-        if (EventInjection.Type(word) == SvmEventType.Intr)
-        {
-            SafetyChecks.DeliveryCutShort(context, vcpu, EventInjection.Vector(word));
-        }
-
+        SafetyChecks.DeliveryCutShort(context, vcpu, EventInjection.Vector(word));
         var rip = Rip(machine, vcpu, 1);
         Exit(context, vcpu, new GuestExit(Cause, Reason(Cause, default), rip, Info1(Cause, default), Vectoring: (uint)word));
         SvmProcessor.RecordExitIntInfo(ref Loaded(machine, vcpu), word);

@@ -37,8 +37,10 @@ public struct PostedInterrupts
     /// <param name="index">0..3.</param>
     public readonly ulong Word(int index) => Unsafe.Add(ref Unsafe.AsRef(in _pir0), Checked(index));
 
+    private readonly bool HasPosted => (_pir0 | _pir1 | _pir2 | _pir3) != 0;
+
     /// <summary>True if a vector is posted and ON announces it.</summary>
-    public readonly bool IsAnnounced => On != 0 && (Word(0) | Word(1) | Word(2) | Word(3)) != 0;
+    public readonly bool IsAnnounced => On != 0 && HasPosted;
 
     /// <summary>Sets the bit of a vector (pi_test_and_set_pir).</summary>
     /// <param name="vector">0..255.</param>
@@ -64,7 +66,7 @@ public struct PostedInterrupts
     /// <summary>Sets ON if some bit of PIR is set, as it would have been but for SN (vmx_vcpu_pi_load).</summary>
     public void SetOnIfPosted()
     {
-        if ((_pir0 | _pir1 | _pir2 | _pir3) != 0)
+        if (HasPosted)
         {
             On = 1;
         }

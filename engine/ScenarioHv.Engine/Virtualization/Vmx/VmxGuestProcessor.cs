@@ -282,7 +282,7 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         ref var vmcs = ref machine.Ref(Board.Vmcs01, vcpu);
         switch (offset)
         {
-            case LocalApicRegister.Tpr:
+            case LocalApicRegister.Tpr or LocalApicRegister.IcrHigh:
                 apic.Write(offset, value, new Instant(machine.Now), Board.ApicClock);
                 return default;
             case LocalApicRegister.Eoi:
@@ -294,9 +294,6 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
                 return update.TrapExit == ApicTrapExit.EoiInduced
                     ? new GuestExit(ExitCause.EoiInduced, (ulong)VmxExitReason.EoiInduced, 0, update.Vector)
                     : default;
-            case LocalApicRegister.IcrHigh:
-                apic.Write(offset, value, new Instant(machine.Now), Board.ApicClock);
-                return default;
             case LocalApicRegister.IcrLow when IsVirtualizedSelfIpi(value):
                 var effect = apic.Write(offset, value, new Instant(machine.Now), Board.ApicClock);
                 apic.Accept(effect.Ipi.Message);
@@ -387,16 +384,12 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
 
     /// <summary>
     /// An EPT violation ends the delivery of an event: the guest has not seen it, and IDT-vectoring information says what it was. What the
-    /// entry has done to the core stays, virtual-NMI blocking among it.
+    /// entry, or the processor's own delivery, has done stays, virtual-NMI blocking among it.
     /// </summary>
     private void CutShort(StepContext context, int vcpu, uint information)
     {
         const ExitCause Cause = ExitCause.NestedPageFault;
-        if (InterruptionInfo.Type(information) == InterruptionType.ExternalInterrupt)
-        {
-            SafetyChecks.DeliveryCutShort(context, vcpu, InterruptionInfo.Vector(information));
-        }
-
+        SafetyChecks.DeliveryCutShort(context, vcpu, InterruptionInfo.Vector(information));
         var rip = Rip(context.Machine, vcpu, 1);
         Exit(context, vcpu, new GuestExit(Cause, Reason(Cause, default), rip, Info1(Cause, default), Vectoring: information));
     }
@@ -488,6 +481,12 @@ internal sealed class VmxGuestProcessor(Board board) : GuestProcessor(board)
         apic.Ppr = update.Vppr;
         SafetyChecks.CommittedByProcessor(context, vcpu, vector);
         WakeFromHlt(context, vcpu);
+        if (Board.Hypervisor.DeliveryFaults(context.Machine, vcpu))
+        {
+            CutShort(context, vcpu, InterruptionInfo.ExternalInterrupt(vector));
+            return;
+        }
+
         EnterHandler(context, vcpu, vector, nmi: false);
         context.Machine.Ref(Board.Vcpus, vcpu).ReadyAt = After(context, TimingCost.IdtDelivery);
     }
