@@ -167,6 +167,11 @@ public static class MachineAssembly
             RequirePossibleUnderBhyve(scenario);
         }
 
+        if (machine.VirtualWire && scenario.Guests.FirstOrDefault(guest => guest.Level == GuestLevel.L2) is { } nested)
+        {
+            throw nested.Mark.Error("an 8259A while an l2 runs is not modelled: leave out 'virtual-wire' or l2");
+        }
+
         if (hypervisor == HypervisorKind.BareMetal && machine.HostTick is { IsOff: false })
         {
             throw machine.Mark.Error("a bare-metal machine has no host below it that ticks");

@@ -83,7 +83,8 @@ internal static class EarlyEventInjection
         }
     }
 
-    private static bool HasInterrupt(VcpuThread vcpu) => vcpu.Apic.HighestDeliverable() >= 0;
+    private static bool HasInterrupt(VcpuThread vcpu) =>
+        KvmPic.HasInterrupt(vcpu) || vcpu.Apic.HighestDeliverable() >= 0;
 
     private static bool IsOpen(VcpuThread vcpu) => vcpu.Core(1).InterruptsOpen;
 }

@@ -67,8 +67,7 @@ internal static class EventInjection
         vcpu.Kvm.NmiQueued > 0
         || (vcpu.Kvm.NmiPending > 0 && NmiMasking.IsAllowed(vcpu))
         || ((KvmPic.HasInterrupt(vcpu) || vcpu.Apic.HighestDeliverable() >= 0)
-            && (InterruptAllowed(vcpu)
-                || (vcpu.IsL2 && VcpuThread.Processor.NestedExitsOnInterrupt(VcpuThread.Context.Machine, vcpu.Index))));
+            && (InterruptAllowed(vcpu) || IsAwaitedByL1(vcpu)));
 
     /// <summary>
     /// Whether software has to inject an interrupt: never one of L1 while the hardware delivers them itself (kvm_cpu_has_injectable_intr).

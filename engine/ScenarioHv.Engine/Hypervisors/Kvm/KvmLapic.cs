@@ -143,7 +143,7 @@ internal static class KvmLapic
             vcpu.Request(KvmRequests.Event);
         }
 
-        if (offset == LocalApicRegister.TimerInitialCount)
+        if (offset == LocalApicRegister.TimerInitialCount && effect.Has(LocalApicEffects.TimerChanged))
         {
             KvmTimer.Forget(ref vcpu.Kvm);
         }
@@ -160,7 +160,8 @@ internal static class KvmLapic
         var sends = effect.Has(LocalApicEffects.SendIpi) || effect.Has(LocalApicEffects.SelfIpi);
         if (sends)
         {
-            VcpuThread.Emit(TraceEventKind.KvmApicIpi, vcpu.Apic.IcrLow, vcpu.Apic.IcrHigh >> 24);
+            var destination = vcpu.Apic.Mode == ApicMode.X2Apic ? vcpu.Apic.IcrHigh : vcpu.Apic.IcrHigh >> 24;
+            VcpuThread.Emit(TraceEventKind.KvmApicIpi, vcpu.Apic.IcrLow, destination);
         }
 
         if (!effect.Has(LocalApicEffects.Eoi))

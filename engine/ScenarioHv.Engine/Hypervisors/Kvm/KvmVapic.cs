@@ -139,6 +139,11 @@ internal static class KvmVapic
             case >= LocalApic.FirstX2ApicMsr and <= LocalApic.LastX2ApicMsr:
                 VcpuThread.Emit(TraceEventKind.KvmApic, 1, (msr & 0xff) << 4, value);
                 var write = vcpu.Apic.WriteMsr(msr, value, now, context.Board.ApicClock);
+                if (((msr & 0xff) << 4) == LocalApicRegister.TimerInitialCount && write.Effect.Has(LocalApicEffects.TimerChanged))
+                {
+                    KvmTimer.Forget(ref vcpu.Kvm);
+                }
+
                 return write.IsGeneralProtection ? throw Fault("WRMSR", msr) : Apply(vcpu, write.Effect, out ipi);
             default:
                 VcpuThread.Emit(TraceEventKind.KvmApic, 1, OffsetOf(msr), value);

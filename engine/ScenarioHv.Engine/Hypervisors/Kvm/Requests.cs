@@ -71,9 +71,10 @@ internal static class Requests
 
         kvm.ExitmapStale = 0;
         var exits = kvm.HandledVectors;
-        for (int vector = KvmHyperv.Vectors(vcpu.Index).Highest, first = SynIcSint.FirstValidVector; vector >= first; vector--)
+        var synic = KvmHyperv.Vectors(vcpu.Index);
+        for (int vector = synic.Highest, first = SynIcSint.FirstValidVector; vector >= first; vector--)
         {
-            if (KvmHyperv.Vectors(vcpu.Index).Contains(vector))
+            if (synic.Contains(vector))
             {
                 exits.Set((byte)vector);
             }

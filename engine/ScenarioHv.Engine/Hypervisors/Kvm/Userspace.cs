@@ -309,12 +309,6 @@ internal static class Userspace
     /// </summary>
     private static async HostTask ServicePin(HostThread thread, int pin)
     {
-        if (HostThread.Board.Config.Irqchip == IrqchipKind.Kernel)
-        {
-            await KernelIoApic.Service(thread, pin);
-            return;
-        }
-
         if (!HostThread.Board.IoApicOf(HostThread.Machine).TryDispatch(pin, out var message))
         {
             return;
