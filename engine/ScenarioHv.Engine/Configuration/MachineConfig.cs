@@ -223,6 +223,9 @@ public sealed record MachineConfig
     /// <summary>The devices; at most 64.</summary>
     public IReadOnlyList<DeviceConfig> Devices { get; init; } = [];
 
+    /// <summary>Time in classes, for a search; null for time in cycles.</summary>
+    public ClassTime? Time { get; init; }
+
     /// <summary>The stimuli from outside.</summary>
     public IReadOnlyList<StimulusConfig> Timeline { get; init; } = [];
 

@@ -1,7 +1,9 @@
+using System.Numerics;
+using ScenarioHv.Engine.Configuration;
+using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Time;
-
 
 namespace ScenarioHv.Engine.Hypervisors;
 
@@ -15,6 +17,11 @@ internal static class Stimuli
         {
             ref var state = ref machine.Ref(board.Stimuli, i);
             state.Next = new Instant(board.Config.Timeline[i].At);
+            if (board.Config.Time is not null)
+            {
+                state.Next = Instant.Max(state.Next, new Instant(ClassTime.Now + 1));
+            }
+
             state.Remaining = board.Config.Timeline[i].Count;
         }
     }
@@ -29,6 +36,42 @@ internal static class Stimuli
         }
 
         return next;
+    }
+
+    /// <summary>
+    /// Where the clock stands still: the lines that can come next, a bit each. Those that belong in an order keep it; otherwise each comes
+    /// when it likes.
+    /// </summary>
+    public static uint CanCome(Board board, Machine machine)
+    {
+        uint waiting = 0, unused = 0;
+        for (var i = 0; i < board.Config.Timeline.Count; i++)
+        {
+            ref var state = ref machine.Ref(board.Stimuli, i);
+            unused |= !state.Next.IsNever ? 1u << i : 0;
+            waiting |= !state.Next.IsNever && state.Next.Cycle > machine.Now ? 1u << i : 0;
+        }
+
+        var can = waiting;
+        for (var left = waiting; left != 0; left &= left - 1)
+        {
+            var i = BitOperations.TrailingZeroCount(left);
+            can &= (board.StimuliBefore[i] & unused) == 0 ? uint.MaxValue : ~(1u << i);
+        }
+
+        return can;
+    }
+
+    /// <summary>One of them comes.</summary>
+    public static void Come(StepContext context)
+    {
+        var can = CanCome(context.Board, context.Machine);
+        for (var turn = context.Choose(BitOperations.PopCount(can)); turn > 0; turn--)
+        {
+            can &= can - 1;
+        }
+
+        context.Machine.Ref(context.Board.Stimuli, BitOperations.TrailingZeroCount(can)).Next = new Instant(context.Machine.Now);
     }
 
     /// <summary>Takes the earliest that is due, the first in the file among equals; -1 if none is.</summary>
