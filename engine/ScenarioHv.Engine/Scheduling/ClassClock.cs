@@ -133,7 +133,8 @@ internal sealed class ClassClock
     }
 
     private bool Comes(Machine machine, Actor actor, long wait) =>
-        wait < _time.LaterFrom || (actor.Gate >= 0 && wait != long.MaxValue - ClassTime.Now && machine.Ref(_board.Gates, actor.Gate).IsOpen);
+        wait < _time.LaterFrom
+        || (actor.Gate >= 0 && wait != long.MaxValue - ClassTime.Now && machine.Ref(_board.Gates, actor.Gate).IsOpen);
 
     /// <summary>The actors that wait for others, a bit each, and of them the vCPUs, a byte of ones each.</summary>
     private ulong Blocked(Machine machine, out ulong lanes)

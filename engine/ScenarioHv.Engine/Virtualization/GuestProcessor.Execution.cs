@@ -205,7 +205,8 @@ internal abstract unsafe partial class GuestProcessor
         if (Board.Classes is not null)
         {
             throw new GuestException(
-                "ReadTsc: where the clock stands still there is no such number. Keep a deadline (Deadline, Expired), or explore with --timed.");
+                "ReadTsc: where the clock stands still there is no such number. "
+                + "Keep a deadline (Deadline, Expired), or explore with --timed.");
         }
 
         ref var clock = ref machine.Ref(Board.Layout.Clock);
