@@ -115,11 +115,12 @@ public sealed class ScheduleReplayTests
     public void Period_begins_where_there_is_something_to_choose()
     {
         var board = new Board(Untimed(SmallMachines.BareMetal(WorksAndChooses, ("a", 10))));
-        var schedule = ScheduleRecorder.Record(board, [], [new(0, 0), new(0, 0), new(0, 1)]);
+        ScheduledStep[] round = [new(0, 0), new(0, 0), new(0, 1)];
+        var schedule = ScheduleRecorder.Record(board, round, round);
         var run = new ScheduleReplay(board, schedule).Run().Run;
 
-        Assert.That(schedule.ToString(), Is.EqualTo("c:@a.1"));
-        Assert.That((run.Recurrence!.PrefixSteps, run.Recurrence.Steps), Is.EqualTo((2, 3)));
+        Assert.That(schedule.ToString(), Is.EqualTo("c:a.1@a.1"));
+        Assert.That((run.Recurrence!.PrefixSteps, run.Recurrence.Steps), Is.EqualTo((5, 3)));
     }
 
     [Test]
@@ -135,20 +136,33 @@ public sealed class ScheduleReplayTests
     }
 
     [Test]
-    public void Machine_that_counts_cycles_has_schedules_of_its_ties()
+    public void Schedule_of_a_run_in_cycles_names_its_ties_and_replays_the_run()
     {
-        var config = SmallMachines.BareMetal(Guests.ReportsAfterWork, ("a", 100)) with { Vcpus = 2 };
-        var board = new Board(config);
-        var run = new ScheduleReplay(board, Schedule.Parse("t:ba")).Run().Run;
+        var board = new Board(SmallMachines.Kvm(Guests.ReportsAfterWork, ("a", 5_000)) with { Vcpus = 3 });
+        using var hash = new TraceHash();
+        var run = new Runner(board).Run(hash);
+        var engine = new StepEngine(board);
+        var machine = engine.Create();
+        var steps = new List<ScheduledStep>();
+        while (steps.Count < run.Steps)
+        {
+            var actor = engine.Next(machine)!;
+            engine.Step(machine, actor);
+            steps.Add(new ScheduledStep(actor.Index, 0));
+        }
 
-        Assert.That(run.Outcome, Is.EqualTo(RunOutcome.Reached));
-        Assert.That(run.Cycles, Is.EqualTo(config.Run().Cycles), "a tie is taken at one moment");
+        var schedule = ScheduleRecorder.Record(board, steps);
+        var (replayed, digest) = Run(new ScheduleReplay(board, schedule));
+
+        Assert.That(schedule.ToString(), Does.StartWith("t:ab"), "three vCPUs begin at one moment");
+        Assert.That(replayed.Run, Is.EqualTo(run));
+        Assert.That(digest, Is.EqualTo(hash.Digest()));
     }
 
     [TestCase("t:a", "the schedule is one of time in cycles ('t:'), and the machine has time in classes")]
-    [TestCase("c:c", "at step 1 the schedule names actor c, and the machine has the actors a to b")]
+    [TestCase("c:Z", "at step 1 the schedule names actor Z, and the machine has the actors a to ")]
     [TestCase("c:a.3", "at step 1 the schedule takes way 3 of actor 'cpu0': there is one way only")]
-    [TestCase("c:a2b4", "the history ends behind step 3, and the schedule has 3 more choices")]
+    [TestCase("c:a2b4", "the history ends behind step 2, and the schedule has 4 more choices")]
     [TestCase("c:a@b", "what stands behind '@' does not repeat")]
     public void Schedule_that_does_not_fit_is_refused_with_the_reason(string text, string message)
     {
