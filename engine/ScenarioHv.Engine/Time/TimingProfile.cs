@@ -104,11 +104,13 @@ public sealed class TimingProfile
     ];
 
     private readonly long[] _costs;
+    private readonly IReadOnlyList<long>[] _values;
 
-    private TimingProfile(string name, long[] costs)
+    private TimingProfile(string name, IReadOnlyList<long>[] values)
     {
         Name = name;
-        _costs = costs;
+        _values = values;
+        _costs = [.. values.Select(value => value[0])];
     }
 
     /// <summary>Every cost with its name, meaning and value in the shipped profiles.</summary>
@@ -117,27 +119,52 @@ public sealed class TimingProfile
     /// <summary>The shipped profiles. Most values are estimates inside published ranges; <c>describe timing</c> says so.</summary>
     public static IReadOnlyList<TimingProfile> Shipped { get; } =
     [
-        new("skylake", [.. CostTable.Select(info => info.Skylake)]),
-        new("epyc", [.. CostTable.Select(info => info.Epyc)]),
+        new("skylake", [.. CostTable.Select(info => Always(info.Skylake))]),
+        new("epyc", [.. CostTable.Select(info => Always(info.Epyc))]),
     ];
+
+    /// <summary>
+    /// The profile of machines whose time has classes instead of cycles. Nothing costs anything, but for an inter-processor interrupt of the
+    /// host: it is under way, and may arrive at any moment.
+    /// </summary>
+    public static TimingProfile Untimed { get; } =
+        new("untimed", [.. CostTable.Select(info => Always(info.Cost == TimingCost.HostIpi ? 1 : 0))]);
 
     /// <summary>The profile's name.</summary>
     public string Name { get; }
 
-    /// <summary>The cost in cycles.</summary>
+    /// <summary>True if some cost varies: <see cref="Values"/> has more than one for it.</summary>
+    public bool HasJitter => _values.Any(values => values.Count > 1);
+
+    /// <summary>The cost in cycles; of one that varies the first value, which is what it is in a run.</summary>
     public long this[TimingCost cost] => _costs[(int)cost];
+
+    /// <summary>All values in cycles that the cost can have at each use, 1 or more, the first as <see cref="this"/>.</summary>
+    public IReadOnlyList<long> Values(TimingCost cost) => _values[(int)cost];
 
     /// <summary>The same profile with one cost replaced.</summary>
     /// <param name="cost">Which.</param>
-    /// <param name="cycles">0 or more.</param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="cycles"/> is negative.</exception>
-    public TimingProfile With(TimingCost cost, long cycles)
+    /// <param name="cycles">What it can be, 0 or more each: one value, or several different ones for a cost that varies.</param>
+    /// <exception cref="ArgumentException">There is no value, or one is there twice.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">One of <paramref name="cycles"/> is negative.</exception>
+    public TimingProfile With(TimingCost cost, params IReadOnlyList<long> cycles)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(cycles);
-        var costs = (long[])_costs.Clone();
-        costs[(int)cost] = cycles;
-        return new TimingProfile(Name, costs);
+        if (cycles.Count == 0 || cycles.Distinct().Count() != cycles.Count)
+        {
+            throw new ArgumentException("A cost has one value or several different ones.", nameof(cycles));
+        }
+
+        foreach (var value in cycles)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value, nameof(cycles));
+        }
+
+        var values = (IReadOnlyList<long>[])_values.Clone();
+        values[(int)cost] = [.. cycles];
+        return new TimingProfile(Name, values);
     }
+
+    private static IReadOnlyList<long> Always(long cycles) => [cycles];
 }
 
 /// <summary>One named cost.</summary>

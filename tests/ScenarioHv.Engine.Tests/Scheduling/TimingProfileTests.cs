@@ -58,4 +58,30 @@ public sealed class TimingProfileTests
         Assert.That(TimingProfile.Shipped[0].With(TimingCost.Iret, 0)[TimingCost.Iret], Is.Zero);
         Assert.That(() => TimingProfile.Shipped[0].With(TimingCost.Iret, -1), Throws.InstanceOf<ArgumentOutOfRangeException>());
     }
+
+    [Test]
+    public void A_cost_that_varies_is_its_first_value_in_a_run()
+    {
+        var profile = TimingProfile.Shipped[0].With(TimingCost.HostIpi, 900, 300);
+        Assert.That(profile[TimingCost.HostIpi], Is.EqualTo(900));
+        Assert.That(profile.Values(TimingCost.HostIpi), Is.EqualTo(new long[] { 900, 300 }));
+        Assert.That(profile.Values(TimingCost.Wake), Is.EqualTo(new[] { profile[TimingCost.Wake] }));
+        Assert.That((profile.HasJitter, TimingProfile.Shipped[0].HasJitter), Is.EqualTo((true, false)));
+    }
+
+    [Test]
+    public void A_cost_has_different_values_and_at_least_one()
+    {
+        Assert.That(() => TimingProfile.Shipped[0].With(TimingCost.Iret, 5, 6, 5), Throws.ArgumentException);
+        Assert.That(() => TimingProfile.Shipped[0].With(TimingCost.Iret, []), Throws.ArgumentException);
+        Assert.That(() => TimingProfile.Shipped[0].With(TimingCost.Iret, 5, -6), Throws.InstanceOf<ArgumentOutOfRangeException>());
+    }
+
+    [Test]
+    public void Without_time_only_an_interrupt_between_host_CPUs_is_under_way()
+    {
+        var slow = Enum.GetValues<TimingCost>().Where(cost => TimingProfile.Untimed[cost] != 0);
+        Assert.That(slow, Is.EqualTo(new[] { TimingCost.HostIpi }));
+        Assert.That(TimingProfile.Untimed[TimingCost.HostIpi], Is.EqualTo(1));
+    }
 }
