@@ -30,9 +30,9 @@ internal static class Stimuli
     public static Instant Next(Board board, Machine machine)
     {
         var next = Instant.Never;
-        foreach (ref var state in machine.Span(board.Stimuli))
+        for (var i = 0; i < board.Config.Timeline.Count; i++)
         {
-            next = Instant.Min(next, state.Next);
+            next = Awaits(board, machine, i) ? next : Instant.Min(next, machine.Ref(board.Stimuli, i).Next);
         }
 
         return next;
@@ -49,7 +49,7 @@ internal static class Stimuli
         {
             ref var state = ref machine.Ref(board.Stimuli, i);
             unused |= !state.Next.IsNever ? 1u << i : 0;
-            waiting |= !state.Next.IsNever && state.Next.Cycle > machine.Now ? 1u << i : 0;
+            waiting |= !state.Next.IsNever && state.Next.Cycle > machine.Now && !Awaits(board, machine, i) ? 1u << i : 0;
         }
 
         var can = waiting;
@@ -81,7 +81,8 @@ internal static class Stimuli
         for (var i = 0; i < board.Config.Timeline.Count; i++)
         {
             var next = machine.Ref(board.Stimuli, i).Next;
-            if (next.Cycle <= machine.Now && (found < 0 || next < machine.Ref(board.Stimuli, found).Next))
+            if (next.Cycle <= machine.Now && !Awaits(board, machine, i)
+                && (found < 0 || next < machine.Ref(board.Stimuli, found).Next))
             {
                 found = i;
             }
@@ -96,12 +97,28 @@ internal static class Stimuli
         return found;
     }
 
+    /// <summary>A guest has reported something: what waits for that can come.</summary>
+    public static void Reported(Board board, Machine machine, int level, ulong number)
+    {
+        for (var i = 0; i < board.Config.Timeline.Count; i++)
+        {
+            if (board.Config.Timeline[i].After is { } after && after.Level == level && board.Reports.Number(after.Report) == number)
+            {
+                machine.Ref(board.Stimuli, i).Told = 1;
+            }
+        }
+    }
+
+    private static bool Awaits(Board board, Machine machine, int index) =>
+        board.Config.Timeline[index].After is not null && machine.Ref(board.Stimuli, index).Told == 0;
+
     private static void Advance(Board board, Machine machine, int index)
     {
         ref var state = ref machine.Ref(board.Stimuli, index);
         var stimulus = board.Config.Timeline[index];
         var last = state.Remaining == 1 || stimulus.Every == 0;
         state.Next = last ? Instant.Never : state.Next + stimulus.Every;
+        state.Told = 0;
         state.Remaining = last ? 0 : Math.Max(0, state.Remaining - 1);
     }
 }

@@ -217,6 +217,7 @@ internal abstract unsafe partial class GuestProcessor
     private void Report(StepContext context, ulong number)
     {
         context.Emit(TraceEventKind.GuestReported, a: number, b: context.Level);
+        Hypervisors.Stimuli.Reported(Board, context.Machine, context.Level, number);
         if (Board.Config.Goal is { } goal && goal.Level == context.Level && Board.Reports.Number(goal.Report) == number)
         {
             context.Machine.Ref(Board.Check).GoalReached = 1;
