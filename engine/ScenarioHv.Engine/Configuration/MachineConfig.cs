@@ -162,6 +162,9 @@ public sealed record StimulusConfig(long At, StimulusAction Action, int Target)
     /// <summary>Its value; for <see cref="StimulusAction.Inhibit"/> and <see cref="StimulusAction.Lift"/> the reason's bit.</summary>
     public ulong Value { get; init; }
 
+    /// <summary>A report without which it does not come, each time a new one; null for none.</summary>
+    public GoalConfig? After { get; init; }
+
     /// <summary>The timer's current count that a restore finds in the page, in place of the saved one; null for that one.</summary>
     public uint? TimerCount { get; init; }
 }
@@ -222,6 +225,9 @@ public sealed record MachineConfig
 
     /// <summary>The devices; at most 64.</summary>
     public IReadOnlyList<DeviceConfig> Devices { get; init; } = [];
+
+    /// <summary>Time in classes, for a search; null for time in cycles.</summary>
+    public ClassTime? Time { get; init; }
 
     /// <summary>The stimuli from outside.</summary>
     public IReadOnlyList<StimulusConfig> Timeline { get; init; } = [];

@@ -163,6 +163,24 @@ public readonly struct Cpu
             Length = 0,
         });
 
+    /// <summary>
+    /// Leaves something to the scheduler: how often a wakeup is spurious, how long a delay is, which of several ways the guest goes. A run
+    /// takes 0, a search takes every value. Takes as long as one instruction.
+    /// </summary>
+    /// <param name="ways">2..16.</param>
+    /// <param name="at">Address of the instruction.</param>
+    /// <param name="line">Filled in by the compiler.</param>
+    /// <returns>0 .. <paramref name="ways"/> - 1.</returns>
+    public Op<int> Choose(int ways, ulong at = 0, [CallerLineNumber] int line = 0)
+    {
+        if (ways is < 2 or > 16)
+        {
+            throw new GuestException($"Choose({ways}): there are 2..16 ways to choose from.");
+        }
+
+        return Ask<int>(new Operation { Kind = OperationKind.Choose, Value = (ulong)ways, Rip = Rip(at, line), Length = 0 });
+    }
+
     /// <summary>The parameter <paramref name="name"/> that the scenario gives this guest under <c>with</c>.</summary>
     /// <exception cref="GuestException">The scenario gives none.</exception>
     public long Parameter(string name)

@@ -35,6 +35,11 @@ public sealed class GuestProgram
 
     /// <summary>The parameters that the scenario gives it.</summary>
     public IReadOnlyDictionary<string, long> Parameters { get; init; } = new SortedDictionary<string, long>(StringComparer.Ordinal);
+
+    /// <summary>True if its code keeps moments (<see cref="Time.Instant"/>) in variables, or in locals across operations.</summary>
+    internal bool KeepsInstants => (Variables is { } variables && State.FieldRules.Of(variables).Instants.Count > 0)
+        || Main.Method.DeclaringType!.GetNestedTypes(System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.NonPublic)
+            .Select(FrameTypes.NumberOf).OfType<int>().Any(number => FrameTypes.Instants(number).Length > 0);
 }
 
 /// <summary>A script's own variables: private to a vCPU and level, forked and hashed with the machine.</summary>

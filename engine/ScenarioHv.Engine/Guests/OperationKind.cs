@@ -87,6 +87,9 @@ public enum OperationKind : byte
     /// <summary>The guest tells the laboratory something.</summary>
     Report,
 
+    /// <summary>The guest leaves it to the scheduler which of several ways it goes.</summary>
+    Choose,
+
     /// <summary>A hypervisor's code: from here on others may act.</summary>
     Point,
 

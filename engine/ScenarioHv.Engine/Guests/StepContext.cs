@@ -22,6 +22,7 @@ public sealed unsafe class StepContext
     internal Exception? Error;
 
     private int _suspended;
+    private int _choice;
 
     /// <summary>Creates a context for machines of <paramref name="board"/>.</summary>
     public StepContext(Board board) => Board = board;
@@ -52,12 +53,36 @@ public sealed unsafe class StepContext
     /// <summary>Where trace events go; null if nobody listens.</summary>
     public ITraceSink? Sink { get; internal set; }
 
+    /// <summary>In how many ways the step can go on, as far as it has come.</summary>
+    internal int Ways { get; private set; }
+
+    /// <summary>The levels of guests at which something has retired in this step, a bit each.</summary>
+    internal int RetiredLevels { get; set; }
+
     /// <summary>A step begins on this thread. What a step that failed has left in the context is forgotten.</summary>
-    internal static void Enter(StepContext context)
+    /// <param name="context">Its context.</param>
+    /// <param name="choice">Which of the ways in which it can go on is taken.</param>
+    internal static void Enter(StepContext context, int choice = 0)
     {
         s_current = context;
         context.Error = null;
         context.Completed = false;
+        context._choice = choice;
+        context.Ways = 1;
+        context.RetiredLevels = 0;
+    }
+
+    /// <summary>
+    /// The step can go on in several ways from here: which is taken is the scheduler's choice, as whose step it is. A run takes the first.
+    /// </summary>
+    /// <param name="ways">1 or more.</param>
+    /// <returns>0 .. <paramref name="ways"/> - 1.</returns>
+    internal int Choose(int ways)
+    {
+        var taken = _choice % ways;
+        _choice /= ways;
+        Ways *= ways;
+        return taken;
     }
 
     /// <summary>The step on this thread has ended, well or not.</summary>

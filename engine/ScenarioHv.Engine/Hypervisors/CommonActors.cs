@@ -12,7 +12,20 @@ internal sealed class ApicTimerActor(Board board, int vcpu) : Actor
     public override string Name => $"apic-timer{vcpu}";
 
     /// <inheritdoc/>
+    internal override MomentKind Moment => MomentKind.Armed;
+
+    /// <inheritdoc/>
+    internal override int HoldsUp => vcpu;
+
+    /// <inheritdoc/>
     public override Instant ReadyAt(Machine machine) => machine.Ref(board.Apics, vcpu).TimerDeadline;
+
+    /// <inheritdoc/>
+    internal override void Come(StepContext context)
+    {
+        ref var deadline = ref context.Machine.Ref(board.Apics, vcpu).TimerDeadline;
+        deadline = Instant.Min(deadline, new Instant(context.Machine.Now));
+    }
 
     /// <inheritdoc/>
     public override void Step(StepContext context)
@@ -32,7 +45,14 @@ internal sealed class HostTickActor(Board board, int vcpu) : Actor
     public override bool IsOutside => true;
 
     /// <inheritdoc/>
+    internal override MomentKind Moment => MomentKind.Armed;
+
+    /// <inheritdoc/>
     public override Instant ReadyAt(Machine machine) => machine.Ref(board.HostTicks, vcpu);
+
+    /// <inheritdoc/>
+    internal override void Come(StepContext context) =>
+        context.Machine.Ref(board.HostTicks, vcpu) = new Instant(context.Machine.Now);
 
     /// <inheritdoc/>
     public override void Step(StepContext context)

@@ -21,6 +21,6 @@ public struct StimulusState
     /// <summary>How often it still comes; 0 for without end.</summary>
     public int Remaining;
 
-    /// <summary>For the layout only: always 0.</summary>
-    public int Reserved;
+    /// <summary>1 if the report has come after which it can come; 0 where it waits for none.</summary>
+    public int Told;
 }

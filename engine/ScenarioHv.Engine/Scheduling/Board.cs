@@ -91,7 +91,7 @@ public sealed class Board
         _shared = [AddShared(layout, config.L1), AddShared(layout, config.L2)];
         (_guestFibers, _hostFibers, _ioFiber) = AddFibers(layout, levels);
         _workerFiber = HasWorker ? layout.AddFiber("kworker", HostArena) : -1;
-        layout.Seal();
+        StimuliBefore = config.Time is null ? [] : StimulusOrder.Before(config.Timeline);
         Processor = vmx ? new VmxGuestProcessor(this) : new SvmGuestProcessor(this);
         Hypervisor = config.Hypervisor switch
         {
@@ -104,6 +104,14 @@ public sealed class Board
         {
             Actors[i].Index = (byte)i;
         }
+
+        if (config.Time is { } time)
+        {
+            Classes = new ClassClock(this, time);
+        }
+
+        Gates = layout.Add<LaterGate>("later-gate", Classes?.Gates ?? 0);
+        layout.Seal();
     }
 
     /// <summary>The configuration.</summary>
@@ -244,6 +252,15 @@ public sealed class Board
     /// <summary>What the property <c>level</c> remembers of each of <see cref="LevelPins"/>.</summary>
     public Slot<LevelCheck> LevelChecks { get; }
 
+    /// <summary>What has to happen before moments of class <i>later</i> come; empty with time in cycles.</summary>
+    public Slot<LaterGate> Gates { get; }
+
+    /// <summary>For each line of the timeline the lines that come before it, a bit each, where the clock stands still.</summary>
+    public IReadOnlyList<uint> StimuliBefore { get; }
+
+    /// <summary>Who can act where the clock stands still; null with time in cycles.</summary>
+    internal ClassClock? Classes { get; }
+
     /// <summary>True if KVM runs the guest.</summary>
     public bool IsKvm => Config.Hypervisor == HypervisorKind.Kvm;
 
@@ -303,6 +320,10 @@ public sealed class Board
         var slot = _variables[level - 1];
         return slot.Offset + (vcpu * (slot.Count / Config.Vcpus));
     }
+
+    /// <summary>Where the moments lie among the variables of the script of a level.</summary>
+    internal IReadOnlyList<int> VariableInstants(int level) =>
+        Guest(level)?.Variables is { } type ? FieldRules.Of(type).Instants : [];
 
     internal Slot<ulong> SharedWords(int level) => _shared[level - 1];
 

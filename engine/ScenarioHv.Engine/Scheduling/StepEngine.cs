@@ -35,7 +35,9 @@ public sealed class StepEngine
         try
         {
             Enter(machine);
+            machine.Ref(Board.Layout.Clock).Now = Board.Classes is null ? 0 : Configuration.ClassTime.Now;
             Reset(machine);
+            Board.Classes?.Stepped(machine, -1, 0, false);
             _context.RequireSettled();
             SafetyChecks.AfterStep(_context);
         }
@@ -65,18 +67,42 @@ public sealed class StepEngine
         return next;
     }
 
-    /// <summary>Takes one step of <paramref name="actor"/>; the clock moves to the moment at which it was ready.</summary>
-    public void Step(Machine machine, Actor actor)
+    /// <summary>
+    /// The actors whose step may be the next, bit n for the actor with index n: with time in cycles those that are ready first, at the same
+    /// moment; where the clock stands still all that can act.
+    /// </summary>
+    public ulong Enabled(Machine machine) => Board.Classes is { } classes ? classes.Enabled(machine) : Earliest(machine);
+
+    /// <summary>True if an operation of a guest has retired in the last step.</summary>
+    public bool HasRetired => _context.RetiredLevels != 0;
+
+    /// <summary>
+    /// Takes one step of <paramref name="actor"/>; the clock moves to the moment at which it was ready, unless it stands still.
+    /// </summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="actor">Whose step.</param>
+    /// <param name="choice">Which of the ways in which the step can go on: from 0.</param>
+    /// <returns>In how many ways it can go on; a larger <paramref name="choice"/> has repeated one of them.</returns>
+    public int Step(Machine machine, Actor actor, int choice = 0)
     {
         try
         {
-            Enter(machine);
-            ref var clock = ref machine.Ref(Board.Layout.Clock);
-            clock.Now = Math.Max(clock.Now, actor.ReadyAt(machine).Cycle);
+            Enter(machine, choice);
             _context.Actor = actor.Index;
-            actor.Step(_context);
+            if (Board.Classes is { } classes)
+            {
+                StepInClasses(classes, machine, actor);
+            }
+            else
+            {
+                ref var clock = ref machine.Ref(Board.Layout.Clock);
+                clock.Now = Math.Max(clock.Now, actor.ReadyAt(machine).Cycle);
+                actor.Step(_context);
+            }
+
             _context.RequireSettled();
             SafetyChecks.AfterStep(_context);
+            return _context.Ways;
         }
         finally
         {
@@ -84,9 +110,37 @@ public sealed class StepEngine
         }
     }
 
-    private void Enter(Machine machine)
+    private void StepInClasses(ClassClock classes, Machine machine, Actor actor)
     {
-        StepContext.Enter(_context);
+        var vcpus = Board.Config.Vcpus;
+        var wasInGuest = actor.Index < vcpus && machine.Ref(Board.Vcpus, actor.Index).InGuest != 0;
+        actor.Come(_context);
+        actor.Step(_context);
+        var enters = actor.Index < vcpus && !wasInGuest && machine.Ref(Board.Vcpus, actor.Index).InGuest != 0;
+        classes.Stepped(machine, actor.Index, _context.RetiredLevels, enters);
+    }
+
+    private ulong Earliest(Machine machine)
+    {
+        ulong first = 0;
+        var earliest = Instant.Never;
+        foreach (var actor in Board.Actors)
+        {
+            var ready = actor.ReadyAt(machine);
+            if (ready < earliest)
+            {
+                (first, earliest) = (0, ready);
+            }
+
+            first |= ready == earliest && !ready.IsNever ? 1UL << actor.Index : 0;
+        }
+
+        return first;
+    }
+
+    private void Enter(Machine machine, int choice = 0)
+    {
+        StepContext.Enter(_context, choice);
         _context.Machine = machine;
     }
 

@@ -31,6 +31,14 @@ internal abstract unsafe partial class GuestProcessor
                 op.Stage = OperationStage.Begun;
                 op.Deadline = new Instant(machine.Now);
                 var stretch = Core(machine, vcpu).InShadow || IsStepping(machine, vcpu) ? 1 : op.Remaining;
+                if (Board.Classes is not null)
+                {
+                    // Where the clock stands still, work has no inside: interrupts come before or after it.
+                    op.Deadline = new Instant(machine.Now - stretch);
+                    AccountWork(context, vcpu);
+                    return;
+                }
+
                 state.ReadyAt = Instant.Min(op.Deadline + stretch, Instant.Max(NextInterruption(machine, vcpu), op.Deadline));
                 return;
             case OperationKind.Finished:
@@ -112,6 +120,7 @@ internal abstract unsafe partial class GuestProcessor
             case OperationKind.Cpuid: result = Hypervisors.Kvm.KvmVapic.Cpuid(Board.Config, op.Code); break;
             case OperationKind.AssistEoi: result = AssistEoi(machine, vcpu); break;
             case OperationKind.ReadTsc: result = ReadTsc(machine); break;
+            case OperationKind.Choose: result = (ulong)context.Choose((int)op.Value); break;
             case OperationKind.Report: Report(context, op.Value); break;
             case OperationKind.SharedRead or OperationKind.SharedWrite or OperationKind.SharedExchange:
                 result = AccessShared(machine, context.Level, op);
@@ -193,6 +202,13 @@ internal abstract unsafe partial class GuestProcessor
 
     private ulong ReadTsc(Machine machine)
     {
+        if (Board.Classes is not null)
+        {
+            throw new GuestException(
+                "ReadTsc: where the clock stands still there is no such number. "
+                + "Keep a deadline (Deadline, Expired), or explore with --timed.");
+        }
+
         ref var clock = ref machine.Ref(Board.Layout.Clock);
         clock.ReadAbsolute();
         return (ulong)clock.Now;
@@ -201,6 +217,7 @@ internal abstract unsafe partial class GuestProcessor
     private void Report(StepContext context, ulong number)
     {
         context.Emit(TraceEventKind.GuestReported, a: number, b: context.Level);
+        Hypervisors.Stimuli.Reported(Board, context.Machine, context.Level, number);
         if (Board.Config.Goal is { } goal && goal.Level == context.Level && Board.Reports.Number(goal.Report) == number)
         {
             context.Machine.Ref(Board.Check).GoalReached = 1;

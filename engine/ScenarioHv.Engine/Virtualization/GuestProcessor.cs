@@ -434,6 +434,7 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     private void CountRetired(StepContext context, int vcpu, long instructions, bool operation)
     {
         ref var statistics = ref context.Machine.Ref(Board.Statistics);
+        context.RetiredLevels |= instructions > 0 ? 1 << context.Level : 0;
         if (context.Level == 2)
         {
             statistics.L2Retired += instructions;

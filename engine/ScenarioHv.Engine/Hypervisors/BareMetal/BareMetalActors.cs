@@ -48,7 +48,14 @@ internal sealed class OutsideActor(Board board) : Actor
     public override bool IsOutside => true;
 
     /// <inheritdoc/>
-    public override Instant ReadyAt(Machine machine) => Stimuli.Next(board, machine);
+    internal override MomentKind Moment => MomentKind.Outside;
+
+    /// <inheritdoc/>
+    public override Instant ReadyAt(Machine machine) => board.Config.Time is null ? Stimuli.Next(board, machine)
+        : Stimuli.CanCome(board, machine) != 0 ? new Instant(machine.Now) : Instant.Never;
+
+    /// <inheritdoc/>
+    internal override void Come(StepContext context) => Stimuli.Come(context);
 
     /// <inheritdoc/>
     public override void Step(StepContext context)
@@ -84,9 +91,10 @@ internal sealed class BusActor(Board board) : Actor
         var machine = context.Machine;
         context.Vcpu = 255;
         var due = ReadyAt(machine);
+        var turn = context.Choose(CountDue(machine, due));
         foreach (ref var slot in machine.Span(board.BusMessages))
         {
-            if (slot.Due != due)
+            if (slot.Due != due || turn-- > 0)
             {
                 continue;
             }
@@ -101,5 +109,16 @@ internal sealed class BusActor(Board board) : Actor
 
             return;
         }
+    }
+
+    private int CountDue(Machine machine, Instant due)
+    {
+        var count = 0;
+        foreach (ref var message in machine.Span(board.BusMessages))
+        {
+            count += message.Due == due ? 1 : 0;
+        }
+
+        return count;
     }
 }

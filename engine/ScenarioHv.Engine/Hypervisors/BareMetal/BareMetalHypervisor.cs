@@ -26,6 +26,7 @@ internal sealed class BareMetalHypervisor(Board board) : Hypervisor
         new OutsideActor(board),
         new BusActor(board),
         .. Enumerable.Range(0, board.Config.Vcpus).Select(vcpu => new ApicTimerActor(board, vcpu)),
+        .. Moments.Of(board),
     ];
 
     /// <inheritdoc/>

@@ -24,6 +24,7 @@ internal sealed class BhyveHypervisor(Board board) : Hypervisor
         new IoThreadActor(board),
         .. Enumerable.Range(0, board.Config.Vcpus).Select(vcpu => new ApicTimerActor(board, vcpu)),
         .. Enumerable.Range(0, board.Config.HostTickHz > 0 ? board.Config.Vcpus : 0).Select(vcpu => new HostTickActor(board, vcpu)),
+        .. Moments.Of(board),
     ];
 
     /// <inheritdoc/>

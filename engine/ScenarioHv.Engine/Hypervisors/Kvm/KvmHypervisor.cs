@@ -24,6 +24,7 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         .. Enumerable.Range(0, board.Config.Vcpus).Select(vcpu => new ApicTimerActor(board, vcpu)),
         .. Enumerable.Range(0, board.Config.HostTickHz > 0 ? board.Config.Vcpus : 0).Select(vcpu => new HostTickActor(board, vcpu)),
         .. board.HasWorker ? [new WorkerActor(board)] : Array.Empty<Actor>(),
+        .. Moments.Of(board),
     ];
 
     /// <inheritdoc/>

@@ -76,8 +76,21 @@ internal static class LapicTransfer
     /// <summary>KVM_SET_MSRS with the deadline alone; without effect in the other timer modes.</summary>
     private static async HostTask WriteMsr(VcpuThread vcpu)
     {
-        await KvmTimer.WriteDeadline(vcpu, Saved(vcpu).TscDeadline.IsNever ? 0 : (ulong)Saved(vcpu).TscDeadline.Cycle);
+        await KvmTimer.WriteDeadline(vcpu, SavedDeadline(vcpu));
         await vcpu.Point(At.LapicIoctl, TimingCost.ToKernel);
+    }
+
+    /// <summary>Where the clock stands still, a saved deadline has passed until it is restored, or has not.</summary>
+    private static ulong SavedDeadline(VcpuThread vcpu)
+    {
+        var deadline = Saved(vcpu).TscDeadline;
+        if (deadline.IsNever)
+        {
+            return 0;
+        }
+
+        var isOpen = HostThread.Board.Config.Time is not null && deadline.Cycle > HostThread.Machine.Now;
+        return (ulong)(isOpen && HostThread.Context.Choose(2) == 1 ? HostThread.Machine.Now : deadline.Cycle);
     }
 
     private static void Copy(VcpuThread vcpu)
