@@ -13,13 +13,21 @@ public sealed class MachineSystem : ITransitionSystem
     private readonly Machine _machine;
     private readonly Machine _parent;
     private readonly byte[] _scratch;
-    private int _length;
+    private readonly ulong[] _labels = new ulong[LongestChain];
+    private readonly bool _chains;
+
+    /// <summary>The most steps that are taken as one.</summary>
+    public const int LongestChain = 64;
 
     /// <summary>Creates the system of a board whose clock stands still, or whose ties are to be explored.</summary>
     /// <param name="board">The board.</param>
-    public MachineSystem(Board board)
+    /// <param name="chains">
+    /// True to take a step and the private ones behind it as one. With time in cycles there are no chains: each step has its moment.
+    /// </param>
+    public MachineSystem(Board board, bool chains = true)
     {
         _board = board;
+        _chains = chains && board.Config.Time is not null;
         _engine = new StepEngine(board);
         _normal = NormalForm.Of(board.Layout);
         _machine = new Machine(board.Layout);
@@ -53,15 +61,40 @@ public sealed class MachineSystem : ITransitionSystem
     public TakenStep Take(int actor, int choice)
     {
         _machine.CopyFrom(_parent);
-        var ways = _engine.Step(_machine, _board.Actors[actor], choice);
-        return Taken(ways, _engine.HasRetired, 1);
+        var who = _board.Actors[actor];
+        var ways = _engine.Step(_machine, who, choice);
+        var retires = _engine.HasRetired;
+        var links = 1;
+        while (_chains && links < LongestChain && IsChained(who, links))
+        {
+            _engine.Step(_machine, who);
+            retires |= _engine.HasRetired;
+            links++;
+        }
+
+        return Taken(ways, retires, links);
     }
 
-    private TakenStep Taken(int ways, bool retires, int links)
+    /// <summary>A chain goes on while the next step is private, and ends where it has been before.</summary>
+    private bool IsChained(Actor who, int links)
     {
-        _length = _normal.Write(_machine, _scratch);
-        ref var check = ref _machine.Ref(_board.Check);
-        var kind = check.Violation.Exists ? StateKind.Violated : check.GoalReached != 0 ? StateKind.Goal : StateKind.Open;
-        return new TakenStep(_normal.Hash(_machine, _scratch), kind, ways, retires, links);
+        if (Kind != StateKind.Open || !_engine.IsPrivate(_machine, who, out _labels[links]))
+        {
+            return false;
+        }
+
+        return !_labels.AsSpan(1, links - 1).Contains(_labels[links]);
     }
+
+    private StateKind Kind
+    {
+        get
+        {
+            ref var check = ref _machine.Ref(_board.Check);
+            return check.Violation.Exists ? StateKind.Violated : check.GoalReached != 0 ? StateKind.Goal : StateKind.Open;
+        }
+    }
+
+    private TakenStep Taken(int ways, bool retires, int links) =>
+        new(_normal.Hash(_machine, _scratch), Kind, ways, retires, links);
 }
