@@ -3,8 +3,8 @@ using ScenarioHv.Exploration.Search;
 namespace ScenarioHv.Exploration.Tests.Search;
 
 /// <summary>
-/// A large component. Actor 0 goes round. Actor 1 has a step too, which leads nowhere, but for one state, a third of the way round: there it
-/// leads one back, and an operation retires.
+/// A large component. Actor 0 goes round. Actor 1 has a step too, which leads nowhere, but for one state, a third of the way round:
+/// there it leads one back, and an operation retires.
 /// </summary>
 internal sealed class Ring(int states) : IStateGraph
 {
