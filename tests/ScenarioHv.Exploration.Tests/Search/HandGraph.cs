@@ -37,7 +37,7 @@ internal sealed class HandGraph : IStateGraph
             var (name, steps) = part.Split(':') is [var left, var right] ? (left, right) : (part, "");
             var words = name.Split(' ');
             var state = int.Parse(words[0]);
-            graph._expanded[state] = words.Length == 1;
+            graph._expanded[state] = words[^1] != "unknown";
             graph._kinds[state] = words[^1] switch
             {
                 "goal" => StateKind.Goal,
@@ -64,7 +64,7 @@ internal sealed class HandGraph : IStateGraph
         {
             var kind = state == 0 ? 0 : random.Next(12);
             graph._kinds[state] = kind switch { 9 or 10 => StateKind.Goal, 11 => StateKind.Violated, _ => StateKind.Open };
-            graph._expanded[state] = kind < 8;
+            graph._expanded[state] = kind != 8;
             var edges = new List<GraphEdge>();
             for (var actor = 0; kind < 8 && actor < actors; actor++)
             {
