@@ -53,6 +53,7 @@ public sealed class Board
         LevelChecks = layout.Add<LevelCheck>("level-check", LevelPins.Count);
         Kvm = layout.Add<KvmVcpu>("kvm-vcpu", IsKvm ? vcpus : 0);
         KvmNmi = layout.Add<KvmNmi>("kvm-nmi", IsKvm && (config.Kvm.TracksNmiInSoftware || config.Kvm.TellsNmiWindows) ? vcpus : 0);
+        StoreBuffers = layout.Add<StoreBuffer>("store-buffer", IsKvm && config.Kvm.Enter.Has(EnterStep.PublishModePlain) ? vcpus : 0);
         MissingIdtPages = layout.Add<ulong>(
             "missing-idt", IsKvm && config.Timeline.Any(stimulus => stimulus.Action == StimulusAction.PageOut) ? vcpus : 0);
         Bhyve = layout.Add<BhyveVcpu>("bhyve-vcpu", IsBhyve ? vcpus : 0);
@@ -155,6 +156,9 @@ public sealed class Board
 
     /// <summary>What KVM remembers of NMIs where the processor does not; empty if there is nothing.</summary>
     public Slot<KvmNmi> KvmNmi { get; }
+
+    /// <summary>What the processors keep back of the mode of each vCPU; empty if every store is followed by a barrier.</summary>
+    public Slot<StoreBuffer> StoreBuffers { get; }
 
     /// <summary>1 for each vCPU whose IDT the host has taken the page of; empty if it never does.</summary>
     public Slot<ulong> MissingIdtPages { get; }
