@@ -70,7 +70,8 @@ public sealed class Board
 
         KvmVm = layout.Add<KvmVm>("kvm", IsKvm ? 1 : 0);
         Avic = layout.Add<AvicVcpu>("avic", !vmx && HasHypervisor && config.Apicv ? vcpus : 0);
-        Locks = layout.Add<ThreadLocks>("locks", IsKvm ? vcpus + 2 : 0);
+        Locks = layout.Add<ThreadLocks>("locks", HasHypervisor ? vcpus + 2 : 0);
+        LockOrder = layout.Add<ulong>("lock-order", HasHypervisor ? 1 : 0);
         SynIcs = layout.Add<SynIcState>("synic", config.Hyperv is { SynIc: true } ? vcpus : 0);
         Assists = layout.Add<ApicAssistPage>("apic-assist", config.Hyperv is { Vapic: true } ? vcpus : 0);
         Pic = layout.Add<Pic8259Pair>("pic", config.VirtualWire ? 1 : 0);
@@ -196,8 +197,11 @@ public sealed class Board
     /// <summary>AVIC's tables and what processors have seen of backing pages; empty without AVIC.</summary>
     public Slot<AvicVcpu> Avic { get; }
 
-    /// <summary>The kernel's locks, by the number of the host thread: the vCPUs', the I/O thread, the kernel's worker.</summary>
+    /// <summary>The locks by the number of the host thread: the vCPUs', the I/O thread, the kernel's worker.</summary>
     public Slot<ThreadLocks> Locks { get; }
+
+    /// <summary>Which lock was held when which was taken, in any thread: bit 8 * held + taken.</summary>
+    public Slot<ulong> LockOrder { get; }
 
     /// <summary>The SynICs; empty if the guest is offered none.</summary>
     public Slot<SynIcState> SynIcs { get; }
