@@ -177,7 +177,7 @@ internal sealed class KvmPlanTests
         {
             Enter = Named(
                 plan, EnterPlans.PublishThenRecheck, EnterPlans.PublishThenInject, EnterPlans.InjectThenPublish,
-                EnterPlans.RecheckThenPublish, EnterPlans.RecheckWithoutCancel),
+                EnterPlans.RecheckThenPublish, EnterPlans.PublishWithoutBarrier, EnterPlans.RecheckWithoutCancel),
         },
     };
 
