@@ -24,6 +24,7 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         .. Enumerable.Range(0, board.Config.Vcpus).Select(vcpu => new ApicTimerActor(board, vcpu)),
         .. Enumerable.Range(0, board.Config.HostTickHz > 0 ? board.Config.Vcpus : 0).Select(vcpu => new HostTickActor(board, vcpu)),
         .. board.HasWorker ? [new WorkerActor(board)] : Array.Empty<Actor>(),
+        .. Enumerable.Range(0, board.StoreBuffers.Count).Select(vcpu => new StoreBufferActor(board, vcpu)),
         .. Moments.Of(board),
     ];
 
@@ -39,6 +40,11 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
             context.Actor = context.Vcpu = index;
             context.Level = 0;
             KvmHyperv.Reset(vcpu);
+            if (board.StoreBuffers.Count > 0)
+            {
+                context.Machine.Ref(board.StoreBuffers, vcpu).DrainsAt = Instant.Never;
+            }
+
             if (board.KvmNmi.Count > 0)
             {
                 context.Machine.Ref(board.KvmNmi, vcpu).Deadline = Instant.Never;
