@@ -96,7 +96,7 @@ public sealed class ReproducerTests : CommandFixture
         var name = $"own{option}.repro";
         ReproducerFile.Write(InFolder(name), Make());
 
-        AssertBadInput(Run("run", name, option, value), $"is a reproducer, which has its own cell, policies and schedule: leave out {option}");
+        AssertBadInput(Run("run", name, option, value), $"which has its own cell, policies and schedule: leave out {option}");
     }
 
     [Test]
@@ -138,8 +138,10 @@ public sealed class ReproducerTests : CommandFixture
     [TestCase("c:\\b.yaml")]
     public void File_in_it_cannot_lie_elsewhere(string name)
     {
-        var text = $"scenariohv-reproducer: 1; x\nversion: 1\nbuild: b\nshows: stuck\nschedule: c:\ntrace: 0\nfile: 1 bytes, {name}\nx\n";
-        File.WriteAllText(InFolder("evil.repro"), text + $"sha256: {Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))}\n");
+        var text = "scenariohv-reproducer: 1; x\nversion: 1\nbuild: b\nshows: stuck\nschedule: c:\ntrace: 0\n"
+            + $"file: 1 bytes, {name}\nx\n";
+        var sum = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+        File.WriteAllText(InFolder("evil.repro"), $"{text}sha256: {sum}\n");
 
         var problem = Assert.Throws<InputException>(() => ReproducerFile.Read(InFolder("evil.repro")));
         Assert.That(problem!.Message, Does.Contain("is no name of a file in it"));

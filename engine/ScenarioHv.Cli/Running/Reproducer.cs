@@ -48,7 +48,7 @@ internal sealed record Reproducer
 
     /// <summary>This build.</summary>
     public static string ThisBuild =>
-        $"{typeof(Board).Module.ModuleVersionId} {typeof(MachineAssembly).Module.ModuleVersionId} {typeof(ScriptLoader).Module.ModuleVersionId}";
+        string.Join(' ', new[] { typeof(Board), typeof(MachineAssembly), typeof(ScriptLoader) }.Select(type => type.Module.ModuleVersionId));
 
     /// <summary>The reproducer of a history of a cell.</summary>
     /// <param name="file">The scenario's file, with what was set on the command line.</param>

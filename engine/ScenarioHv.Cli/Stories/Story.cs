@@ -119,7 +119,8 @@ internal sealed class Story
         else if (step.Level == 0 && (clauses.Count == 0 || step.Reached is At.ModeRead or At.LockAwaited || Sleeps(step, vcpu)))
         {
             var (words, says) = PointWords.Of(step.Reached);
-            clauses.Insert(step.Reached == At.ModeRead ? 0 : clauses.Count, words + (step.Reached == At.ModeRead ? ModeOfTarget(step) : ""));
+            var isRead = step.Reached == At.ModeRead;
+            clauses.Insert(isRead ? 0 : clauses.Count, words + (isRead ? ModeOfTarget(step) : ""));
             isQuiet &= says;
         }
         else if (clauses.Count == 0)
