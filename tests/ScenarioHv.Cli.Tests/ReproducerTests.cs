@@ -148,5 +148,10 @@ public sealed class ReproducerTests : CommandFixture
     }
 
     private static Reproducer Make() => Reproducer.Of(
-        ScenarioFile.Read(Shipped), ScenarioCell.BaseName, [], new Expectation(Outcome.Violated, "custody"), LostIpi.Value, TraceHash.Value);
+        ScenarioFile.Read(Shipped),
+        ScenarioCell.BaseName,
+        [],
+        new Expectation(Outcome.Violated, "custody"),
+        LostIpi.Value,
+        TraceHash.Value);
 }

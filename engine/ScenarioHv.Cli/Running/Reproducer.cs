@@ -48,7 +48,8 @@ internal sealed record Reproducer
 
     /// <summary>This build.</summary>
     public static string ThisBuild =>
-        string.Join(' ', new[] { typeof(Board), typeof(MachineAssembly), typeof(ScriptLoader) }.Select(type => type.Module.ModuleVersionId));
+        string.Join(' ', new[] { typeof(Board), typeof(MachineAssembly), typeof(ScriptLoader) }
+            .Select(type => type.Module.ModuleVersionId));
 
     /// <summary>The reproducer of a history of a cell.</summary>
     /// <param name="file">The scenario's file, with what was set on the command line.</param>
@@ -64,18 +65,21 @@ internal sealed record Reproducer
         IReadOnlyList<string> without,
         Expectation shows,
         Schedule schedule,
-        string traceHash) => new()
+        string traceHash)
     {
-        Version = ThisVersion,
-        Build = ThisBuild,
-        Cell = cell == ScenarioCell.BaseName ? null : cell,
-        Overrides = file.Overrides,
-        Without = without,
-        Shows = shows,
-        Schedule = schedule,
-        TraceHash = traceHash,
-        Parts = PartsOf(file.Document),
-    };
+        return new Reproducer
+        {
+            Version = ThisVersion,
+            Build = ThisBuild,
+            Cell = cell == ScenarioCell.BaseName ? null : cell,
+            Overrides = file.Overrides,
+            Without = without,
+            Shows = shows,
+            Schedule = schedule,
+            TraceHash = traceHash,
+            Parts = PartsOf(file.Document),
+        };
+    }
 
     /// <summary>The scripts of the other cells belong to it, since the file cannot be read without them.</summary>
     private static ReproducerPart[] PartsOf(ScenarioDocument document)
