@@ -81,12 +81,12 @@ internal sealed class ClassClock
     /// <param name="entered">True if the step has entered a guest.</param>
     public void Stepped(Machine machine, int actor, int retired, bool entered)
     {
-        if (_gated.Length == 0)
+        var gates = machine.Span(_board.Gates);
+        if (!IsAnyLater(machine, gates))
         {
             return;
         }
 
-        var gates = machine.Span(_board.Gates);
         var blocked = Blocked(machine, out var blockedLanes);
         var innermost = (retired >> (_board.L2 is null ? 1 : 2) & 1) != 0;
         for (var i = 0; i < gates.Length; i++)
@@ -108,6 +108,21 @@ internal sealed class ClassClock
                 Advance(ref gate, actor, innermost, retired != 0 || entered);
             }
         }
+    }
+
+    /// <summary>True if a moment of class <i>later</i> is armed, or was before the step.</summary>
+    private bool IsAnyLater(Machine machine, Span<LaterGate> gates)
+    {
+        for (var i = 0; i < gates.Length; i++)
+        {
+            var at = _gated[i].ReadyAt(machine);
+            if (gates[i].Armed != 0 || (!at.IsNever && at.Cycle - ClassTime.Now >= _time.LaterFrom))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private const ulong Ones = 0x0101_0101_0101_0101;

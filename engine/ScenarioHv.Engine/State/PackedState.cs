@@ -142,6 +142,9 @@ public sealed unsafe class PackedState
         }
     }
 
+    /// <summary>Cuts the saturating counters of a machine.</summary>
+    internal void Cut(Machine machine) => _normal.Cut(machine);
+
     private static int RoundUp(int bytes) => (bytes + Vector - 1) & ~(Vector - 1);
 
     /// <summary>Copies in whole vectors: up to 31 bytes behind the end are overwritten, and what belongs there is copied later.</summary>
