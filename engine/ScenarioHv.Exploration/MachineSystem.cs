@@ -5,109 +5,186 @@ using ScenarioHv.Exploration.Search;
 
 namespace ScenarioHv.Exploration;
 
-/// <summary>The machines of a board as a system that can be searched: the same steps that a run takes, in every order.</summary>
+/// <summary>
+/// The machines of a board as systems that can be searched: the same steps that a run takes, in every order. Immutable, and shared by the
+/// threads of a search, each with a system of its own.
+/// </summary>
+public sealed class MachineSystems
+{
+    private const int SampleSteps = 4_000;
+
+    /// <summary>Creates the systems of a board whose clock stands still, or whose ties are to be explored.</summary>
+    /// <param name="board">The board.</param>
+    /// <param name="chains">
+    /// True to take a step and the private ones behind it as one. With time in cycles there are no chains: each step has its moment.
+    /// </param>
+    public MachineSystems(Board board, bool chains = true)
+    {
+        Board = board;
+        Chains = chains && board.Config.Time is not null;
+        Packed = board.Config.Time is null ? null : new PackedState(Sample(board));
+    }
+
+    /// <summary>The board.</summary>
+    public Board Board { get; }
+
+    /// <summary>Whether a step and the private ones behind it are one.</summary>
+    public bool Chains { get; }
+
+    /// <summary>How states are packed; null where the clock moves, and they are whole blocks.</summary>
+    internal PackedState? Packed { get; }
+
+    /// <summary>A system for one thread.</summary>
+    public MachineSystem NewSystem() => new(this);
+
+    /// <summary>A walk on which each actor gets its turn. Where it ends for good, it begins again with another turn.</summary>
+    private static StateSample Sample(Board board)
+    {
+        var engine = new StepEngine(board);
+        var first = engine.Create();
+        var sample = new StateSample(first);
+        var machine = first.Fork();
+        for (var i = 0; i < SampleSteps; i++)
+        {
+            var enabled = engine.Enabled(machine);
+            if (enabled == 0 || machine.Ref(board.Check).GoalReached != 0 || machine.Ref(board.Check).Violation.Exists)
+            {
+                machine.CopyFrom(first);
+                continue;
+            }
+
+            // Each stays for a while, the next for another while: so most of what there is happens somewhere on the walk.
+            var turn = i / (1 + (i / 64 % 7)) % BitOperations.PopCount(enabled);
+            for (; turn > 0; turn--)
+            {
+                enabled &= enabled - 1;
+            }
+
+            try
+            {
+                engine.Step(machine, board.Actors[BitOperations.TrailingZeroCount(enabled)]);
+            }
+            catch (Exception problem) when (problem is not OutOfMemoryException)
+            {
+                // The search will come here again, and tell.
+                break;
+            }
+
+            sample.Add(machine);
+        }
+
+        return sample;
+    }
+}
+
+/// <summary>One thread's system: see <see cref="MachineSystems"/>.</summary>
 public sealed class MachineSystem : ITransitionSystem
 {
-    private const int SampleWalks = 8;
-    private const int SampleSteps = 512;
+    /// <summary>The most steps that are taken as one.</summary>
+    public const int LongestChain = 64;
 
+    private readonly MachineSystems _systems;
     private readonly Board _board;
-    private readonly StepEngine _engine;
     private readonly Actor[] _actors;
-    private readonly SteppedState _state;
+    private readonly StepEngine _engine;
+    private readonly SteppedState? _stepped;
+    private readonly Machine _machine;
+    private readonly Machine _parent;
+    private readonly byte[] _scratch;
+    private readonly ulong[] _labels = new ulong[LongestChain];
 
-    /// <summary>Creates the system of a board whose clock stands still.</summary>
-    /// <param name="board">The board.</param>
-    public MachineSystem(Board board)
+    internal MachineSystem(MachineSystems systems)
     {
-        _board = board;
-        _engine = new StepEngine(board);
-        _actors = [.. board.Actors];
-        _state = new SteppedState(Sample());
+        _systems = systems;
+        _board = systems.Board;
+        _actors = [.. _board.Actors];
+        _engine = new StepEngine(_board);
+        _parent = _engine.Create();
+        _stepped = systems.Packed is { } packed ? new SteppedState(packed, _parent) : null;
+        (_parent, _machine) = _stepped is null ? (_parent, _parent.Fork()) : (_stepped.From, _stepped.Machine);
+        _scratch = _stepped is null ? new byte[_board.Layout.Size] : [];
     }
 
     /// <inheritdoc/>
     public int Actors => _actors.Length;
 
     /// <inheritdoc/>
-    public int MaxStateBytes => _state.MaxBytes;
+    public int MaxStateBytes => _stepped?.MaxBytes ?? _board.Layout.Size;
 
     /// <inheritdoc/>
-    public ulong Enabled => _engine.Enabled(_state.From);
+    public ulong Enabled => _engine.Enabled(_parent);
 
     /// <inheritdoc/>
-    public ReadOnlySpan<byte> Result => _state.Result;
+    public ReadOnlySpan<byte> Result => _stepped is null ? _machine.Bytes : _stepped.Result;
+
+    /// <summary>The machine to which the last step has led; valid until the next.</summary>
+    public Machine Machine => _machine;
 
     /// <inheritdoc/>
     public TakenStep Begin()
     {
-        _state.Back();
+        Back();
         return Taken(1, false, 1);
     }
 
     /// <inheritdoc/>
-    public void Load(ReadOnlySpan<byte> state) => _state.Load(state);
+    public void Load(ReadOnlySpan<byte> state)
+    {
+        if (_stepped is null)
+        {
+            state.CopyTo(_parent.Bytes);
+        }
+        else
+        {
+            _stepped.Load(state);
+        }
+    }
 
     /// <inheritdoc/>
     public TakenStep Take(int actor, int choice)
     {
-        _state.Back();
-        var ways = _engine.Step(_state.Machine, _actors[actor], choice);
-        return Taken(ways, _engine.HasRetired, 1);
-    }
-
-    private TakenStep Taken(int ways, bool retires, int links)
-    {
-        ref var check = ref _state.Machine.Ref(_board.Check);
-        var kind = check.Violation.Exists ? StateKind.Violated : check.GoalReached != 0 ? StateKind.Goal : StateKind.Open;
-        return new TakenStep(_state.Stepped(), kind, ways, retires, links);
-    }
-
-    /// <summary>
-    /// States on a few long paths, the same in every instance: only what is stored of a state depends on them, and what it costs.
-    /// </summary>
-    private StateSample Sample()
-    {
-        var first = _engine.Create();
-        var machine = first.Fork();
-        var sample = new StateSample(first);
-        ulong random = 1;
-        for (var walk = 0; walk < SampleWalks; walk++)
+        Back();
+        var who = _actors[actor];
+        var ways = _engine.Step(_machine, who, choice);
+        var retires = _engine.HasRetired;
+        var links = 1;
+        while (_systems.Chains && links < LongestChain && IsChained(who, links))
         {
-            machine.CopyFrom(first);
-            for (var step = 0; step < SampleSteps && _engine.Enabled(machine) is var enabled && enabled != 0; step++)
-            {
-                random = (random * 6364136223846793005) + 1442695040888963407;
-                for (var skip = (int)((random >> 33) % (ulong)BitOperations.PopCount(enabled)); skip > 0; skip--)
-                {
-                    enabled &= enabled - 1;
-                }
-
-                if (!TrySampleStep(machine, _actors[BitOperations.TrailingZeroCount(enabled)]))
-                {
-                    break;
-                }
-
-                sample.Add(machine);
-            }
+            _engine.Step(_machine, who);
+            retires |= _engine.HasRetired;
+            links++;
         }
 
-        return sample;
+        return Taken(ways, retires, links);
     }
 
-    /// <summary>A step that fails ends its path: the search will meet it, and say so.</summary>
-    private bool TrySampleStep(Machine machine, Actor actor)
+    private void Back()
     {
-        try
+        if (_stepped is null)
         {
-            _engine.Step(machine, actor);
-            return true;
+            _machine.CopyFrom(_parent);
         }
-#pragma warning disable CA1031 // Whatever a guest's code can throw.
-        catch (Exception)
-#pragma warning restore CA1031
+        else
         {
-            return false;
+            _stepped.Back();
         }
     }
+
+    /// <summary>A chain goes on while the next step is private, and ends where it has been before.</summary>
+    private bool IsChained(Actor who, int links) =>
+        Kind == StateKind.Open
+        && _engine.IsPrivate(_machine, who, out _labels[links])
+        && !_labels.AsSpan(1, links - 1).Contains(_labels[links]);
+
+    private StateKind Kind
+    {
+        get
+        {
+            ref var check = ref _machine.Ref(_board.Check);
+            return check.Violation.Exists ? StateKind.Violated : check.GoalReached != 0 ? StateKind.Goal : StateKind.Open;
+        }
+    }
+
+    private TakenStep Taken(int ways, bool retires, int links) =>
+        new(_stepped?.Stepped() ?? NormalForm.Of(_board.Layout).Hash(_machine, _scratch), Kind, ways, retires, links);
 }

@@ -31,6 +31,7 @@ internal sealed class ClassClock
 
     private readonly Board _board;
     private readonly ClassTime _time;
+    private readonly Actor[] _actors;
     private readonly Actor[] _gated;
     private readonly int _vcpus;
     private readonly ulong _others;
@@ -42,6 +43,7 @@ internal sealed class ClassClock
         _board = board;
         _time = time;
         _vcpus = board.Config.Vcpus;
+        _actors = [.. board.Actors];
         _gated = [.. board.Actors.Where(actor => actor.Moment == MomentKind.Armed)];
         for (var i = 0; i < _gated.Length; i++)
         {
@@ -61,7 +63,7 @@ internal sealed class ClassClock
     public ulong Enabled(Machine machine)
     {
         ulong enabled = 0, held = 0;
-        foreach (var actor in _board.Actors)
+        foreach (var actor in _actors)
         {
             var wait = actor.ReadyAt(machine).Cycle - ClassTime.Now;
             if (wait <= 0 || (actor.Moment != MomentKind.None && Comes(machine, actor, wait)))
@@ -156,7 +158,7 @@ internal sealed class ClassClock
     {
         ulong blocked = 0;
         lanes = 0;
-        foreach (var actor in _board.Actors)
+        foreach (var actor in _actors)
         {
             if (actor.ReadyAt(machine).Cycle <= ClassTime.Now)
             {

@@ -14,6 +14,7 @@ namespace ScenarioHv.Engine.Scheduling;
 public sealed class StepEngine
 {
     private readonly StepContext _context;
+    private readonly Actor[] _actors;
 
     /// <summary>Creates an engine for the machines of <paramref name="board"/>.</summary>
     /// <param name="board">The wiring.</param>
@@ -21,6 +22,7 @@ public sealed class StepEngine
     public StepEngine(Board board, ITraceSink? sink = null)
     {
         Board = board;
+        _actors = [.. board.Actors];
         _context = new StepContext(board) { Sink = sink };
     }
 
@@ -55,7 +57,7 @@ public sealed class StepEngine
     {
         Actor? next = null;
         var earliest = Instant.Never;
-        foreach (var actor in Board.Actors)
+        foreach (var actor in _actors)
         {
             var ready = actor.ReadyAt(machine);
             if (ready < earliest)
@@ -75,6 +77,21 @@ public sealed class StepEngine
 
     /// <summary>True if an operation of a guest has retired in the last step.</summary>
     public bool HasRetired => _context.RetiredLevels != 0;
+
+    /// <summary>
+    /// True if the next step of <paramref name="actor"/> is one that nobody else can tell from the step before it, so that a search can
+    /// take both as one.
+    /// </summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="actor">The actor.</param>
+    /// <param name="label">Where it is, so that a caller notices a loop.</param>
+    public bool IsPrivate(Machine machine, Actor actor, out ulong label)
+    {
+        label = 0;
+        return actor.Index < Board.Config.Vcpus
+            && actor.ReadyAt(machine).Cycle <= machine.Now
+            && Hypervisors.PrivateSteps.IsNext(Board, machine, actor.Index, out label);
+    }
 
     /// <summary>
     /// Takes one step of <paramref name="actor"/>; the clock moves to the moment at which it was ready, unless it stands still.
@@ -124,7 +141,7 @@ public sealed class StepEngine
     {
         ulong first = 0;
         var earliest = Instant.Never;
-        foreach (var actor in Board.Actors)
+        foreach (var actor in _actors)
         {
             var ready = actor.ReadyAt(machine);
             if (ready < earliest)

@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using ScenarioHv.Engine.Guests;
 
 namespace ScenarioHv.Engine.State;
@@ -21,9 +22,9 @@ public sealed unsafe class SteppedState
     private const int Word = sizeof(ulong);
     private const int SumBytes = 2 * Word;
     private const int HeadWords = 6;
+    private const int CacheLine = 64;
 
     private readonly PackedState _packed;
-    private readonly MachineLayout _layout;
     private readonly Machine _from;
     private readonly Machine _machine;
     private readonly int[] _fibers;
@@ -36,33 +37,34 @@ public sealed unsafe class SteppedState
     private int _changes;
     private int _length;
     private bool _isAstray;
+    private bool _isUsual;
     private ulong _low, _high;
     private ulong _stepLow, _stepHigh;
 
-    /// <summary>Creates the machines, both in the first state of the sample.</summary>
-    /// <param name="sample">What is known of the states.</param>
-    public SteppedState(StateSample sample)
+    /// <summary>Creates the machines.</summary>
+    /// <param name="packed">How the states are packed.</param>
+    /// <param name="first">The state to begin with.</param>
+    public SteppedState(PackedState packed, Machine first)
     {
-        _packed = new PackedState(sample);
-        _layout = sample.First.Layout;
-        _from = sample.First.Fork();
-        _machine = sample.First.Fork();
-        _fibers = [.. _layout.Fibers.Select(fiber => fiber.Slot.Offset)];
-        _structWords = sample.Normal.StructBytes / Word;
-        var words = _layout.Size / Word;
+        _packed = packed;
+        _from = first.Fork();
+        _machine = first.Fork();
+        var layout = first.Layout;
+        var normal = NormalForm.Of(layout);
+        normal.Cut(_from);
+        _fibers = [.. layout.Fibers.Select(fiber => fiber.Slot.Offset)];
+        _structWords = normal.StructBytes / Word;
+        var words = layout.Size / Word;
         _memory = GC.AllocateArray<ulong>((4 * words) + 1, pinned: true);
         _keys = (ulong*)Unsafe.AsPointer(ref _memory[0]);
         _mask = _keys + (2 * words);
         _changed = (int*)(_mask + words);
         MakeKeys(new Span<ulong>(_keys, 2 * words));
-        MemoryMarshal.Cast<byte, ulong>(sample.Mask).CopyTo(new Span<ulong>(_mask, words));
-        foreach (var (_, slot) in _layout.Fibers)
-        {
-            new Span<ulong>(_mask + ((slot.Offset + sizeof(FiberHead)) / Word), slot.Arena / Word).Fill(ulong.MaxValue);
-        }
-
+        new Span<ulong>(_mask, words).Fill(ulong.MaxValue);
+        normal.CopyMask(new Span<byte>(_mask, normal.StructBytes));
         _bytes = new byte[SumBytes + _packed.MaxBytes];
-        Restart();
+        _isAstray = true;
+        AddFirst();
     }
 
     /// <summary>The state from which steps are taken; it is not to be changed.</summary>
@@ -96,8 +98,9 @@ public sealed unsafe class SteppedState
     {
         _low = MemoryMarshal.Read<ulong>(state);
         _high = MemoryMarshal.Read<ulong>(state[Word..]);
-        _packed.Unpack(state[SumBytes..], _from);
+        _isUsual = _packed.Unpack(state[SumBytes..], _from, _isUsual);
         _isAstray = true;
+        PrefetchNext(state);
     }
 
     /// <summary>The machine is in the state that was loaded again, and may take a step.</summary>
@@ -125,22 +128,32 @@ public sealed unsafe class SteppedState
     {
         _packed.Cut(_machine);
         (_stepLow, _stepHigh) = (_low, _high);
-        var found = FindChanges(_changed, 0, _structWords);
+        var found = FindStructChanges(_changed);
         foreach (var offset in _fibers)
         {
             found = FindFiberChanges(found, offset);
         }
 
         _changes = (int)(found - _changed);
-        for (var i = 0; i < _changes; i++)
-        {
-            var at = _changed[i];
-            AddChange(at, *(ulong*)(_from.Base + at), *(ulong*)(_machine.Base + at));
-        }
-
+        AddChanges();
         _length = 0;
         _isAstray = false;
         return _stepHigh;
+    }
+
+    /// <summary>States are mostly kept one behind the other, and loaded so: the memory is told of what will probably be the next.</summary>
+    private static void PrefetchNext(ReadOnlySpan<byte> state)
+    {
+        if (!Sse.IsSupported)
+        {
+            return;
+        }
+
+        ref var end = ref Unsafe.Add(ref MemoryMarshal.GetReference(state), state.Length);
+        for (var at = 0; at < state.Length; at += CacheLine)
+        {
+            Sse.Prefetch0(Unsafe.AsPointer(ref Unsafe.Add(ref end, at)));
+        }
     }
 
     /// <summary>SplitMix64 from 0: any numbers without pattern will do.</summary>
@@ -155,8 +168,8 @@ public sealed unsafe class SteppedState
         }
     }
 
-    /// <summary>The sum of the state in which both machines are.</summary>
-    private void Restart()
+    /// <summary>The sum of the first state.</summary>
+    private void AddFirst()
     {
         (_stepLow, _stepHigh) = (0, 0);
         for (var at = 0; at < _structWords * Word; at += Word)
@@ -176,29 +189,76 @@ public sealed unsafe class SteppedState
         (_low, _high) = (_stepLow, _stepHigh);
     }
 
+    private void AddChanges()
+    {
+        var (low, high) = (_stepLow, _stepHigh);
+        var from = _from.Base;
+        var to = _machine.Base;
+        for (var i = 0; i < _changes; i++)
+        {
+            var at = _changed[i];
+            Add(ref low, ref high, at, *(ulong*)(from + at), *(ulong*)(to + at));
+        }
+
+        (_stepLow, _stepHigh) = (low, high);
+    }
+
+    private void AddChange(int at, ulong from, ulong to) => Add(ref _stepLow, ref _stepHigh, at, from, to);
+
+    /// <summary>The key of a place, times what the word there has become larger.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void AddChange(int at, ulong from, ulong to)
+    private void Add(ref ulong low, ref ulong high, int at, ulong from, ulong to)
     {
         var mask = *(ulong*)((byte*)_mask + at);
         from &= mask;
         to &= mask;
         var key = (ulong*)((byte*)_keys + (2 * at));
-        var high = Math.BigMul(key[0], to - from, out var low);
-        high += key[1] * (to - from);
-        high -= to < from ? key[0] : 0;
-        _stepLow += low;
-        _stepHigh += high + (_stepLow < low ? 1UL : 0);
+        high += Math.BigMul(key[0], to - from, out var part) + (key[1] * (to - from)) - (to < from ? key[0] : 0);
+        low += part;
+        high += low < part ? 1UL : 0;
+    }
+
+    private int* FindStructChanges(int* found)
+    {
+        var words = _structWords;
+        for (var first = 0; first < words; first += 64)
+        {
+            var differ = Differ(_from.Base + (first * Word), _machine.Base + (first * Word));
+            differ = words - first < 64 ? differ & ((1UL << (words - first)) - 1) : differ;
+            for (; differ != 0; differ &= differ - 1)
+            {
+                *found++ = (first + BitOperations.TrailingZeroCount(differ)) * Word;
+            }
+        }
+
+        return found;
     }
 
     private int* FindFiberChanges(int* found, int offset)
     {
-        int before = ((FiberHead*)(_from.Base + offset))->Used, after = ((FiberHead*)(_machine.Base + offset))->Used;
-        found = FindChanges(found, offset, HeadWords + (Math.Min(before, after) / Word));
-        return before == after ? found : FindFrames(found, offset + sizeof(FiberHead), before, after);
+        var from = _from.Base + offset;
+        var to = _machine.Base + offset;
+        int before = ((FiberHead*)from)->Used, after = ((FiberHead*)to)->Used;
+        var words = HeadWords + (Math.Min(before, after) / Word);
+        for (var first = 0; first < words; first += 16)
+        {
+            var differ = (ulong)Differ16(from + (first * Word), to + (first * Word)) & ((1UL << Math.Min(words - first, 16)) - 1);
+            for (; differ != 0; differ &= differ - 1)
+            {
+                *found++ = offset + ((first + BitOperations.TrailingZeroCount(differ)) * Word);
+            }
+        }
+
+        if (before != after)
+        {
+            AddFrames(offset + sizeof(FiberHead), before, after);
+        }
+
+        return found;
     }
 
-    /// <summary>Frames have come or gone: they count as 0 where they are not. What has come needs no restoring.</summary>
-    private int* FindFrames(int* found, int arena, int before, int after)
+    /// <summary>Frames have come, and need no restoring, or have gone: they count as 0 where they are not.</summary>
+    private void AddFrames(int arena, int before, int after)
     {
         for (var at = before; at < after; at += Word)
         {
@@ -210,31 +270,28 @@ public sealed unsafe class SteppedState
             AddChange(arena + at, *(ulong*)(_from.Base + arena + at), 0);
             *(ulong*)(_machine.Base + arena + at) = *(ulong*)(_from.Base + arena + at);
         }
-
-        return found;
     }
 
-    /// <summary>Lists the offsets of words that differ.</summary>
-    private int* FindChanges(int* found, int offset, int words)
-    {
-        var from = _from.Base + offset;
-        var to = _machine.Base + offset;
-        for (var first = 0; first < words; first += 64)
-        {
-            var count = Math.Min(64, words - first);
-            ulong differ = 0;
-            for (var i = 0; i < count; i += 4)
-            {
-                var same = Vector256.Equals(Vector256.Load((ulong*)from + first + i), Vector256.Load((ulong*)to + first + i));
-                differ |= (ulong)(same.ExtractMostSignificantBits() ^ 0xf) << i;
-            }
+    /// <summary>Which of 64 words differ, a bit each.</summary>
+    private static ulong Differ(byte* left, byte* right) =>
+        Differ16(left, right)
+        | ((ulong)Differ16(left + (16 * Word), right + (16 * Word)) << 16)
+        | ((ulong)Differ16(left + (32 * Word), right + (32 * Word)) << 32)
+        | ((ulong)Differ16(left + (48 * Word), right + (48 * Word)) << 48);
 
-            for (differ &= ulong.MaxValue >> (64 - count); differ != 0; differ &= differ - 1)
-            {
-                *found++ = offset + ((first + BitOperations.TrailingZeroCount(differ)) * Word);
-            }
-        }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint Differ16(byte* left, byte* right) => Vector512.IsHardwareAccelerated
+        ? Differ8(left, right) | (Differ8(left + (8 * Word), right + (8 * Word)) << 8)
+        : Differ4(left, right)
+            | (Differ4(left + (4 * Word), right + (4 * Word)) << 4)
+            | (Differ4(left + (8 * Word), right + (8 * Word)) << 8)
+            | (Differ4(left + (12 * Word), right + (12 * Word)) << 12);
 
-        return found;
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint Differ8(byte* left, byte* right) =>
+        (uint)Vector512.Equals(Vector512.Load((ulong*)left), Vector512.Load((ulong*)right)).ExtractMostSignificantBits() ^ 0xff;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint Differ4(byte* left, byte* right) =>
+        Vector256.Equals(Vector256.Load((ulong*)left), Vector256.Load((ulong*)right)).ExtractMostSignificantBits() ^ 0xf;
 }

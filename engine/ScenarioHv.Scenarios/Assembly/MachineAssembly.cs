@@ -18,7 +18,7 @@ public interface IGuestLoader
 /// <summary>
 /// Makes the engine's configuration of a scenario: presets become policies, names become numbers, and what does not go together is refused.
 /// </summary>
-public static class MachineAssembly
+public static partial class MachineAssembly
 {
     private const int UsualHostTick = 250;
     private const int FirstIoBase = 0xc040;
@@ -41,7 +41,7 @@ public static class MachineAssembly
             Timeline = [.. scenario.Timeline.Select(entry => Stimulus(entry, devices, scenario))],
             L1 = Guest(scenario, GuestLevel.L1, loader)!,
             L2 = Guest(scenario, GuestLevel.L2, loader),
-            Goal = new GoalConfig(scenario.Goal.Level == GuestLevel.L1 ? 1 : 2, scenario.Goal.Report),
+            Goal = Report(scenario.Goal),
         };
         config = WithPolicies(config, machine);
         RequireNmiWindows(scenario, config);
@@ -239,7 +239,7 @@ public static class MachineAssembly
         var profile = TimingProfile.Shipped.First(profile => profile.Name == machine.TimingProfile);
         foreach (var (name, cycles) in machine.TimingOverrides)
         {
-            profile = profile.With(TimingProfile.Costs.First(cost => cost.Name == name).Cost, cycles);
+            profile = profile.With(TimingProfile.Costs.First(cost => cost.Name == name).Cost, [.. cycles]);
         }
 
         return profile;
@@ -258,7 +258,7 @@ public static class MachineAssembly
                 Destination = section.Destination ?? (byte)Number(section, "vcpu"),
                 Sint = (byte)Number(section, "sint"),
                 IsPosted = Number(section, "posted") != 0,
-                IoBase = (ushort)(section.Settings.TryGetValue("io", out var io) ? io.Number : FirstIoBase + (devices.Count * IoStride)),
+                IoBase = (ushort)IoBaseOf(section, devices.Count),
             };
             RequireRoutedGsi(section, config, machine);
             RequireController(section, config, machine);
@@ -282,6 +282,10 @@ public static class MachineAssembly
             throw section.Mark.Error($"{section.Name} is on GSI 0, which 'irqchip: kernel' routes to the timer's pin: choose 1..23");
         }
     }
+
+    /// <summary>A device's first port: what the file says, or what follows from the device's place among the machine's.</summary>
+    internal static long IoBaseOf(DeviceSection section, int place) =>
+        section.Settings.TryGetValue("io", out var io) ? io.Number : FirstIoBase + (place * IoStride);
 
     private static int Number(DeviceSection section, string key) =>
         section.Settings.TryGetValue(key, out var setting) ? (int)setting.Number : 0;
@@ -380,7 +384,10 @@ public static class MachineAssembly
         Every = entry.Every?.ToCycles(scenario.Machine.TscHz) ?? 0,
         Count = entry.Count ?? (entry.Every is null ? 1 : 0),
         TimerCount = entry.TimerCount,
+        After = entry.After is { } after ? Report(after) : null,
     };
+
+    private static GoalConfig Report(Goal goal) => new(goal.Level == GuestLevel.L1 ? 1 : 2, goal.Report);
 
     private static GuestProgram? Guest(Scenario scenario, GuestLevel level, IGuestLoader loader) =>
         scenario.Guests.FirstOrDefault(guest => guest.Level == level) is { } section

@@ -32,6 +32,16 @@ public sealed record Scenario
 
     /// <summary>How the author expects it to end: any of these will do; empty if the author expects nothing in particular.</summary>
     public required IReadOnlyList<Expectation> Expect { get; init; }
+
+    /// <summary>How it is explored.</summary>
+    public ExploreSection Explore { get; init; } = ExploreSection.Usual;
+
+    /// <summary>
+    /// What exploring it is expected to find, any of these: what the file says, else what follows from <see cref="Expect"/>; empty if that
+    /// is.
+    /// </summary>
+    public IReadOnlyList<Expectation> ExpectExploring =>
+        Explore.Expect.Count > 0 ? Explore.Expect : [.. Expect.Select(expectation => expectation.OfExploring)];
 }
 
 /// <summary>The level a guest runs at; the hypervisor itself is L0.</summary>
@@ -44,7 +54,7 @@ public enum GuestLevel
     L2,
 }
 
-/// <summary>What must happen: <c>l2 reports "usb served"</c>.</summary>
+/// <summary>What a scenario, or a line of its timeline, waits for: <c>l2 reports "usb served"</c>.</summary>
 /// <param name="Level">The guest that must report.</param>
 /// <param name="Report">The exact text of its report.</param>
 /// <param name="Mark">Where it was written.</param>
@@ -137,4 +147,22 @@ public sealed record TimelineEntry(Duration At, TimelineAction Action, string De
 
     /// <summary>The timer's current count that a restore finds in the page instead of the saved one; null if not given.</summary>
     public uint? TimerCount { get; init; }
+
+    /// <summary><c>after</c>: the report without which it does not come, each time a new one; null if it waits for none.</summary>
+    public Goal? After { get; init; }
+
+    /// <summary><c>optional</c>: a failure may be told without it; false if not given.</summary>
+    public bool IsOptional { get; init; }
+
+    /// <summary>What happens, as it is written: <c>fire: clock</c>, <c>restore: 0</c>.</summary>
+    public string Words
+    {
+        get
+        {
+            var target = Vcpu is { } vcpu ? $"{vcpu}" : Device.Length > 0 ? Device : Reason;
+            return Action == TimelineAction.SetMsr
+                ? $"set-msr: {{ vcpu: {target}, msr: 0x{Msr:x}, value: 0x{Value:x} }}"
+                : $"{TimelineActions.Names[(int)Action]}: {target}";
+        }
+    }
 }
