@@ -1,0 +1,245 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
+
+namespace ScenarioHv.Exploration.Search;
+
+/// <summary>One thread's part of a <see cref="LayeredSearch"/>.</summary>
+internal sealed unsafe class SearchWorker : IDisposable
+{
+    private readonly SearchSpace _space;
+    private readonly ITransitionSystem _system;
+    private readonly int _actors;
+    private readonly EdgeWriter _edges;
+    private readonly FrontierWriter _found;
+    private readonly FrontierReader _queued;
+    private bool _isShared;
+    private bool _isTaking;
+    private int _state;
+    private int _actor;
+    private int _choice;
+
+    /// <param name="space">What the threads share.</param>
+    /// <param name="system">This thread's own.</param>
+    /// <param name="number">This thread's number.</param>
+    /// <param name="threads">How many there are.</param>
+    public SearchWorker(SearchSpace space, ITransitionSystem system, int number, int threads)
+    {
+        (_space, _system, _actors) = (space, system, system.Actors);
+        _edges = space.Graph.NewWriter(space.Scratch);
+        _found = new FrontierWriter(space.Frontier, number);
+        _queued = new FrontierReader(space.Frontier, threads);
+    }
+
+    /// <summary>Steps taken.</summary>
+    public long Transitions { get; private set; }
+
+    /// <summary>Links of the chains that these steps were.</summary>
+    public long Links { get; private set; }
+
+    /// <summary>Goals found.</summary>
+    public int Goals { get; private set; }
+
+    /// <summary>Violations found.</summary>
+    public int Violations { get; private set; }
+
+    /// <summary>Called before each claim: for clocks and progress.</summary>
+    public Action? Poll { get; init; }
+
+    /// <summary>The step of the layer that threw, from the state with the smallest fingerprint; null if none did.</summary>
+    public StepFailure? Failure { get; private set; }
+
+    /// <summary>What was thrown elsewhere than in a step; null without.</summary>
+    public ExceptionDispatchInfo? Error { get; private set; }
+
+    public void Dispose() => _edges.Dispose();
+
+    /// <summary>Adds the first state.</summary>
+    public void Begin()
+    {
+        var step = _system.Begin();
+        _space.Visited.Add(step.Fingerprint);
+        Queue(0, step.Kind);
+        _found.Seal();
+    }
+
+    /// <summary>Takes the steps out of states of the layer, until nobody has begun with none.</summary>
+    /// <param name="isShared">True if other threads do the same.</param>
+    public void ExpandLayer(bool isShared)
+    {
+        _isShared = isShared;
+        try
+        {
+            while (_space.Claim(out var first, out var end))
+            {
+                Poll?.Invoke();
+                for (; first < end; first += EdgeWriter.RunStates)
+                {
+                    ExpandRun(first, Math.Min(end, first + EdgeWriter.RunStates));
+                }
+            }
+
+            _found.Seal();
+            _queued.End();
+        }
+#pragma warning disable CA1031 // It is thrown again on the thread that searches.
+        catch (Exception error)
+#pragma warning restore CA1031
+        {
+            Error = ExceptionDispatchInfo.Capture(error);
+            _space.EndWith(SearchLimit.Failure);
+        }
+        finally
+        {
+            if (isShared)
+            {
+                _space.Meeting.Leave(_space.Grow);
+            }
+        }
+    }
+
+    /// <summary>Writes down the states of the layer with which nobody has begun.</summary>
+    public void LeaveUnclaimed()
+    {
+        for (var first = _space.End - _space.Unclaimed; first < _space.End; first += EdgeWriter.RunStates)
+        {
+            _edges.BeginRun(_space.End - 1);
+            for (var state = first; state < Math.Min(_space.End, first + EdgeWriter.RunStates); state++)
+            {
+                var word = _space.Queue.Get(state);
+                _edges.BeginState();
+                _edges.EndState(SearchSpace.IsOpen(word) ? EdgeWriter.Unexpanded : (int)word);
+            }
+
+            _space.Graph.SetRun(first, _edges.EndRun());
+        }
+    }
+
+    private void ExpandRun(int first, int end)
+    {
+        _edges.BeginRun(_space.Visited.Count - 1);
+        for (_state = first; _state < end; _state++)
+        {
+            var word = _space.Queue.Get(_state);
+            _edges.BeginState();
+            if (!SearchSpace.IsOpen(word))
+            {
+                _edges.EndState((int)word);
+                continue;
+            }
+
+            _system.Load(_queued.Read((byte*)word));
+            try
+            {
+                TakeSteps();
+            }
+            catch (Exception cause) when (_isTaking)
+            {
+                _isTaking = false;
+                var failure = new StepFailure(_space.Visited.Fingerprints.Get(_state), _state, _actor, _choice, cause);
+                Failure = StepFailure.First(Failure, failure);
+            }
+
+            _edges.EndState((int)StateKind.Open);
+        }
+
+        _space.Graph.SetRun(first, _edges.EndRun());
+    }
+
+    private void TakeSteps()
+    {
+        var (transitions, links) = (0, 0);
+        for (var enabled = _system.Enabled; enabled != 0; enabled &= enabled - 1)
+        {
+            var actor = BitOperations.TrailingZeroCount(enabled);
+            int choices;
+            var choice = 0;
+            do
+            {
+                (_actor, _choice, _isTaking) = (actor, choice, true);
+                var step = _system.Take(actor, choice);
+                _isTaking = false;
+                choices = step.Choices;
+                transitions++;
+                links += step.Links;
+                _edges.Add(actor, _isShared ? TargetShared(step) : Target(step), step.Retires);
+            }
+            while (++choice < choices);
+
+            if (choices > byte.MaxValue + 1)
+            {
+                throw new InvalidOperationException($"A step can go on in {choices} ways; a graph tells at most 256 from one another.");
+            }
+        }
+
+        Transitions += transitions;
+        Links += links;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int Target(in TakenStep step)
+    {
+        var visited = _space.Visited;
+        var known = visited.Count;
+        var target = visited.Add(step.Fingerprint);
+        if (target == known)
+        {
+            Queue(target, step.Kind);
+            if (visited.IsFull)
+            {
+                _space.Grow();
+            }
+        }
+
+        return target;
+    }
+
+    private int TargetShared(in TakenStep step)
+    {
+        var visited = _space.Visited;
+        if (_space.Meeting.IsCalled)
+        {
+            _space.Meeting.Join(_space.Grow);
+        }
+
+        var target = visited.AddShared(step.Fingerprint, out var isNew);
+        if (isNew)
+        {
+            Queue(target, step.Kind);
+            if (target >= visited.Capacity - 1)
+            {
+                _space.Meeting.Call();
+            }
+        }
+
+        return target;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Queue(int state, StateKind kind)
+    {
+        if (kind == StateKind.Open)
+        {
+            _space.Queue.Set(state, (ulong)_found.Write(_system.Result));
+            return;
+        }
+
+        _space.Queue.Set(state, (ulong)kind);
+        if (kind == StateKind.Goal)
+        {
+            Goals++;
+        }
+        else
+        {
+            Violations++;
+        }
+    }
+}
+
+/// <summary>A step that threw.</summary>
+internal sealed record StepFailure(ulong Fingerprint, int State, int Actor, int Choice, Exception Cause)
+{
+    /// <summary>The one from the state with the smaller fingerprint.</summary>
+    public static StepFailure? First(StepFailure? one, StepFailure? other) =>
+        one is null || (other is not null && other.Fingerprint < one.Fingerprint) ? other : one;
+}
