@@ -260,7 +260,16 @@ internal static class CommandLine
             : LogLevel.None;
 
     /// <summary>What the options <c>--set</c> say.</summary>
-    public static SettingOverride[] Overrides(string[]? texts) => [.. (texts ?? []).Select(SettingOverride.Parse)];
+    /// <param name="texts">Their arguments.</param>
+    /// <param name="explores">True if the command explores, so that limits of exploring can be set as well.</param>
+    /// <exception cref="ScenarioException">One cannot be read, or has no effect on the command.</exception>
+    public static SettingOverride[] Overrides(string[]? texts, bool explores = false)
+    {
+        SettingOverride[] overrides = [.. (texts ?? []).Select(SettingOverride.Parse)];
+        return overrides.FirstOrDefault(setting => setting.ExploreKey is not null) is { } limit && !explores
+            ? throw new SourceMark(limit.OptionText, 0, 0).Error("this is about exploring, and the command does not explore")
+            : overrides;
+    }
 
     private static ExitCode UsageError(Terminal terminal, ParseResult parsed)
     {

@@ -10,8 +10,8 @@ public static class ScenarioReader
     /// <param name="path">The file's path; errors name it as given.</param>
     /// <param name="vocabulary">The names of the engine.</param>
     /// <param name="overrides">
-    /// Policies of the command line. They replace those of <c>machine</c>, lie below the <c>set</c> of a cell, and of the matrix keep
-    /// the cells that have the same value on that axis.
+    /// Policies of the command line, and limits of <c>explore</c>. They replace those of the file, lie below the <c>set</c> of a cell, and
+    /// of the matrix keep the cells that have the same value on that axis.
     /// </param>
     /// <exception cref="ScenarioException">The first error found, with its place.</exception>
     public static ScenarioDocument Read(string path, Vocabulary vocabulary, IEnumerable<SettingOverride>? overrides = null)
@@ -36,17 +36,28 @@ public static class ScenarioReader
 
     private static YamlMap Override(YamlMap root, List<SettingOverride> chosen)
     {
-        var entries = new List<YamlEntry>();
+        List<YamlEntry> policies = [], limits = [];
         foreach (var option in chosen)
         {
             var mark = new SourceMark(option.OptionText, 0, 0);
-            if (entries.Exists(entry => entry.Key == option.Point))
+            var entries = option.ExploreKey is null ? policies : limits;
+            var key = option.ExploreKey ?? option.Point;
+            if (entries.Exists(entry => entry.Key == key))
                 throw mark.Error($"{Wording.Quote(option.Point)} is set twice");
-            entries.Add(new YamlEntry(option.Point, mark, new YamlScalar(mark, option.Value, isQuoted: true)));
+            if (key == "expect" && option.ExploreKey is not null)
+                throw mark.Error("what a scenario is expected to do stands in its file; expected one of later, repeat, outside");
+            entries.Add(new YamlEntry(key, mark, new YamlScalar(mark, option.Value, isQuoted: option.ExploreKey is null)));
         }
-        var nowhere = entries[0].KeyMark;
-        var policies = new YamlMap(nowhere, [new YamlEntry("policies", nowhere, new YamlMap(nowhere, entries))]);
-        return root.Overlay(new YamlMap(nowhere, [new YamlEntry("machine", nowhere, policies)]));
+        var nowhere = new SourceMark(chosen[0].OptionText, 0, 0);
+        var over = new List<YamlEntry>();
+        if (policies.Count > 0)
+        {
+            var map = new YamlMap(nowhere, [new YamlEntry("policies", nowhere, new YamlMap(nowhere, policies))]);
+            over.Add(new YamlEntry("machine", nowhere, map));
+        }
+        if (limits.Count > 0)
+            over.Add(new YamlEntry("explore", nowhere, new YamlMap(nowhere, limits)));
+        return root.Overlay(new YamlMap(nowhere, over));
     }
 
     private static void AddCells(List<ScenarioCell> cells, YamlNode node, IEnumerable<ScenarioCell> added)

@@ -66,6 +66,7 @@ public sealed class BadInputTests : CommandFixture
     [TestCase("nonsense", "--set nonsense: expected <policy point>=<value>")]
     [TestCase("ioapic-eio=reinject", "ioapic-eio")]
     [TestCase("ioapic-eoi=reinjet", "did you mean 'reinject'?")]
+    [TestCase("explore.repeat=5", "the command does not explore")]
     public void Bad_policy_is_shown_as_it_was_given(string setting, string part) =>
         AssertBadInput(Run("run", "hyperv-hang.yaml", "--set", setting), "--set " + setting, part);
 

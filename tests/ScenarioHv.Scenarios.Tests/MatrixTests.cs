@@ -167,7 +167,7 @@ public class MatrixTests : ScenarioFixture
     [TestCase("name: on AMD", "title: on AMD", 26, 5, "unknown key 'title' in a cell")]
     [TestCase("    expect: stuck\n", "", 22, 5, "a cell has no 'expect'")]
     [TestCase("set: { timeline:", "set: { timelin:", 24, 12,
-        "unknown key 'timelin' in set of cell 'level source alone'; expected one of machine, guests, timeline, goal; did you mean")]
+        "unknown key 'timelin' in set of cell 'level source alone'; expected one of machine, guests, timeline, goal, explore; did")]
     [TestCase("set: { timeline:", "set: { expect: reached, timeline:", 24, 12, "unknown key 'expect' in set")]
     [TestCase("vendor: amd, preemption-timer: off", "vendor: amd", 7, 56, "an AMD processor has no VMX-preemption timer")]
     public void Wrong_cell(string old, string replacement, int line, int column, string found)

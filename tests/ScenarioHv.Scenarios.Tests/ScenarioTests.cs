@@ -77,7 +77,7 @@ public class ScenarioTests : ScenarioFixture
         var text = With("timing: skylake", "timing: { profile: skylake, costs: { vm-exit: 1500 cycles, vm-entry: 2 us } }");
         var machine = Read(text).Base.Machine;
         Assert.That(machine.TimingProfile, Is.EqualTo("skylake"));
-        Assert.That(machine.TimingOverrides, Is.EqualTo(new Dictionary<string, long> { ["vm-exit"] = 1500, ["vm-entry"] = 4800 }));
+        Assert.That(machine.TimingOverrides, Is.EqualTo(new Dictionary<string, long[]> { ["vm-exit"] = [1500], ["vm-entry"] = [4800] }));
     }
 
     [Test]

@@ -27,6 +27,7 @@ internal static class ScenarioDescription
         WriteTimeline(page, scenario);
         page.Heading("goal");
         page.Paragraph($"{NameOf(scenario.Goal.Level)} reports \"{scenario.Goal.Report}\"");
+        WriteExplore(page, scenario);
         WriteCells(page, document);
     }
 
@@ -43,7 +44,7 @@ internal static class ScenarioDescription
             : "; kernel irqchip: local APICs and I/O APIC are in the kernel";
         var tick = config.HostTickHz == 0 ? "no host tick" : $"host tick {new FrequencyHz(config.HostTickHz)}";
         var overrides = machine.TimingOverrides.Count == 0 ? ""
-            : ", but " + string.Join(", ", machine.TimingOverrides.Select(cost => $"{cost.Key} {cost.Value}"));
+            : ", but " + string.Join(", ", machine.TimingOverrides.Select(cost => $"{cost.Key} {string.Join(" or ", cost.Value)}"));
         var offers = Offers(config);
         return $"{Wording.Count(machine.Vcpus, "vCPU", "vCPUs")}; {processor}{offers}; TSC {new FrequencyHz(machine.TscHz)}; "
             + $"under {machine.Hypervisor}{userspace}{irqchip}; {tick}; timing {machine.TimingProfile}{overrides}.";
@@ -136,13 +137,28 @@ internal static class ScenarioDescription
         _ => $"{entry.Device} sends its message",
     };
 
+    private static void WriteExplore(Page page, Scenario scenario)
+    {
+        var explore = scenario.Explore;
+        var optional = OptionalParts.Of(scenario);
+        page.Heading("explore");
+        page.Terms(
+        [
+            ("later", $"what is armed {explore.Later} or more ahead"),
+            ("repeat", $"policies count to {explore.Repeat} at most"),
+            ("outside", $"what has no end comes {Wording.Count(explore.Outside, "time", "times")}"),
+            ("optional", optional.Count == 0 ? "nothing" : string.Join("; ", optional.Select(part => part.Words))),
+        ]);
+    }
+
     private static void WriteCells(Page page, ScenarioDocument document)
     {
         page.Heading("cells");
         foreach (var cell in document.Cells)
         {
             var expected = cell.Expect.Count == 0 ? "nothing in particular" : string.Join(" or ", cell.Expect);
-            page.Paragraph($"{cell.Name}: expected {expected}");
+            var found = cell.Scenario.Explore.Expect;
+            page.Paragraph($"{cell.Name}: expected {expected}" + (found.Count == 0 ? "" : $", exploring {string.Join(" or ", found)}"));
             if (cell.Note.Length > 0)
             {
                 page.Paragraph(cell.Note, indent: 6);

@@ -45,7 +45,11 @@ internal sealed record ScenarioFile(ScenarioDocument Document, IReadOnlyList<Set
 
         var twin = document.Cells.Skip(1).FirstOrDefault(cell =>
             IsSameMachine(cell.Scenario, document.Base) && MachineAssembly.HaveSamePolicies(cell.Scenario, document.Base));
-        var scenario = document.Base with { Expect = twin?.Expect ?? [] };
+        var scenario = document.Base with
+        {
+            Expect = twin?.Expect ?? [],
+            Explore = document.Base.Explore with { Expect = twin?.Scenario.Explore.Expect ?? [] },
+        };
         return new ScenarioDocument(scenario, [document.Cells[0] with { Scenario = scenario }, .. document.Cells.Skip(1)]);
     }
 

@@ -17,6 +17,12 @@ public interface IImmediateExitPolicy
     /// <param name="rip">The guest's RIP at the moment of arming.</param>
     /// <param name="memory">The policy's memory for the control structure that is loaded.</param>
     ImmediateExitDecision Decide(ulong rip, ref ImmediateExitMemory memory);
+
+    /// <summary>How many armings in a row it counts before it decides otherwise; 0 if it counts none.</summary>
+    uint Repetitions => 0;
+
+    /// <summary>For searches: the policy with <see cref="Repetitions"/> at most <paramref name="limit"/>, itself if they are.</summary>
+    IImmediateExitPolicy Scaled(uint limit) => this;
 }
 
 /// <summary>What an immediate-exit policy remembers per loaded control structure.</summary>
@@ -73,6 +79,12 @@ public sealed class Throttle(uint count, uint delay) : IImmediateExitPolicy
 
     /// <inheritdoc/>
     public long CountLimit => count;
+
+    /// <inheritdoc/>
+    public uint Repetitions => count;
+
+    /// <inheritdoc/>
+    public IImmediateExitPolicy Scaled(uint limit) => count <= limit ? this : new Throttle(limit, delay);
 
     /// <inheritdoc/>
     public ImmediateExitDecision Decide(ulong rip, ref ImmediateExitMemory memory)

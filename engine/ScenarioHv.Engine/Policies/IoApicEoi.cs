@@ -19,6 +19,12 @@ public interface IIoApicEoiPolicy
 
     /// <summary>Cycles until a delayed request is looked at again; 0 if this policy never delays.</summary>
     long DelayCycles { get; }
+
+    /// <summary>How many EOIs in a row it counts before it delays; 0 if it counts none.</summary>
+    uint Repetitions => 0;
+
+    /// <summary>For searches: the policy with <see cref="Repetitions"/> at most <paramref name="limit"/>, itself if they are.</summary>
+    IIoApicEoiPolicy Scaled(uint limit) => this;
 }
 
 /// <summary>What an I/O APIC EOI policy remembers per pin.</summary>
@@ -99,6 +105,12 @@ public sealed class QemuDelayAfter(uint count, long delay) : IIoApicEoiPolicy
 
     /// <inheritdoc/>
     public long DelayCycles => delay;
+
+    /// <inheritdoc/>
+    public uint Repetitions => count;
+
+    /// <inheritdoc/>
+    public IIoApicEoiPolicy Scaled(uint limit) => count <= limit ? this : new QemuDelayAfter(limit, delay);
 }
 
 /// <summary>
@@ -139,4 +151,10 @@ public sealed class KvmDelayAfter(uint count, long delay) : IIoApicEoiPolicy
 
     /// <inheritdoc/>
     public long DelayCycles => delay;
+
+    /// <inheritdoc/>
+    public uint Repetitions => count;
+
+    /// <inheritdoc/>
+    public IIoApicEoiPolicy Scaled(uint limit) => count <= limit ? this : new KvmDelayAfter(limit, delay);
 }

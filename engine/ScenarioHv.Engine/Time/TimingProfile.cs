@@ -124,8 +124,8 @@ public sealed class TimingProfile
     ];
 
     /// <summary>
-    /// The profile of machines whose time has classes instead of cycles. Nothing costs anything, but for an inter-processor interrupt of the
-    /// host: it is under way, and may arrive at any moment.
+    /// The profile of machines whose time has classes instead of cycles. Nothing costs anything, but for an inter-processor interrupt of
+    /// the host: it is under way, and may arrive at any moment.
     /// </summary>
     public static TimingProfile Untimed { get; } =
         new("untimed", [.. CostTable.Select(info => Always(info.Cost == TimingCost.HostIpi ? 1 : 0))]);

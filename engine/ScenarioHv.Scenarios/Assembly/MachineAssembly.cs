@@ -239,7 +239,7 @@ public static class MachineAssembly
         var profile = TimingProfile.Shipped.First(profile => profile.Name == machine.TimingProfile);
         foreach (var (name, cycles) in machine.TimingOverrides)
         {
-            profile = profile.With(TimingProfile.Costs.First(cost => cost.Name == name).Cost, cycles);
+            profile = profile.With(TimingProfile.Costs.First(cost => cost.Name == name).Cost, [.. cycles]);
         }
 
         return profile;
@@ -258,7 +258,7 @@ public static class MachineAssembly
                 Destination = section.Destination ?? (byte)Number(section, "vcpu"),
                 Sint = (byte)Number(section, "sint"),
                 IsPosted = Number(section, "posted") != 0,
-                IoBase = (ushort)(section.Settings.TryGetValue("io", out var io) ? io.Number : FirstIoBase + (devices.Count * IoStride)),
+                IoBase = (ushort)IoBaseOf(section, devices.Count),
             };
             RequireRoutedGsi(section, config, machine);
             RequireController(section, config, machine);
@@ -282,6 +282,10 @@ public static class MachineAssembly
             throw section.Mark.Error($"{section.Name} is on GSI 0, which 'irqchip: kernel' routes to the timer's pin: choose 1..23");
         }
     }
+
+    /// <summary>A device's first port: what the file says, or what follows from the device's place among the machine's.</summary>
+    internal static long IoBaseOf(DeviceSection section, int place) =>
+        section.Settings.TryGetValue("io", out var io) ? io.Number : FirstIoBase + (place * IoStride);
 
     private static int Number(DeviceSection section, string key) =>
         section.Settings.TryGetValue(key, out var setting) ? (int)setting.Number : 0;

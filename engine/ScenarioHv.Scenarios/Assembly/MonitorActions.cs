@@ -28,13 +28,13 @@ internal static class MonitorActions
                 : $"a vCPU is paused, saved, restored and preempted under KVM only, not under {scenario.Machine.Hypervisor}");
         }
 
-        if (action == TimelineAction.Restore && !Happens(TimelineAction.Save, entry, scenario))
+        if (action == TimelineAction.Restore && !HasWhatItNeeds(entry, scenario))
         {
             throw entry.Mark.Error(
                 $"nothing of vCPU {entry.Vcpu} is saved before that: put {{ at: ..., save: {entry.Vcpu} }} into the timeline, earlier");
         }
 
-        if (action == TimelineAction.Schedule && !Happens(TimelineAction.Preempt, entry, scenario))
+        if (action == TimelineAction.Schedule && !HasWhatItNeeds(entry, scenario))
         {
             throw entry.Mark.Error(
                 $"nothing takes the CPU of vCPU {entry.Vcpu} away before that: "
@@ -77,11 +77,6 @@ internal static class MonitorActions
         return machine.Cpu.Apicv && (EngineVocabulary.ReasonOf(entry.Reason) & looked) != 0;
     }
 
-    /// <summary>Whether something happens to the vCPU of an entry before that entry.</summary>
-    private static bool Happens(TimelineAction action, TimelineEntry later, Scenario scenario)
-    {
-        var hz = scenario.Machine.TscHz;
-        return scenario.Timeline.Any(entry =>
-            entry.Action == action && entry.Vcpu == later.Vcpu && entry.At.ToCycles(hz) < later.At.ToCycles(hz));
-    }
+    private static bool HasWhatItNeeds(TimelineEntry entry, Scenario scenario) =>
+        TimelineActions.WhatItNeeds(entry, scenario.Timeline, scenario.Machine.TscHz).Any();
 }

@@ -22,16 +22,22 @@ internal static class CellBinder
         }
         foreach (var item in items)
         {
-            var fields = Fields.Open(item, "a cell", "name", "note", "set", "expect");
+            var fields = Fields.Open(item, "a cell", "name", "note", "set", "expect", "explore");
             var name = Fields.Text(fields.Required("name"), "the name of a cell");
             if (name.Text.Length > LongestName || name.Text.Contains('\n', StringComparison.Ordinal))
                 throw name.Mark.Error($"the name of a cell has one line and at most {LongestName} characters");
             var note = fields.Optional("note") is { } text ? Fields.Text(text, "note").Text : "";
             var set = fields.Required("set");
-            Fields.Open(set, $"set of cell {name.Description}", "machine", "guests", "timeline", "goal");
+            Fields.Open(set, $"set of cell {name.Description}", "machine", "guests", "timeline", "goal", "explore");
+            if (((YamlMap)set).TryGet("explore", out var limits))
+                ExploreBinder.RefuseExpect(limits.Value);
             var expect = ExpectationBinder.Bind(fields.Required("expect"), "expect", vocabulary);
             var scenario = ScenarioBinder.Bind(root.Overlay((YamlMap)set), file, vocabulary);
-            yield return new ScenarioCell(name.Text, note, scenario with { Expect = expect });
+            var found = fields.Optional("explore") is { } explore
+                ? ExpectationBinder.BindExploring(explore, "explore", vocabulary)
+                : [];
+            yield return new ScenarioCell(
+                name.Text, note, scenario with { Expect = expect, Explore = scenario.Explore with { Expect = found } });
         }
     }
 

@@ -36,13 +36,15 @@ internal static class DeviceBinder
         if (!Fields.MapOf(entry.Value, what).TryGet("type", out var typeEntry))
             throw entry.Value.Mark.Error($"{what} has no 'type'; it is required: {Wording.Expected("", types)}");
         var info = vocabulary.DeviceTypes[Fields.Name(typeEntry.Value, $"type of {what}", types)];
-        var fields = Fields.Open(entry.Value, $"{what} of type {info.Name}", ["type", .. Fields.NamesOf(info.Keys, key => key.Name)]);
+        string[] keys = ["type", .. Fields.NamesOf(info.Keys, key => key.Name), "optional"];
+        var fields = Fields.Open(entry.Value, $"{what} of type {info.Name}", keys);
 
         var device = new DeviceSection
         {
             Name = entry.Key,
             Type = info.Name,
             Settings = Settings(fields, info, tscHz),
+            IsOptional = fields.Optional("optional") is { } optional && Fields.Boolean(optional, "optional"),
             Mark = entry.KeyMark,
         };
         foreach (var key in info.Keys)

@@ -6,6 +6,8 @@ namespace ScenarioHv.Scenarios.Binding;
 /// <summary>The <c>machine</c> section.</summary>
 internal static class MachineBinder
 {
+    private const int MostValuesOfCost = 16;
+
     private static readonly FrequencyHz LowestTsc = new(1_000_000);
     private static readonly FrequencyHz HighestTsc = new(100_000_000_000);
     private static readonly FrequencyHz SlowestTick = new(1);
@@ -42,11 +44,14 @@ internal static class MachineBinder
 
     private static OrderedDictionary<string, PolicyValue> NoPolicies() => new(StringComparer.Ordinal);
 
-    /// <summary>A profile's name, or <c>{ profile: name, costs: { vm-exit: 1500 cycles } }</c>.</summary>
-    private static (string Profile, OrderedDictionary<string, long> Costs) Timing(YamlNode node, TimingInfo timing, long tscHz)
+    /// <summary>
+    /// A profile's name, or <c>{ profile: name, costs: { vm-exit: 1500 cycles, host-ipi: [300 cycles, 900 cycles] } }</c>.
+    /// </summary>
+    private static (string Profile, OrderedDictionary<string, IReadOnlyList<long>> Costs) Timing(
+        YamlNode node, TimingInfo timing, long tscHz)
     {
         var profiles = Fields.NamesOf(timing.Profiles, profile => profile.Name);
-        var costs = new OrderedDictionary<string, long>(StringComparer.Ordinal);
+        var costs = new OrderedDictionary<string, IReadOnlyList<long>>(StringComparer.Ordinal);
         if (node is not YamlMap)
             return (profiles[Fields.Name(node, "timing", profiles)], costs);
 
@@ -59,9 +64,25 @@ internal static class MachineBinder
             if (index < 0)
                 throw entry.KeyMark.Error($"unknown cost {Wording.Quote(entry.Key)}; {Wording.Expected(entry.Key, known)}");
             var cost = timing.Costs[index];
-            costs.Add(cost.Name, Fields.Duration(entry.Value, cost.Name, tscHz, cost.Minimum, cost.Maximum).ToCycles(tscHz));
+            costs.Add(cost.Name, CostValues(entry.Value, cost, tscHz));
         }
         return (name, costs);
+    }
+
+    /// <summary>One duration, or a list of different ones for a cost that varies.</summary>
+    private static List<long> CostValues(YamlNode node, TimingCostInfo cost, long tscHz)
+    {
+        var values = new List<long>();
+        foreach (var item in node is YamlList list ? list.Items : [node])
+        {
+            var cycles = Fields.Duration(item, cost.Name, tscHz, cost.Minimum, cost.Maximum).ToCycles(tscHz);
+            if (values.Contains(cycles))
+                throw item.Mark.Error($"{cost.Name} has the value of {cycles} cycles twice");
+            if (values.Count == MostValuesOfCost)
+                throw item.Mark.Error($"{cost.Name} has more than {MostValuesOfCost} values; each is one more way to go on at every use");
+            values.Add(cycles);
+        }
+        return values.Count > 0 ? values : throw node.Mark.Error($"found an empty list, expected a duration for {cost.Name}, or several");
     }
 
     private static HypervSection Hyperv(YamlNode node)

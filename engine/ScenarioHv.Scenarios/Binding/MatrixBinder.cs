@@ -27,7 +27,8 @@ internal sealed class MatrixBinder
     private sealed record Axis(string Point, IReadOnlyList<PolicyValue> Values);
 
     private sealed record Row(
-        IReadOnlyDictionary<string, PolicyValue> When, IReadOnlyList<Expectation> Expect, string Note, SourceMark Mark)
+        IReadOnlyDictionary<string, PolicyValue> When, IReadOnlyList<Expectation> Expect, IReadOnlyList<Expectation> Explore, string Note,
+        SourceMark Mark)
     {
         public bool Counts { get; set; }
     }
@@ -85,13 +86,16 @@ internal sealed class MatrixBinder
             throw items[MostRows].Mark.Error($"more than {MostRows} rows");
         foreach (var item in items)
         {
-            var fields = Fields.Open(item, "a row of expect", "when", "outcome", "note");
+            var fields = Fields.Open(item, "a row of expect", "when", "outcome", "explore", "note");
             var when = new Dictionary<string, PolicyValue>(StringComparer.Ordinal);
             if (fields.Optional("when") is { } conditions)
                 ReadConditions(conditions, when);
             var note = fields.Optional("note") is { } text ? Fields.Text(text, "note").Text : "";
             var outcomes = ExpectationBinder.Bind(fields.Required("outcome"), "outcome", _vocabulary);
-            _rows.Add(new Row(when, outcomes, note, item.Mark));
+            var found = fields.Optional("explore") is { } explore
+                ? ExpectationBinder.BindExploring(explore, "explore", _vocabulary)
+                : [];
+            _rows.Add(new Row(when, outcomes, found, note, item.Mark));
         }
     }
 
@@ -151,8 +155,12 @@ internal sealed class MatrixBinder
         var row = _rows.Find(row => Fits(row, policies))
             ?? throw ExpectMark().Error($"no row of expect fits the cell {name}; a last row without 'when' fits every cell");
         row.Counts = true;
-        return new ScenarioCell(
-            name, row.Note, scenario with { Machine = scenario.Machine with { Policies = policies }, Expect = row.Expect });
+        return new ScenarioCell(name, row.Note, scenario with
+        {
+            Machine = scenario.Machine with { Policies = policies },
+            Expect = row.Expect,
+            Explore = scenario.Explore with { Expect = row.Explore },
+        });
     }
 
     private static bool Fits(Row row, OrderedDictionary<string, PolicyValue> policies)

@@ -8,7 +8,8 @@ internal static class ScenarioBinder
     public static Scenario Bind(YamlNode root, string file, Vocabulary vocabulary)
     {
         var fields = Fields.Open(
-            root, "the scenario", "scenario", "title", "source", "machine", "guests", "timeline", "goal", "expect", "matrix", "cells");
+            root, "the scenario", "scenario", "title", "source", "machine", "guests", "timeline", "goal", "expect", "explore", "matrix",
+            "cells");
         var name = Fields.Text(fields.Required("scenario"), "scenario");
         Fields.CheckIdentifier(name.Text, name.Mark, "a scenario");
         var machine = MachineBinder.Bind(fields.Required("machine"), vocabulary);
@@ -27,6 +28,9 @@ internal static class ScenarioBinder
                 : [],
             Goal = BindGoal(fields.Required("goal"), guests),
             Expect = fields.Optional("expect") is { } expect ? ExpectationBinder.Bind(expect, "expect", vocabulary) : [],
+            Explore = fields.Optional("explore") is { } explore
+                ? ExploreBinder.Bind(explore, vocabulary, machine.TscHz)
+                : ExploreSection.Usual,
         };
     }
 

@@ -5,24 +5,38 @@ namespace ScenarioHv.Scenarios.Binding;
 /// <summary>The <c>timeline</c>: what happens from outside.</summary>
 internal static class TimelineBinder
 {
-    private static readonly string[] Actions =
-    [
-        "raise", "lower", "fire", "nmi", "nmi-window", "page-out", "pause", "resume", "save", "restore", "set-msr", "inhibit", "lift",
-        "preempt", "schedule",
-    ];
+    private static readonly string[] Actions = TimelineActions.Names;
 
     public static IReadOnlyList<TimelineEntry> Bind(YamlNode node, MachineSection machine, Vocabulary vocabulary)
     {
         var entries = new List<TimelineEntry>();
         foreach (var item in Fields.ListOf(node, "timeline"))
             entries.Add(Entry(item, machine, vocabulary));
+        foreach (var entry in entries)
+            CheckNeeds(entry, entries, machine);
         return entries;
+    }
+
+    /// <summary>A line that stays needs what it is about, and what went before it, to stay.</summary>
+    private static void CheckNeeds(TimelineEntry entry, List<TimelineEntry> entries, MachineSection machine)
+    {
+        const string Advice = "write 'optional: true' here too, or leave it out there";
+        if (entry.IsOptional)
+            return;
+        if (machine.Devices.FirstOrDefault(device => device.Name == entry.Device) is { IsOptional: true } device)
+            throw entry.Mark.Error($"device '{device.Name}' is optional, and this line needs it: {Advice}");
+        var needed = TimelineActions.WhatItNeeds(entry, entries, machine.TscHz).ToList();
+        if (needed.Count > 0 && needed.TrueForAll(other => other.IsOptional))
+        {
+            var (action, before) = (Actions[(int)entry.Action], Actions[(int)needed[0].Action]);
+            throw entry.Mark.Error($"each '{before}' before this '{action}' is optional, and this line needs one: {Advice}");
+        }
     }
 
     private static TimelineEntry Entry(YamlNode node, MachineSection machine, Vocabulary vocabulary)
     {
         const string What = "a timeline entry";
-        var fields = Fields.Open(node, What, ["at", .. Actions, "every", "count", "timer-count"]);
+        var fields = Fields.Open(node, What, ["at", .. Actions, "every", "count", "timer-count", "optional"]);
         var at = Fields.Duration(fields.Required("at"), "at", machine.TscHz);
         var action = fields.ExactlyOne(Actions);
         var kind = (TimelineAction)Array.IndexOf(Actions, action.Key);
@@ -43,6 +57,7 @@ internal static class TimelineBinder
         {
             Every = every,
             Count = count,
+            IsOptional = fields.Optional("optional") is { } optional && Fields.Boolean(optional, "optional"),
             TimerCount = fields.Optional("timer-count") is { } left ? TimerCount(left, kind) : null,
         };
     }

@@ -12,8 +12,10 @@ public sealed record MachineSection
     /// <summary>The timing profile's name.</summary>
     public required string TimingProfile { get; init; }
 
-    /// <summary>Costs that replace the profile's, in TSC cycles, by name in the order written.</summary>
-    public required IReadOnlyDictionary<string, long> TimingOverrides { get; init; }
+    /// <summary>
+    /// Costs that replace the profile's, in TSC cycles, by name in the order written: one value, or several for a cost that varies.
+    /// </summary>
+    public required IReadOnlyDictionary<string, IReadOnlyList<long>> TimingOverrides { get; init; }
 
     /// <summary>The processor.</summary>
     public required CpuSection Cpu { get; init; }
@@ -123,6 +125,9 @@ public sealed record DeviceSection
 
     /// <summary>The other keys of its type, in the order written.</summary>
     public required IReadOnlyDictionary<string, DeviceSetting> Settings { get; init; }
+
+    /// <summary><c>optional</c>: a failure may be told without it; false if not given.</summary>
+    public bool IsOptional { get; init; }
 
     /// <summary>Where its name was written.</summary>
     public required SourceMark Mark { get; init; }

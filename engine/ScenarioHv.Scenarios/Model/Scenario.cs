@@ -32,6 +32,16 @@ public sealed record Scenario
 
     /// <summary>How the author expects it to end: any of these will do; empty if the author expects nothing in particular.</summary>
     public required IReadOnlyList<Expectation> Expect { get; init; }
+
+    /// <summary>How it is explored.</summary>
+    public ExploreSection Explore { get; init; } = ExploreSection.Usual;
+
+    /// <summary>
+    /// What exploring it is expected to find, any of these: what the file says, else what follows from <see cref="Expect"/>; empty if that
+    /// is.
+    /// </summary>
+    public IReadOnlyList<Expectation> ExpectExploring =>
+        Explore.Expect.Count > 0 ? Explore.Expect : [.. Expect.Select(expectation => expectation.OfExploring)];
 }
 
 /// <summary>The level a guest runs at; the hypervisor itself is L0.</summary>
@@ -137,4 +147,19 @@ public sealed record TimelineEntry(Duration At, TimelineAction Action, string De
 
     /// <summary>The timer's current count that a restore finds in the page instead of the saved one; null if not given.</summary>
     public uint? TimerCount { get; init; }
+
+    /// <summary><c>optional</c>: a failure may be told without it; false if not given.</summary>
+    public bool IsOptional { get; init; }
+
+    /// <summary>What happens, as it is written: <c>fire: clock</c>, <c>restore: 0</c>.</summary>
+    public string Words
+    {
+        get
+        {
+            var target = Vcpu is { } vcpu ? $"{vcpu}" : Device.Length > 0 ? Device : Reason;
+            return Action == TimelineAction.SetMsr
+                ? $"set-msr: {{ vcpu: {target}, msr: 0x{Msr:x}, value: 0x{Value:x} }}"
+                : $"{TimelineActions.Names[(int)Action]}: {target}";
+        }
+    }
 }

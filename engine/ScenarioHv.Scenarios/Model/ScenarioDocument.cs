@@ -21,13 +21,23 @@ public sealed record ScenarioCell(string Name, string Note, Scenario Scenario)
 
     /// <summary>How this cell is expected to end: any of these will do.</summary>
     public IReadOnlyList<Expectation> Expect => Scenario.Expect;
+
+    /// <summary>What exploring this cell is expected to find: any of these will do.</summary>
+    public IReadOnlyList<Expectation> ExpectExploring => Scenario.ExpectExploring;
 }
 
-/// <summary>A policy set on the command line: <c>--set immediate-exit=zero-timer</c>.</summary>
-/// <param name="Point">The policy point.</param>
+/// <summary>
+/// A policy set on the command line, <c>--set immediate-exit=zero-timer</c>, or a limit of exploring, <c>--set explore.repeat=5</c>.
+/// </summary>
+/// <param name="Point">The policy point; or <c>explore.</c> and a key of <c>explore</c>.</param>
 /// <param name="Value">Its value, written as in a scenario.</param>
 public sealed record SettingOverride(string Point, string Value)
 {
+    private const string ExplorePrefix = "explore.";
+
+    /// <summary>The key of <c>explore</c> that is set; null for a policy.</summary>
+    public string? ExploreKey => Point.StartsWith(ExplorePrefix, StringComparison.Ordinal) ? Point[ExplorePrefix.Length..] : null;
+
     /// <summary>The option as errors name it.</summary>
     public string OptionText => $"--set {Point}={Value}";
 

@@ -7,6 +7,24 @@ public sealed class ImmediateExitPolicyTests
 {
     private const ulong Rip = 0xfffff8022f3d8350;
 
+    [Test]
+    public void A_throttle_counts_less_far_for_a_search_and_delays_as_long()
+    {
+        var scaled = new Throttle(100, 1000).Scaled(3);
+        ImmediateExitMemory memory = default;
+        var arguments = Enumerable.Range(0, 6).Select(_ => scaled.Decide(Rip, ref memory).Argument).ToList();
+        Assert.That(arguments, Is.EqualTo(new uint[] { 0, 0, 0, 0, 1000, 1000 }));
+        Assert.That((scaled.Text, scaled.CountLimit, scaled.Repetitions), Is.EqualTo(("throttle(3, 1000)", 3L, 3u)));
+    }
+
+    [Test]
+    public void What_counts_no_further_than_the_limit_stays_as_it_is()
+    {
+        IImmediateExitPolicy[] policies = [new Throttle(3, 1000), new Throttle(0, 1), new ZeroTimer(), new SelfIpi(1000)];
+        Assert.That(policies.Select(policy => policy.Scaled(3)), Is.EqualTo(policies));
+        Assert.That(policies.Select(policy => policy.Repetitions), Is.EqualTo(new uint[] { 3, 0, 0, 0 }));
+    }
+
     [TestCase(100u, 1000u, 1, 3)]
     [TestCase(100u, 1000u, 2, 200)]
     [TestCase(100u, 1000u, 3, 120)]

@@ -6,6 +6,17 @@ namespace ScenarioHv.Engine.Tests.Policies;
 /// <summary>What an EOI does that finds the line still high: before the two delays, and with them.</summary>
 public sealed class IoApicEoiPolicyTests
 {
+    [Test]
+    public void Both_delays_count_less_far_for_a_search_and_stay_themselves()
+    {
+        IIoApicEoiPolicy qemu = new QemuDelayAfter(10_000, 24), kvm = new KvmDelayAfter(10_000, 24);
+        Assert.That((qemu.Scaled(3).Text, kvm.Scaled(3).Text), Is.EqualTo(("delay-after(3, 24 cycles)", "delay-after-kvm(3, 24 cycles)")));
+        Assert.That((qemu.Repetitions, qemu.Scaled(3).Repetitions, kvm.Scaled(3).Repetitions), Is.EqualTo((10_000u, 3u, 3u)));
+        Assert.That((qemu.Scaled(10_000), kvm.Scaled(10_000)), Is.EqualTo((qemu, kvm)));
+        IIoApicEoiPolicy reinject = new Reinject();
+        Assert.That((reinject.Scaled(3), reinject.Repetitions), Is.EqualTo((reinject, 0u)));
+    }
+
     private const long TenMilliseconds = 24_000_000;
 
     [Test]
