@@ -9,6 +9,9 @@ namespace ScenarioHv.Engine.State;
 /// </summary>
 public sealed unsafe class Machine
 {
+    /// <summary>Bytes behind the block that copies in whole vectors can touch.</summary>
+    private const int Slack = 32;
+
     private readonly byte[] _block;
     private readonly byte* _base;
 
@@ -22,7 +25,7 @@ public sealed unsafe class Machine
         }
 
         Layout = layout;
-        _block = GC.AllocateArray<byte>(layout.Size + 63, pinned: true);
+        _block = GC.AllocateArray<byte>(layout.Size + 63 + Slack, pinned: true);
         var address = (nuint)Unsafe.AsPointer(ref _block[0]);
         _base = (byte*)((address + 63) & ~(nuint)63);
     }

@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using ScenarioHv.Engine.Guests;
@@ -50,6 +49,9 @@ public sealed unsafe class NormalForm
     public static NormalForm Of(MachineLayout layout) =>
         layout.Normal ?? throw new InvalidOperationException("The layout has no normal form before it is sealed.");
 
+    /// <summary>Bytes of the structs, which lie before the fibers.</summary>
+    internal int StructBytes => _structs;
+
     /// <summary>Writes the normal form of <paramref name="machine"/>.</summary>
     /// <param name="machine">The machine; it is not changed.</param>
     /// <param name="into">At least <see cref="MachineLayout.Size"/> bytes.</param>
@@ -76,6 +78,28 @@ public sealed unsafe class NormalForm
     /// <param name="machine">The machine; it is not changed.</param>
     /// <param name="scratch">At least <see cref="MachineLayout.Size"/> bytes.</param>
     public ulong Hash(Machine machine, Span<byte> scratch) => Fingerprint.Of(scratch[..Write(machine, scratch)]);
+
+    /// <summary>Copies the mask of the structs: 0xff for each byte that names the state, 0 for the others and for what follows.</summary>
+    internal void CopyMask(Span<byte> into)
+    {
+        into.Clear();
+        MemoryMarshal.AsBytes(_mask.AsSpan()).CopyTo(into);
+    }
+
+    /// <summary>Brings a machine's saturating counters and expired deadlines to their normal form, which no later step can tell.</summary>
+    internal void Cut(Machine machine)
+    {
+        foreach (var offset in _deadlines)
+        {
+            ref var deadline = ref *(long*)(machine.Base + offset);
+            deadline = Math.Max(deadline, machine.Now - 1);
+        }
+
+        foreach (var rule in _saturations)
+        {
+            Saturate(machine.Base + rule.Offset, rule);
+        }
+    }
 
     private void WriteStructs(Machine machine, byte* to, long now)
     {
@@ -150,40 +174,4 @@ public sealed unsafe class NormalForm
             default: *(long*)at = Math.Min(*(long*)at, rule.Limit + 1); break;
         }
     }
-}
-
-/// <summary>
-/// A fast 64-bit hash of words: four independent lanes and one finish. Chosen in a search, not alone: long multiply chains lost there.
-/// </summary>
-internal static class Fingerprint
-{
-    private const ulong Prime1 = 0x9E3779B185EBCA87;
-    private const ulong Prime2 = 0xC2B2AE3D27D4EB4F;
-
-    /// <summary>The fingerprint of <paramref name="bytes"/>, whose length is a multiple of 8.</summary>
-    public static ulong Of(ReadOnlySpan<byte> bytes)
-    {
-        var words = MemoryMarshal.Cast<byte, ulong>(bytes);
-        ulong a = 1, b = 2, c = 3, d = (ulong)words.Length;
-        var i = 0;
-        for (; i + 4 <= words.Length; i += 4)
-        {
-            a = Round(a, words[i]);
-            b = Round(b, words[i + 1]);
-            c = Round(c, words[i + 2]);
-            d = Round(d, words[i + 3]);
-        }
-
-        for (; i < words.Length; i++)
-        {
-            a = Round(a, words[i]);
-        }
-
-        var high = Math.BigMul(a ^ Prime2, b ^ Prime1, out var low);
-        var high2 = Math.BigMul(c ^ Prime1, d ^ Prime2, out var low2);
-        return high ^ low ^ BitOperations.RotateLeft(high2 ^ low2, 29);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong Round(ulong lane, ulong word) => BitOperations.RotateLeft(lane + (word * Prime2), 31) * Prime1;
 }
