@@ -18,7 +18,7 @@ public interface IGuestLoader
 /// <summary>
 /// Makes the engine's configuration of a scenario: presets become policies, names become numbers, and what does not go together is refused.
 /// </summary>
-public static class MachineAssembly
+public static partial class MachineAssembly
 {
     private const int UsualHostTick = 250;
     private const int FirstIoBase = 0xc040;
