@@ -77,6 +77,21 @@ public sealed class StepEngine
     public bool HasRetired => _context.RetiredLevels != 0;
 
     /// <summary>
+    /// True if the next step of <paramref name="actor"/> is one that nobody else can tell from the step before it, so that a search can
+    /// take both as one.
+    /// </summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="actor">The actor.</param>
+    /// <param name="label">Where it is, so that a caller notices a loop.</param>
+    public bool IsPrivate(Machine machine, Actor actor, out ulong label)
+    {
+        label = 0;
+        return actor.Index < Board.Config.Vcpus
+            && actor.ReadyAt(machine).Cycle <= machine.Now
+            && Hypervisors.PrivateSteps.IsNext(Board, machine, actor.Index, out label);
+    }
+
+    /// <summary>
     /// Takes one step of <paramref name="actor"/>; the clock moves to the moment at which it was ready, unless it stands still.
     /// </summary>
     /// <param name="machine">The machine.</param>

@@ -152,14 +152,14 @@ internal sealed unsafe class SearchWorker : IDisposable
         for (var enabled = _system.Enabled; enabled != 0; enabled &= enabled - 1)
         {
             var actor = BitOperations.TrailingZeroCount(enabled);
-            int choices;
+            var choices = 1;
             var choice = 0;
             do
             {
                 (_actor, _choice, _isTaking) = (actor, choice, true);
                 var step = _system.Take(actor, choice);
                 _isTaking = false;
-                choices = step.Choices;
+                choices = Math.Max(choices, step.Choices);
                 transitions++;
                 links += step.Links;
                 _edges.Add(actor, _isShared ? TargetShared(step) : Target(step), step.Retires);
