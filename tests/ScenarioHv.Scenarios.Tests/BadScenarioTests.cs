@@ -87,6 +87,8 @@ public class BadScenarioTests : ScenarioFixture
     [TestCase("l2 reports", "l2 report", 19, 10, "found 'report \"usb served\"' in the goal", "l2 reports \"usb served\"")]
     [TestCase("reports \"usb served\"", "reports usb", 19, 17, "found 'usb' in the goal", "a text in quotes")]
     [TestCase("reports \"usb served\"", "reports \"usb\" \"served\"", 19, 17, "in the goal", "a text in quotes")]
+    [TestCase("raise: usb", "raise: usb, after: l3 reports \"up\"", 17, 37, "found 'l3' for the guest of after", "l1, l2")]
+    [TestCase("raise: usb", "raise: usb, after: l1 reported \"up\"", 17, 40, "found 'reported \"up\"' in after", "the word reports")]
     [TestCase("expect: livelock", "expect: livelok", 20, 9, "found 'livelok' for expect", "did you mean 'livelock'?")]
     [TestCase("expect: livelock", "expect: []", 20, 9, "found an empty list for expect", "reached, livelock")]
     [TestCase("expect: livelock", "expect: [stuck, stuck]", 20, 17, "outcome 'stuck' is given twice", "")]

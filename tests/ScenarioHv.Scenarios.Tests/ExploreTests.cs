@@ -118,6 +118,13 @@ public class ExploreTests : ScenarioFixture
         Has.Count.EqualTo(4));
 
     [Test]
+    public void Line_can_wait_for_a_report()
+    {
+        var after = Read(With("raise: usb }", "raise: usb, after: l1 reports \"up\" }")).Base.Timeline[0].After!;
+        Assert.That((after.Level, after.Report), Is.EqualTo((GuestLevel.L1, "up")));
+    }
+
+    [Test]
     public void Cost_that_varies_is_a_list_of_durations()
     {
         var text = With("timing: skylake", "timing: { profile: skylake, costs: { vm-exit: [1500 cycles, 1 us] } }");

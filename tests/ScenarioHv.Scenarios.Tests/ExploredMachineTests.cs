@@ -112,6 +112,14 @@ public sealed class ExploredMachineTests : ScenarioFixture
     }
 
     [Test]
+    public void A_line_that_waits_for_a_report_does_so_in_the_machine()
+    {
+        var text = Thread.Replace("fire: clock,", "fire: clock, after: l2 reports \"up\",", StringComparison.Ordinal);
+        var waits = MachineAssembly.Build(ReadReal(text), new NoGuests()).Timeline.Select(line => line.After);
+        Assert.That(waits, Is.EqualTo(new[] { null, new GoalConfig(2, "up"), null, null, null }));
+    }
+
+    [Test]
     public void What_is_optional_is_named_in_the_order_written() => Assert.That(
         OptionalParts.Of(ReadReal(Thread)).Select(part => part.Words),
         Is.EqualTo(new[] { "device usb", "raise: usb at 50 us", "save: 0 at 80 us", "restore: 0 at 90 us" }));

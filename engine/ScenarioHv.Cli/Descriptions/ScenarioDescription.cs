@@ -112,6 +112,7 @@ internal static class ScenarioDescription
         page.Terms([.. scenario.Timeline.Select(entry => (
             $"at {entry.At} (cycle {entry.At.ToCycles(scenario.Machine.TscHz)})",
             ActionInWords(entry)
+                + (entry.After is { } after ? $", not before {NameOf(after.Level)} has reported \"{after.Report}\"" : "")
                 + (entry.Every is null ? "" : $", then every {entry.Every}, {HowOften(entry.Count)}")))]);
     }
 

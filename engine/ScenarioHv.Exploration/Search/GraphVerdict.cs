@@ -12,7 +12,7 @@ public enum GraphOutcome : byte
     /// <summary>A fair cycle without the goal, in which an operation of a guest retires.</summary>
     Livelock,
 
-    /// <summary>A state without a step before the goal, or a fair cycle without the goal in which no operation of a guest retires.</summary>
+    /// <summary>A state without a step, or a fair cycle in which no operation of a guest retires, before the goal.</summary>
     Stuck,
 
     /// <summary>None of these was found, and not all was seen.</summary>

@@ -12,8 +12,12 @@ public sealed record Lasso(IReadOnlyList<GraphStep> Prefix, IReadOnlyList<GraphS
     /// <param name="graph">The graph.</param>
     /// <param name="cycles">Its components.</param>
     /// <param name="prefix">A path from state 0 to a state in which a fair cycle has begun.</param>
+    /// <param name="exactLimit">
+    /// How many pairs of a state and what is still due may be looked at for a period as short as can be from there. If that is too few, the
+    /// period goes from one duty to the nearest other.
+    /// </param>
     /// <exception cref="ArgumentException">The prefix leads elsewhere.</exception>
-    public static Lasso Find(IStateGraph graph, FairCycles cycles, IReadOnlyList<GraphStep> prefix)
+    public static Lasso Find(IStateGraph graph, FairCycles cycles, IReadOnlyList<GraphStep> prefix, int exactLimit = 1 << 18)
     {
         var entry = prefix.Count == 0 ? 0 : prefix[^1].Edge.Target;
         if ((cycles.At(entry) & (PathEnds.Stuck | PathEnds.Livelock)) == 0)
@@ -22,7 +26,7 @@ public sealed record Lasso(IReadOnlyList<GraphStep> Prefix, IReadOnlyList<GraphS
         }
 
         var search = new PeriodSearch(graph, cycles, entry);
-        var period = search.Shortest() ?? search.Short();
+        var period = search.Shortest(exactLimit) ?? search.Short();
 
         // A loop in the middle may do all by itself. To go round that alone saves the way back.
         var loop = PeriodSearch.Loops(period).FirstOrDefault(range => search.Fulfils(period, range), Range.All);
@@ -34,9 +38,6 @@ public sealed record Lasso(IReadOnlyList<GraphStep> Prefix, IReadOnlyList<GraphS
 /// <summary>The search for a fair closed walk in one component.</summary>
 internal sealed class PeriodSearch
 {
-    /// <summary>Pairs of a state and what is still due that the exact search may see before it is given up.</summary>
-    private const int ExactLimit = 1 << 18;
-
     private readonly IStateGraph _graph;
     private readonly FairCycles _cycles;
     private readonly int _component;
@@ -56,13 +57,13 @@ internal sealed class PeriodSearch
     }
 
     /// <summary>The shortest walk that fulfils every duty, by a breadth-first search over (state, duties left).</summary>
-    /// <returns>Null if there are too many of those.</returns>
-    public List<GraphStep>? Shortest()
+    /// <returns>Null if there are more than <paramref name="limit"/> of those.</returns>
+    public List<GraphStep>? Shortest(int limit)
     {
         var start = DutiesIn(_entry.Target);
         var queue = new List<(Node Node, Duties Duties)> { (new Node(-1, _entry), start) };
         var seen = new HashSet<(int State, Duties Duties)> { (_entry.Target, start) };
-        for (var next = 0; next < queue.Count && queue.Count < ExactLimit; next++)
+        for (var next = 0; next < queue.Count && queue.Count <= limit; next++)
         {
             var (node, duties) = queue[next];
             foreach (var edge in Inside(node.Edge))

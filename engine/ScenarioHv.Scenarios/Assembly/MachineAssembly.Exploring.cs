@@ -78,7 +78,8 @@ public static partial class MachineAssembly
         if (config.Timeline.Count > 1)
         {
             var events = config.Timeline.Sum(line => (long)line.Count);
-            bounds.Add($"timeline: {events} events; those of one device or vCPU, and the monitor's, as the file has them, others in any order");
+            bounds.Add(
+                $"timeline: {events} events; those of one device or vCPU, and the monitor's, as the file has them, others in any order");
         }
 
         if (config.HostTickHz > 0)

@@ -41,7 +41,7 @@ public static partial class MachineAssembly
             Timeline = [.. scenario.Timeline.Select(entry => Stimulus(entry, devices, scenario))],
             L1 = Guest(scenario, GuestLevel.L1, loader)!,
             L2 = Guest(scenario, GuestLevel.L2, loader),
-            Goal = new GoalConfig(scenario.Goal.Level == GuestLevel.L1 ? 1 : 2, scenario.Goal.Report),
+            Goal = Report(scenario.Goal),
         };
         config = WithPolicies(config, machine);
         RequireNmiWindows(scenario, config);
@@ -384,7 +384,10 @@ public static partial class MachineAssembly
         Every = entry.Every?.ToCycles(scenario.Machine.TscHz) ?? 0,
         Count = entry.Count ?? (entry.Every is null ? 1 : 0),
         TimerCount = entry.TimerCount,
+        After = entry.After is { } after ? Report(after) : null,
     };
+
+    private static GoalConfig Report(Goal goal) => new(goal.Level == GuestLevel.L1 ? 1 : 2, goal.Report);
 
     private static GuestProgram? Guest(Scenario scenario, GuestLevel level, IGuestLoader loader) =>
         scenario.Guests.FirstOrDefault(guest => guest.Level == level) is { } section

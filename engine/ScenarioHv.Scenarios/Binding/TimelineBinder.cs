@@ -7,11 +7,12 @@ internal static class TimelineBinder
 {
     private static readonly string[] Actions = TimelineActions.Names;
 
-    public static IReadOnlyList<TimelineEntry> Bind(YamlNode node, MachineSection machine, Vocabulary vocabulary)
+    public static IReadOnlyList<TimelineEntry> Bind(
+        YamlNode node, MachineSection machine, IReadOnlyList<GuestSection> guests, Vocabulary vocabulary)
     {
         var entries = new List<TimelineEntry>();
         foreach (var item in Fields.ListOf(node, "timeline"))
-            entries.Add(Entry(item, machine, vocabulary));
+            entries.Add(Entry(item, machine, guests, vocabulary));
         foreach (var entry in entries)
             CheckNeeds(entry, entries, machine);
         return entries;
@@ -33,10 +34,11 @@ internal static class TimelineBinder
         }
     }
 
-    private static TimelineEntry Entry(YamlNode node, MachineSection machine, Vocabulary vocabulary)
+    private static TimelineEntry Entry(
+        YamlNode node, MachineSection machine, IReadOnlyList<GuestSection> guests, Vocabulary vocabulary)
     {
         const string What = "a timeline entry";
-        var fields = Fields.Open(node, What, ["at", .. Actions, "every", "count", "timer-count", "optional"]);
+        var fields = Fields.Open(node, What, ["at", .. Actions, "every", "count", "timer-count", "after", "optional"]);
         var at = Fields.Duration(fields.Required("at"), "at", machine.TscHz);
         var action = fields.ExactlyOne(Actions);
         var kind = (TimelineAction)Array.IndexOf(Actions, action.Key);
@@ -57,6 +59,7 @@ internal static class TimelineBinder
         {
             Every = every,
             Count = count,
+            After = fields.Optional("after") is { } after ? ReportBinder.Bind(after, "after", guests) : null,
             IsOptional = fields.Optional("optional") is { } optional && Fields.Boolean(optional, "optional"),
             TimerCount = fields.Optional("timer-count") is { } left ? TimerCount(left, kind) : null,
         };

@@ -54,7 +54,7 @@ public enum GuestLevel
     L2,
 }
 
-/// <summary>What must happen: <c>l2 reports "usb served"</c>.</summary>
+/// <summary>What a scenario, or a line of its timeline, waits for: <c>l2 reports "usb served"</c>.</summary>
 /// <param name="Level">The guest that must report.</param>
 /// <param name="Report">The exact text of its report.</param>
 /// <param name="Mark">Where it was written.</param>
@@ -147,6 +147,9 @@ public sealed record TimelineEntry(Duration At, TimelineAction Action, string De
 
     /// <summary>The timer's current count that a restore finds in the page instead of the saved one; null if not given.</summary>
     public uint? TimerCount { get; init; }
+
+    /// <summary><c>after</c>: the report without which it does not come, each time a new one; null if it waits for none.</summary>
+    public Goal? After { get; init; }
 
     /// <summary><c>optional</c>: a failure may be told without it; false if not given.</summary>
     public bool IsOptional { get; init; }
