@@ -293,7 +293,7 @@ internal static class KernelLocks
             if (waiter.AwaitedThreads == 0)
             {
                 waiter.Awaited = KernelLock.None;
-                new HostThread((byte)i).Wake(HostThread.Board.Config.Timing[TimingCost.Wake]);
+                new HostThread((byte)i).Wake(HostThread.Context.Cost(TimingCost.Wake));
             }
         }
     }

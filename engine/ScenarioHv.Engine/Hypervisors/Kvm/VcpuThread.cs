@@ -82,7 +82,7 @@ internal readonly struct VcpuThread(byte index)
         context.Machine.Ref(context.Board.Exits, index) = default;
         state.InGuest = 1;
         state.EntryPending = 1;
-        state.ReadyAt = new Instant(context.Machine.Now) + context.Board.Config.Timing[TimingCost.VmEntry];
+        state.ReadyAt = new Instant(context.Machine.Now) + context.Cost(TimingCost.VmEntry);
         HostThread.Await(context, OperationKind.EnterGuest, At.ExitArmed);
         return default;
     }
