@@ -333,7 +333,8 @@ public sealed class Board
     internal IReadOnlyList<int> VariableInstants(int level) =>
         Guest(level)?.Variables is { } type ? FieldRules.Of(type).Instants : [];
 
-    internal Slot<ulong> SharedWords(int level) => _shared[level - 1];
+    /// <summary>The words of memory that the vCPUs share at level 1 or 2.</summary>
+    public Slot<ulong> SharedWords(int level) => _shared[level - 1];
 
     private static Slot<ulong> AddShared(MachineLayout layout, GuestProgram? guest) => layout.Add<ulong>("shared", guest?.SharedWords ?? 0);
 
