@@ -14,6 +14,7 @@ internal static class ExploreCommandLine
     public const string Example = "scenariohv explore hyperv-hang.yaml --compare 'immediate-exit=zero-timer,throttle(100, 1000)'";
 
     private const int MostThreads = 64;
+    private const int MostWalks = 100_000_000;
 
     private static readonly (string Unit, long Bytes)[] Sizes =
     [
@@ -30,16 +31,24 @@ internal static class ExploreCommandLine
         var compare = Named("--compare", "point=a,b,c", "Explore once for each of these values, and show what is found side by side.");
         var threads = Number("--threads", "How many threads search, 1 to 64; 1 if not said.", 1, MostThreads);
         var states = Number("--max-states", "Give up after so many states; no limit if not said.", 1, long.MaxValue);
-        var depth = Number("--max-depth", "Go no further than so many steps; no limit if not said.", 1, int.MaxValue);
+        var depth = Number("--max-depth", $"Go no further than so many steps; no limit if not said, {ExploreRequest.MostSteps} with --random.", 1, int.MaxValue);
         var time = Named("--time", "duration", "Give up after so long, 30 s for example; no limit if not said.", TimeOf);
         var memory = Named(
             "--memory", "size", "Give up when states take so much, 2 GB for example; three quarters of this machine's if not said.", SizeOf);
         var noChains = new Option<bool>("--no-chains") { Description = "Take each step alone, also where nothing else could come between." };
         var timed = new Option<bool>("--timed") { Description = "Keep the cycles that steps cost; explore ties, and costs that vary." };
+        var random = Number("--random", "Take so many walks at random instead, which prove nothing.", 1, MostWalks);
+        var seed = Named<ulong>("--seed", "n", "The seed of --random; 1 if not said.", text =>
+            ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? (number, null) : (0, "expected a whole number."));
+        var scheduler = Named(
+            "--scheduler",
+            "name",
+            $"How --random picks whose step is next: {string.Join(" or ", ExploreRequest.Schedulers)}; {ExploreRequest.Schedulers[0]} if not said.");
         var verbose = new Option<bool>("--verbose") { Description = "Say what the search took: time, memory, the widest layer." };
         var command = new Command("explore", "Visits every order in which the steps of a scenario can be taken, and judges all of them.")
         {
-            file, cell, all, set, compare, threads, states, depth, time, memory, noChains, timed, json, verbose, log,
+            file, cell, all, set, compare, threads, states, depth, time, memory, noChains, timed, random, seed, scheduler, json, verbose,
+            log,
         };
         command.SetAction(parsed => (int)new ExploreCommand(terminal, parsed.GetValue(log) ?? LogLevel.None).Run(
             new ExploreRequest(parsed.GetRequiredValue(file))
@@ -55,6 +64,9 @@ internal static class ExploreCommandLine
                 Memory = parsed.GetValue(memory),
                 Chains = !parsed.GetValue(noChains),
                 Timed = parsed.GetValue(timed),
+                Random = (int?)parsed.GetValue(random),
+                Seed = parsed.GetValue(seed),
+                Scheduler = parsed.GetValue(scheduler),
                 Json = parsed.GetValue(json),
                 Verbose = parsed.GetValue(verbose),
             }));

@@ -39,6 +39,26 @@ public sealed record ExploredFailure(Schedule Schedule, ReplayResult Replay)
     public int Switches => Replay.Steps.Zip(Replay.Steps.Skip(1)).Count(pair => pair.First.Actor != pair.Second.Actor);
 }
 
+/// <summary>How walks at random have ended.</summary>
+/// <param name="Walks">How many there were.</param>
+/// <param name="Wanted">How many there were to be.</param>
+/// <param name="Steps">Steps in all of them.</param>
+/// <param name="Longest">Steps of the longest.</param>
+public sealed record ExplorationSample(int Walks, int Wanted, long Steps, int Longest)
+{
+    /// <summary>How many met the goal, or came to rest where there is none.</summary>
+    public int Good { get; init; }
+
+    /// <summary>How many broke a property.</summary>
+    public int Violated { get; init; }
+
+    /// <summary>How many ended where nobody could act.</summary>
+    public int Stuck { get; init; }
+
+    /// <summary>How many were cut off.</summary>
+    public int Cut { get; init; }
+}
+
 /// <summary>What exploring a machine has found.</summary>
 /// <param name="Outcome">In one word.</param>
 /// <param name="Reason">In words: what has failed and how, or which limit came first.</param>
@@ -65,6 +85,9 @@ public sealed record Exploration(GraphOutcome Outcome, string Reason, Exploratio
 
     /// <summary>The shortest failure; null if none was found.</summary>
     public ExploredFailure? Failure { get; init; }
+
+    /// <summary>The walks, if not everything was looked at but a sample; the size then counts no states. Null for a search.</summary>
+    public ExplorationSample? Sample { get; init; }
 
     /// <summary>A step of another history failed, in a search that had found a violation: its message. Null if none did.</summary>
     public string? Fault { get; init; }

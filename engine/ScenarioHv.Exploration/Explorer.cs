@@ -1,4 +1,5 @@
 using ScenarioHv.Engine.Scheduling;
+using ScenarioHv.Engine.Tracing;
 using ScenarioHv.Exploration.Schedules;
 using ScenarioHv.Exploration.Search;
 using static System.FormattableString;
@@ -23,6 +24,9 @@ public sealed class Explorer(Board board)
 
     /// <summary>Called now and then on the thread that searches: for a progress line.</summary>
     public Action<SearchProgress>? Progress { get; init; }
+
+    /// <summary>Takes the trace events of the failure's history, its prefix and one period; null for nobody.</summary>
+    public ITraceSink? Trace { get; init; }
 
     private bool HasGoal => board.Config.Goal is not null;
 
@@ -53,6 +57,59 @@ public sealed class Explorer(Board board)
         }
     }
 
+    /// <summary>
+    /// Walks at random instead, one step at a time. A failure that is found so is a real one; where none is found, nothing is known.
+    /// </summary>
+    /// <param name="options">How, how often and how far.</param>
+    /// <param name="progress">Called with how many walks there were and how many there will be.</param>
+    /// <exception cref="ExplorationException">A guest's code or an assertion failed on a walk.</exception>
+    public Exploration Sample(RandomOptions options, Action<int, int>? progress = null)
+    {
+        RequireFirstState();
+        try
+        {
+            var system = new MachineSystems(board, chains: false).NewSystem();
+            return Judge(new RandomSearch(system, options) { Progress = progress }.Run(), options);
+        }
+        catch (WalkException fault)
+        {
+            List<ScheduledStep> steps = [.. fault.Schedule.SkipLast(1)];
+            throw new ExplorationException(GoToFault(steps, fault.Schedule[^1])!, ScheduleRecorder.Record(board, fault.Schedule));
+        }
+    }
+
+    private Exploration Judge(RandomResult result, RandomOptions options)
+    {
+        var sample = new ExplorationSample(result.Walks.Count, options.Walks, result.Steps, result.Walks.Max(walk => (int?)walk.Steps) ?? 0)
+        {
+            Good = result.Count(WalkOutcome.Goal) + (HasGoal ? 0 : result.Count(WalkOutcome.Stuck)),
+            Violated = result.Count(WalkOutcome.Violated),
+            Stuck = HasGoal ? result.Count(WalkOutcome.Stuck) : 0,
+            Cut = result.Count(WalkOutcome.Cut),
+        };
+        var size = new ExplorationSize
+        {
+            States = 0,
+            Transitions = result.Steps,
+            Steps = result.Steps,
+            Depth = sample.Longest,
+            FrontierPeak = 0,
+            Bytes = 0,
+        };
+        var walks = sample.Walks == 1 ? "1 walk" : Invariant($"{sample.Walks} walks");
+        var found = new Exploration(GraphOutcome.Inconclusive, $"no failure in {walks} at random, which proves nothing", size)
+        {
+            EndedBy = result.IsCutShort ? SearchLimit.Stop : null,
+            Sample = sample,
+        };
+        return result.Failure is { } failure && (HasGoal || failure.Outcome == WalkOutcome.Violated)
+            ? WithFailure(found with { Outcome = OutcomeOf(failure.Outcome) }, failure.Schedule, [], default)
+            : found;
+    }
+
+    private static GraphOutcome OutcomeOf(WalkOutcome outcome) =>
+        outcome == WalkOutcome.Violated ? GraphOutcome.Violated : GraphOutcome.Stuck;
+
     private Exploration Judge(
         MachineSystems systems, SearchResult result, GraphVerdict verdict, IReadOnlyList<(string Property, long States)> broken)
     {
@@ -72,9 +129,16 @@ public sealed class Explorer(Board board)
             CollisionProbability = result.CollisionProbability,
             Fault = result.Failure is { } fault ? Fault(systems, fault).Message : null,
         };
-        return verdict.Outcome is GraphOutcome.Holds or GraphOutcome.Inconclusive
-            ? exploration
-            : WithFailure(exploration, new Unfolding(systems, result.Graph), verdict);
+        if (verdict.Outcome is GraphOutcome.Holds or GraphOutcome.Inconclusive)
+        {
+            return exploration;
+        }
+
+        var unfolding = new Unfolding(systems, result.Graph);
+        var prefix = unfolding.Add(verdict.Path);
+        var period = unfolding.Add(verdict.Period);
+        var inevitable = verdict.Inevitable with { Steps = unfolding.StepsBehind(verdict.Inevitable.Steps) };
+        return WithFailure(exploration, prefix, period, inevitable);
     }
 
     private string ReasonOf(GraphOutcome outcome, SearchResult result) => outcome switch
@@ -93,27 +157,20 @@ public sealed class Explorer(Board board)
     };
 
     /// <summary>The same with the failure, once a machine has confirmed it.</summary>
-    private Exploration WithFailure(Exploration exploration, Unfolding unfolding, GraphVerdict verdict)
+    private Exploration WithFailure(
+        Exploration found, IReadOnlyList<ScheduledStep> prefix, IReadOnlyList<ScheduledStep> period, Inevitable inevitable)
     {
-        var prefix = unfolding.Add(verdict.Path);
-        var period = unfolding.Add(verdict.Period);
         var schedule = ScheduleRecorder.Record(board, prefix, period);
-        var replay = new ScheduleReplay(board, schedule) { IsOwn = true, KeepsSteps = true }.Run();
-        if (replay.Run.Outcome != OutcomeOf(verdict.Outcome))
-        {
-            throw new InvalidOperationException(
-                $"The search has found the schedule {schedule} as {verdict.Outcome}, and its replay ends as {replay.Run.Outcome}.");
-        }
-
-        return exploration with
-        {
-            Reason = replay.Run.Reason,
-            Property = replay.Run.Property,
-            Failure = new ExploredFailure(schedule, replay)
+        var replay = new ScheduleReplay(board, schedule) { IsOwn = true, KeepsSteps = true }.Run(Trace);
+        return replay.Run.Outcome == OutcomeOf(found.Outcome)
+            ? found with
             {
-                Inevitable = verdict.Inevitable with { Steps = unfolding.StepsBehind(verdict.Inevitable.Steps) },
-            },
-        };
+                Reason = replay.Run.Reason,
+                Property = replay.Run.Property,
+                Failure = new ExploredFailure(schedule, replay) { Inevitable = inevitable },
+            }
+            : throw new InvalidOperationException(
+                $"The search has found the schedule {schedule} as {found.Outcome}, and its replay ends as {replay.Run.Outcome}.");
     }
 
     private static RunOutcome OutcomeOf(GraphOutcome outcome) => outcome switch

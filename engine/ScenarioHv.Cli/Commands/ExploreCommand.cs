@@ -44,11 +44,57 @@ internal sealed record ExploreRequest(string File)
     /// <summary>Whether steps cost cycles.</summary>
     public bool Timed { get; init; }
 
+    /// <summary>How many walks at random take the place of the search; null for a search.</summary>
+    public int? Random { get; init; }
+
+    /// <summary>The seed of the walks; null if not said.</summary>
+    public ulong? Seed { get; init; }
+
+    /// <summary>How the walks pick whose step is next; null if not said.</summary>
+    public string? Scheduler { get; init; }
+
     /// <summary>Whether the report is JSON.</summary>
     public bool Json { get; init; }
 
     /// <summary>Whether the report says what the search took.</summary>
     public bool Verbose { get; init; }
+
+    /// <summary>How walks can pick whose step is next, the usual way first.</summary>
+    public static IReadOnlyList<string> Schedulers { get; } = ["uniform", "pct"];
+
+    /// <summary>How many steps a walk has if nothing else is said.</summary>
+    public const int MostSteps = 10_000;
+
+    /// <summary>An option that could have no effect.</summary>
+    /// <exception cref="InputException">There is one.</exception>
+    public void RequireEffect()
+    {
+        Refuse(All && Cell is not null, $"--all --cell {Cell}: explore every cell, or one");
+        Refuse(All && Compare is not null, $"--all --compare {Compare}: explore every cell, or one with several values");
+        Refuse(Random is null && Seed is not null, $"--seed {Seed}: there is nothing random without --random");
+        Refuse(Random is null && Scheduler is not null, $"--scheduler {Scheduler}: this goes with --random");
+        Refuse(Random is not null && Threads > 1, $"--threads {Threads}: walks at random are taken by one thread");
+        Refuse(Random is not null && !Chains, "--no-chains: walks at random take each step alone anyway");
+        Refuse(Random is not null && MaximumStates is not null, $"--max-states {MaximumStates}: walks at random remember no states");
+        Refuse(Random is not null && Memory is not null, "--memory: walks at random remember no states");
+        Refuse(Timed && !Chains, "--no-chains: with --timed each step has its moment and is taken alone anyway");
+    }
+
+    private static void Refuse(bool isSenseless, string message)
+    {
+        if (isSenseless)
+        {
+            throw new InputException(message);
+        }
+    }
+
+    private static RandomScheduler SchedulerOf(string name) => name switch
+    {
+        "uniform" => RandomScheduler.Uniform,
+        "pct" => RandomScheduler.Pct,
+        _ => throw new InputException(
+            $"--scheduler {name}: expected {string.Join(" or ", Schedulers)}{NearestName.Hint(name, Schedulers)}"),
+    };
 
     /// <summary>How each search is done.</summary>
     public SearchSettings Settings(CancellationToken cancelled)
@@ -66,6 +112,13 @@ internal sealed record ExploreRequest(string File)
             Threads = Threads,
             Chains = Chains,
             IsTimed = Timed,
+            Random = Random is not { } walks ? null : new RandomOptions
+            {
+                Walks = walks,
+                Seed = Seed ?? 1,
+                Scheduler = SchedulerOf(Scheduler ?? Schedulers[0]),
+                MaxSteps = MaximumDepth ?? MostSteps,
+            },
             Cancelled = cancelled,
         };
     }
@@ -77,16 +130,7 @@ internal sealed class ExploreCommand(Terminal terminal, LogLevel logLevel)
     /// <summary>Explores and reports.</summary>
     public ExitCode Run(ExploreRequest request)
     {
-        if (request is { All: true, Cell: { } cell })
-        {
-            throw new InputException($"--all --cell {cell}: explore every cell, or one");
-        }
-
-        if (request is { All: true, Compare: { } compare })
-        {
-            throw new InputException($"--all --compare {compare}: explore every cell, or one with several values");
-        }
-
+        request.RequireEffect();
         using var logging = StderrLogging.Factory(terminal.Error, logLevel);
         using var interruption = new Interruption();
         var settings = request.Settings(interruption.Token);
@@ -104,7 +148,7 @@ internal sealed class ExploreCommand(Terminal terminal, LogLevel logLevel)
         CellFinding finding;
         using (var progress = new SearchLine(terminal))
         {
-            finding = Replayable(replay, () => cell.Explore(settings, progress.Show, logging?.CreateLogger("explore")));
+            finding = Replayable(replay, () => cell.Explore(settings, progress, logging?.CreateLogger("explore")));
             if (finding.Found.Failure is not null)
             {
                 finding = new Smaller(guests, settings) { Tries = progress.Tell }.Of(finding);

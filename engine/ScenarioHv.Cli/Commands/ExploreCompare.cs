@@ -23,7 +23,7 @@ internal sealed class ExploreCompare(Terminal terminal, ILoggerFactory? logging)
             {
                 progress.Prefix = $"{value}: ";
                 var finding = ExploreCommand.Replayable(
-                    replay, () => cell.Explore(settings, progress.Show, logging?.CreateLogger("explore")));
+                    replay, () => cell.Explore(settings, progress, logging?.CreateLogger("explore")));
                 rows.Add(new ComparedValue(value, finding.WithoutMachine(), replay));
             }
         }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using ScenarioHv.Cli.Commands;
 using ScenarioHv.Cli.Running;
+using ScenarioHv.Exploration;
 using ScenarioHv.Exploration.Search;
 using ScenarioHv.Scenarios;
 
@@ -84,7 +85,8 @@ internal static class ExploreJson
         WriteMet(json, finding);
         json.WriteNumber("exitCode", (int)finding.ExitCode);
         WriteStrings(json, "bounds", finding.Source.Bounds);
-        json.WriteBoolean("complete", found.Counts.AreComplete);
+        WriteSample(json, found.Sample);
+        json.WriteBoolean("complete", found.Sample is null && found.Counts.AreComplete);
         json.WriteNumber("states", size.States);
         json.WriteNumber("transitions", size.Transitions);
         json.WriteNumber("steps", size.Steps);
@@ -96,6 +98,23 @@ internal static class ExploreJson
         WriteEnds(json, found);
         json.WritePropertyName("failure");
         WriteFailure(json, finding, replay);
+    }
+
+    private static void WriteSample(Utf8JsonWriter json, ExplorationSample? sample)
+    {
+        if (sample is null)
+        {
+            json.WriteNull("sample");
+            return;
+        }
+
+        json.WriteStartObject("sample");
+        json.WriteNumber("walks", sample.Walks);
+        json.WriteNumber("good", sample.Good);
+        json.WriteNumber("violated", sample.Violated);
+        json.WriteNumber("stuck", sample.Stuck);
+        json.WriteNumber("cut", sample.Cut);
+        json.WriteEndObject();
     }
 
     private static void WriteMet(Utf8JsonWriter json, CellFinding finding)
@@ -159,6 +178,7 @@ internal static class ExploreJson
         WriteStrings(json, "without", finding.Smallest?.Without.Select(part => part.Words) ?? []);
         json.WriteString("schedule", failure.Schedule.ToString());
         json.WriteString("replay", replay.For(finding));
+        json.WriteString("trace", finding.Told.TraceHash);
         json.WriteEndObject();
     }
 

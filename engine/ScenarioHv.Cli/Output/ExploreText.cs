@@ -43,6 +43,12 @@ internal sealed class ExploreText(TextWriter output, Colour colour, int width, R
 
     private void WriteSize(CellFinding finding, bool saysEffort)
     {
+        if (finding.Found.Sample is { } sample)
+        {
+            WriteSample(sample);
+            return;
+        }
+
         var (size, counts) = (finding.Found.Size, finding.Found.Counts);
         Line("searched", $"{Wording.Count(size.States, "state", "states")}, {Wording.Count(size.Transitions, "transition", "transitions")}"
             + (size.Steps == size.Transitions ? "" : $" of {Wording.Count(size.Steps, "step", "steps")}")
@@ -69,6 +75,16 @@ internal sealed class ExploreText(TextWriter output, Colour colour, int width, R
             Line("effort", string.Create(CultureInfo.InvariantCulture, $"{seconds:0.00} s, {size.States / Math.Max(seconds, 0.001):0} states a second, ")
                 + $"{Wording.Bytes(size.Bytes)}, {Wording.Number(size.FrontierPeak)} states waiting at most");
         }
+    }
+
+    /// <summary>What a sample is is said before anything else that could be taken for a proof.</summary>
+    private void WriteSample(ExplorationSample sample)
+    {
+        var wanted = sample.Walks < sample.Wanted ? $" of {Wording.Number(sample.Wanted)}" : "";
+        Line("sampled", $"{Wording.Number(sample.Walks)}{wanted} walks at random, {Wording.Count(sample.Steps, "step", "steps")}, "
+            + $"at most {Wording.Number(sample.Longest)} in one; other histories were not looked at");
+        Line("ends", $"{Wording.Number(sample.Good)} good, {Wording.Number(sample.Violated)} violated, {Wording.Number(sample.Stuck)} stuck, "
+            + $"{Wording.Number(sample.Cut)} cut off");
     }
 
     private static string Unseen(Exploration.Exploration found) => found.EndedBy == SearchLimit.AfterViolation
@@ -125,6 +141,7 @@ internal sealed class ExploreText(TextWriter output, Colour colour, int width, R
 
         Line("inevitable", failure.Inevitable switch
         {
+            _ when finding.Found.Sample is not null => "not known: other histories were not looked at",
             { Kind: InevitableKind.Unknown } => "not known: not everything was seen",
             { Kind: InevitableKind.Never } => "never: each round could still end well",
             { Steps: 0 } => "from the first state on",
@@ -138,6 +155,7 @@ internal sealed class ExploreText(TextWriter output, Colour colour, int width, R
         WriteSteps(failure);
         Line("schedule", failure.Schedule.ToString());
         Line("replay", replay.For(finding));
+        Line("trace", $"{finding.Told.TraceHash}, {Wording.Count(finding.Told.TraceEvents, "event", "events")}");
     }
 
     /// <summary>Who acts in a period, and what the guests do in it.</summary>

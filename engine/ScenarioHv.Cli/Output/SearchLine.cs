@@ -25,19 +25,38 @@ internal sealed class SearchLine(Terminal terminal) : IDisposable
         }
 
         _states = progress.States;
-        if (_last != 0 && TimeProvider.System.GetElapsedTime(_last, now) < s_pause)
+        if (!IsTime(now))
         {
             return;
         }
 
-        _last = now;
         var seconds = Math.Max(TimeProvider.System.GetElapsedTime(_start, now).TotalSeconds, 0.001);
         _progress.Show($"{Prefix}{Wording.Number(progress.States)} states, {Wording.Number((long)(progress.States / seconds))} a second, "
             + $"depth {progress.Depth}, {Wording.Number(progress.Queue)} waiting, {Wording.Bytes(progress.Bytes)}");
     }
 
+    /// <summary>How many walks there were.</summary>
+    public void Show(int walks, int wanted)
+    {
+        if (IsTime(TimeProvider.System.GetTimestamp()))
+        {
+            _progress.Show($"{Prefix}{Wording.Number(walks)} of {Wording.Number(wanted)} walks");
+        }
+    }
+
     /// <summary>Something else is being done.</summary>
     public void Tell(string words) => _progress.Show($"without {words}");
+
+    private bool IsTime(long now)
+    {
+        if (_last != 0 && TimeProvider.System.GetElapsedTime(_last, now) < s_pause)
+        {
+            return false;
+        }
+
+        _last = now;
+        return true;
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _progress.Dispose();

@@ -1,10 +1,12 @@
 using Microsoft.Extensions.Logging;
+using ScenarioHv.Cli.Output;
 using ScenarioHv.Engine.Configuration;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Exploration;
 using ScenarioHv.Exploration.Search;
 using ScenarioHv.Scenarios;
 using ScenarioHv.Scenarios.Assembly;
+using ScenarioHv.Traces;
 
 namespace ScenarioHv.Cli.Running;
 
@@ -25,6 +27,9 @@ internal sealed record SearchSettings
 
     /// <summary>Whether steps cost cycles, and only ties and costs that vary are explored.</summary>
     public bool IsTimed { get; init; }
+
+    /// <summary>The walks at random that take the place of the search; null for a search.</summary>
+    public RandomOptions? Random { get; init; }
 
     /// <summary>Set when the user will not wait any longer.</summary>
     public CancellationToken Cancelled { get; init; }
@@ -79,31 +84,37 @@ internal sealed class CellExploration
 
     /// <summary>Explores the machine.</summary>
     /// <param name="settings">How.</param>
-    /// <param name="progress">Told now and then how far it is.</param>
+    /// <param name="progress">Told now and then how far it is; null for nobody.</param>
     /// <param name="logger">Told how it ended.</param>
     /// <exception cref="ExplorationException">A guest or the laboratory failed.</exception>
-    public CellFinding Explore(SearchSettings settings, Action<SearchProgress>? progress = null, ILogger? logger = null)
+    public CellFinding Explore(SearchSettings settings, SearchLine? progress = null, ILogger? logger = null)
     {
+        using var hash = new TraceHash();
         var start = TimeProvider.System.GetTimestamp();
         var explorer = new Explorer(Board)
         {
-            Limits = settings.Limits with { Stop = () => settings.Cancelled.IsCancellationRequested || IsOver() },
+            Limits = settings.Limits with { Stop = IsOver },
             Threads = settings.Threads,
             Chains = settings.Chains,
-            Progress = progress,
+            Progress = progress is null ? null : progress.Show,
+            Trace = hash,
         };
-        var found = explorer.Explore();
+        var found = settings.Random is { } random
+            ? explorer.Sample(random with { Stop = IsOver }, progress is null ? null : progress.Show)
+            : explorer.Explore();
         var elapsed = TimeProvider.System.GetElapsedTime(start);
         if (found is { Outcome: GraphOutcome.Inconclusive, EndedBy: SearchLimit.Stop })
         {
-            found = found with { Reason = settings.Cancelled.IsCancellationRequested ? "it was interrupted" : "the limit of time was reached" };
+            var why = settings.Cancelled.IsCancellationRequested ? "interrupted" : "the limit of time was reached";
+            found = found with { Reason = found.Sample is null ? why : $"{why}; {found.Reason}" };
         }
 
         logger?.LogInformation(
             "{Cell}: {Outcome}, {States} states, {Milliseconds:0} ms", Cell.Name, found.Outcome, found.Size.States, elapsed.TotalMilliseconds);
-        return new CellFinding(this, found, elapsed);
+        return new CellFinding(this, found, elapsed) { TraceHash = hash.Digest()[..16], TraceEvents = hash.Count };
 
-        bool IsOver() => settings.Time is { } time && TimeProvider.System.GetElapsedTime(start) > time;
+        bool IsOver() => settings.Cancelled.IsCancellationRequested
+            || (settings.Time is { } time && TimeProvider.System.GetElapsedTime(start) > time);
     }
 
     /// <summary>Lets go of the machine: nothing can be explored any more, and no event named.</summary>
@@ -118,6 +129,12 @@ internal sealed class CellExploration
 /// <param name="Elapsed">How long that took.</param>
 internal sealed record CellFinding(CellExploration Source, Exploration.Exploration Found, TimeSpan Elapsed)
 {
+    /// <summary>The first digits of the digest over the events of the failure's history.</summary>
+    public required string TraceHash { get; init; }
+
+    /// <summary>How many events there are in it.</summary>
+    public required long TraceEvents { get; init; }
+
     /// <summary>The same failure without some of the scenario's optional parts; null if it needs all of them, or there are none.</summary>
     public SmallerFailure? Smallest { get; init; }
 

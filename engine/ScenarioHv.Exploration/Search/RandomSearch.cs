@@ -1,4 +1,5 @@
 using ScenarioHv.Engine.Scheduling;
+using ScenarioHv.Exploration.Schedules;
 
 namespace ScenarioHv.Exploration.Search;
 
