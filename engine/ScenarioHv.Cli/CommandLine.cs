@@ -54,6 +54,7 @@ internal static class CommandLine
         {
             RunCommandOf(terminal),
             MatrixCommandOf(terminal),
+            ExploreCommandLine.Of(terminal, FileArgument(), SetOption("ioapic-eoi=reinject"), JsonOption(), LogOption()),
             CheckCommandOf(terminal),
             ConformCommandLine.Of(terminal, SetOption("pic-reinit=clear"), JsonOption()),
             ListCommandOf(terminal),
@@ -65,6 +66,7 @@ internal static class CommandLine
             [root.Name] = "scenariohv run hyperv-hang.yaml",
             ["run"] = RunExample,
             ["matrix"] = MatrixExample,
+            ["explore"] = ExploreCommandLine.Example,
             ["check"] = CheckExample,
             ["conform"] = ConformCommandLine.Example,
             ["list"] = ListExample,

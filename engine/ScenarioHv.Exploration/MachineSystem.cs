@@ -85,36 +85,38 @@ public sealed class MachineSystem : ITransitionSystem
 
     private readonly MachineSystems _systems;
     private readonly Board _board;
+    private readonly Actor[] _actors;
     private readonly StepEngine _engine;
-    private readonly NormalForm _normal;
+    private readonly SteppedState? _stepped;
     private readonly Machine _machine;
     private readonly Machine _parent;
-    private readonly byte[] _bytes;
+    private readonly byte[] _scratch;
     private readonly ulong[] _labels = new ulong[LongestChain];
-    private int _length;
+    private byte[] _first = [];
 
     internal MachineSystem(MachineSystems systems)
     {
         _systems = systems;
         _board = systems.Board;
+        _actors = [.. _board.Actors];
         _engine = new StepEngine(_board);
-        _normal = NormalForm.Of(_board.Layout);
         _parent = _engine.Create();
-        _machine = _parent.Fork();
-        _bytes = new byte[systems.Packed?.MaxBytes ?? _board.Layout.Size];
+        _stepped = systems.Packed is { } packed ? new SteppedState(packed, _parent) : null;
+        (_parent, _machine) = _stepped is null ? (_parent, _parent.Fork()) : (_stepped.From, _stepped.Machine);
+        _scratch = _stepped is null ? new byte[_board.Layout.Size] : [];
     }
 
     /// <inheritdoc/>
-    public int Actors => _board.Actors.Count;
+    public int Actors => _actors.Length;
 
     /// <inheritdoc/>
-    public int MaxStateBytes => _bytes.Length;
+    public int MaxStateBytes => _stepped?.MaxBytes ?? _board.Layout.Size;
 
     /// <inheritdoc/>
     public ulong Enabled => _engine.Enabled(_parent);
 
     /// <inheritdoc/>
-    public ReadOnlySpan<byte> Result => _systems.Packed is null ? _machine.Bytes : _bytes.AsSpan(0, _length);
+    public ReadOnlySpan<byte> Result => _stepped is null ? _machine.Bytes : _stepped.Result;
 
     /// <summary>The machine to which the last step has led; valid until the next.</summary>
     public Machine Machine => _machine;
@@ -122,36 +124,35 @@ public sealed class MachineSystem : ITransitionSystem
     /// <inheritdoc/>
     public TakenStep Begin()
     {
-        _machine.CopyFrom(_engine.Create());
-        return Taken(1, false, 1);
+        if (_first.Length > 0)
+        {
+            Load(_first);
+        }
+
+        Back();
+        var begun = Taken(1, false, 1);
+        _first = _first.Length > 0 ? _first : Result.ToArray();
+        return begun;
     }
 
     /// <inheritdoc/>
     public void Load(ReadOnlySpan<byte> state)
     {
-        if (_systems.Packed is { } packed)
+        if (_stepped is null)
         {
-            packed.Unpack(state, _parent);
+            state.CopyTo(_parent.Bytes);
         }
         else
         {
-            state.CopyTo(_parent.Bytes);
+            _stepped.Load(state);
         }
     }
 
     /// <inheritdoc/>
     public TakenStep Take(int actor, int choice)
     {
-        if (_systems.Packed is { } packed)
-        {
-            packed.Copy(_parent, _machine);
-        }
-        else
-        {
-            _machine.CopyFrom(_parent);
-        }
-
-        var who = _board.Actors[actor];
+        Back();
+        var who = _actors[actor];
         var ways = _engine.Step(_machine, who, choice);
         var retires = _engine.HasRetired;
         var links = 1;
@@ -163,6 +164,18 @@ public sealed class MachineSystem : ITransitionSystem
         }
 
         return Taken(ways, retires, links);
+    }
+
+    private void Back()
+    {
+        if (_stepped is null)
+        {
+            _machine.CopyFrom(_parent);
+        }
+        else
+        {
+            _stepped.Back();
+        }
     }
 
     /// <summary>A chain goes on while the next step is private, and ends where it has been before.</summary>
@@ -180,14 +193,6 @@ public sealed class MachineSystem : ITransitionSystem
         }
     }
 
-    private TakenStep Taken(int ways, bool retires, int links)
-    {
-        if (_systems.Packed is { } packed)
-        {
-            _length = packed.Pack(_machine, _bytes);
-            return new TakenStep(Fingerprint.Of(_bytes.AsSpan(0, _length)), Kind, ways, retires, links);
-        }
-
-        return new TakenStep(_normal.Hash(_machine, _bytes), Kind, ways, retires, links);
-    }
+    private TakenStep Taken(int ways, bool retires, int links) =>
+        new(_stepped?.Stepped() ?? NormalForm.Of(_board.Layout).Hash(_machine, _scratch), Kind, ways, retires, links);
 }

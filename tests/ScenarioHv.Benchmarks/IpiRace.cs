@@ -1,6 +1,7 @@
 using ScenarioHv.Engine.Configuration;
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Policies;
+using ScenarioHv.Engine.Time;
 
 namespace ScenarioHv.Benchmarks;
 
@@ -29,6 +30,8 @@ internal static class IpiRace
         Apicv = false,
         Hypervisor = HypervisorKind.Bhyve,
         Bhyve = new BhyvePolicies { Injection = injection },
+        Time = new ClassTime(2_400),
+        Timing = TimingProfile.Untimed,
         Vcpus = senders + 1,
         L1 = new GuestProgram("ipi-race", Main)
         {

@@ -334,7 +334,7 @@ internal static class KernelLocks
             {
                 waiter.Awaited = KernelLock.None;
                 waiter.Held |= IsHandedOn(kind) ? (byte)(1 << (int)kind) : (byte)0;
-                new HostThread((byte)i).Wake(kind == KernelLock.IoApic ? 0 : HostThread.Board.Config.Timing[TimingCost.Wake]);
+                new HostThread((byte)i).Wake(kind == KernelLock.IoApic ? 0 : HostThread.Context.Cost(TimingCost.Wake));
             }
         }
     }

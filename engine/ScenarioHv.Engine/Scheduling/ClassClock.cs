@@ -31,6 +31,7 @@ internal sealed class ClassClock
 
     private readonly Board _board;
     private readonly ClassTime _time;
+    private readonly Actor[] _actors;
     private readonly Actor[] _gated;
     private readonly int _vcpus;
     private readonly ulong _others;
@@ -42,6 +43,7 @@ internal sealed class ClassClock
         _board = board;
         _time = time;
         _vcpus = board.Config.Vcpus;
+        _actors = [.. board.Actors];
         _gated = [.. board.Actors.Where(actor => actor.Moment == MomentKind.Armed)];
         for (var i = 0; i < _gated.Length; i++)
         {
@@ -61,7 +63,7 @@ internal sealed class ClassClock
     public ulong Enabled(Machine machine)
     {
         ulong enabled = 0, held = 0;
-        foreach (var actor in _board.Actors)
+        foreach (var actor in _actors)
         {
             var wait = actor.ReadyAt(machine).Cycle - ClassTime.Now;
             if (wait <= 0 || (actor.Moment != MomentKind.None && Comes(machine, actor, wait)))
@@ -81,12 +83,12 @@ internal sealed class ClassClock
     /// <param name="entered">True if the step has entered a guest.</param>
     public void Stepped(Machine machine, int actor, int retired, bool entered)
     {
-        if (_gated.Length == 0)
+        var gates = machine.Span(_board.Gates);
+        if (!IsAnyLater(machine, gates))
         {
             return;
         }
 
-        var gates = machine.Span(_board.Gates);
         var blocked = Blocked(machine, out var blockedLanes);
         var innermost = (retired >> (_board.L2 is null ? 1 : 2) & 1) != 0;
         for (var i = 0; i < gates.Length; i++)
@@ -108,6 +110,21 @@ internal sealed class ClassClock
                 Advance(ref gate, actor, innermost, retired != 0 || entered);
             }
         }
+    }
+
+    /// <summary>True if a moment of class <i>later</i> is armed, or was before the step.</summary>
+    private bool IsAnyLater(Machine machine, Span<LaterGate> gates)
+    {
+        for (var i = 0; i < gates.Length; i++)
+        {
+            var at = _gated[i].ReadyAt(machine);
+            if (gates[i].Armed != 0 || (!at.IsNever && at.Cycle - ClassTime.Now >= _time.LaterFrom))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private const ulong Ones = 0x0101_0101_0101_0101;
@@ -141,7 +158,7 @@ internal sealed class ClassClock
     {
         ulong blocked = 0;
         lanes = 0;
-        foreach (var actor in _board.Actors)
+        foreach (var actor in _actors)
         {
             if (actor.ReadyAt(machine).Cycle <= ClassTime.Now)
             {

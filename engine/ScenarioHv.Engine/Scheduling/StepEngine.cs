@@ -14,6 +14,7 @@ namespace ScenarioHv.Engine.Scheduling;
 public sealed class StepEngine
 {
     private readonly StepContext _context;
+    private readonly Actor[] _actors;
 
     /// <summary>Creates an engine for the machines of <paramref name="board"/>.</summary>
     /// <param name="board">The wiring.</param>
@@ -21,6 +22,7 @@ public sealed class StepEngine
     public StepEngine(Board board, ITraceSink? sink = null)
     {
         Board = board;
+        _actors = [.. board.Actors];
         _context = new StepContext(board) { Sink = sink };
     }
 
@@ -55,7 +57,7 @@ public sealed class StepEngine
     {
         Actor? next = null;
         var earliest = Instant.Never;
-        foreach (var actor in Board.Actors)
+        foreach (var actor in _actors)
         {
             var ready = actor.ReadyAt(machine);
             if (ready < earliest)
@@ -139,7 +141,7 @@ public sealed class StepEngine
     {
         ulong first = 0;
         var earliest = Instant.Never;
-        foreach (var actor in Board.Actors)
+        foreach (var actor in _actors)
         {
             var ready = actor.ReadyAt(machine);
             if (ready < earliest)

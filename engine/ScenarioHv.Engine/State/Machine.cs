@@ -10,7 +10,7 @@ namespace ScenarioHv.Engine.State;
 public sealed unsafe class Machine
 {
     /// <summary>Bytes behind the block that copies in whole vectors can touch.</summary>
-    private const int Slack = 32;
+    private const int Slack = 512;
 
     private readonly byte[] _block;
     private readonly byte* _base;

@@ -103,30 +103,34 @@ public sealed unsafe class PackedState
     /// </summary>
     /// <param name="state">What <see cref="Pack"/> has written.</param>
     /// <param name="machine">A machine with the same layout.</param>
-    public void Unpack(ReadOnlySpan<byte> state, Machine machine)
-    {
-        var now = machine.Now;
-        Unsafe.CopyBlockUnaligned(machine.Base, _first, (uint)_normal.StructBytes);
-        foreach (var offset in _fibers)
-        {
-            Unsafe.CopyBlockUnaligned(machine.Base + offset, _first + offset, (uint)sizeof(FiberHead));
-        }
+    public void Unpack(ReadOnlySpan<byte> state, Machine machine) => Unpack(state, machine, false);
 
+    /// <summary>As <see cref="Unpack(ReadOnlySpan{byte}, Machine)"/>.</summary>
+    /// <param name="state">What <see cref="Pack"/> has written.</param>
+    /// <param name="machine">A machine with the same layout.</param>
+    /// <param name="isUsual">True if nothing but this has written the machine, and the last state had no rare words.</param>
+    /// <returns>True if this state has none.</returns>
+    internal bool Unpack(ReadOnlySpan<byte> state, Machine machine, bool isUsual)
+    {
         fixed (byte* start = state)
         {
+            if (!isUsual)
+            {
+                UnpackFirst(machine);
+            }
+
             var from = (ulong*)start;
             var rare = *from++;
             from = UnpackUsualWords(from, machine.Base);
-            for (; rare > 0; rare--)
+            for (var left = rare; left > 0; left--)
             {
                 var offset = *from++;
                 *(ulong*)(machine.Base + offset) = *from++;
             }
 
             UnpackFrames((byte*)from, machine.Base);
+            return rare == 0;
         }
-
-        ((MachineClock*)machine.Base)->Now = now;
     }
 
     /// <summary>Puts <paramref name="machine"/> into the state of another one; frames that are not in use are not copied.</summary>
@@ -141,6 +145,9 @@ public sealed unsafe class PackedState
             CopyVectors(fiber, machine.Base + offset, sizeof(FiberHead) + ((FiberHead*)fiber)->Used);
         }
     }
+
+    /// <summary>Cuts the saturating counters of a machine.</summary>
+    internal void Cut(Machine machine) => _normal.Cut(machine);
 
     private static int RoundUp(int bytes) => (bytes + Vector - 1) & ~(Vector - 1);
 
@@ -160,6 +167,19 @@ public sealed unsafe class PackedState
         int used = ((FiberHead*)fiber)->Used;
         CopyVectors(fiber + sizeof(FiberHead), to, used);
         return used;
+    }
+
+    /// <summary>The words of the first state, all but the frames.</summary>
+    private void UnpackFirst(Machine machine)
+    {
+        var now = machine.Now;
+        Unsafe.CopyBlockUnaligned(machine.Base, _first, (uint)_normal.StructBytes);
+        foreach (var offset in _fibers)
+        {
+            Unsafe.CopyBlockUnaligned(machine.Base + offset, _first + offset, (uint)sizeof(FiberHead));
+        }
+
+        ((MachineClock*)machine.Base)->Now = now;
     }
 
     private void UnpackFrames(byte* from, byte* block)

@@ -1,3 +1,5 @@
+using ScenarioHv.Exploration.Schedules;
+
 namespace ScenarioHv.Exploration.Search;
 
 /// <summary>How a <see cref="RandomSearch"/> picks whose step comes next.</summary>
@@ -34,7 +36,7 @@ public sealed record RandomOptions
     /// </summary>
     public int? Steps { get; init; }
 
-    /// <summary>For <see cref="RandomScheduler.Pct"/>: after so many steps in a row, 1 or more, an actor lets all others go first.</summary>
+    /// <summary>For <see cref="RandomScheduler.Pct"/>: after so many steps in a row, 1 or more, an actor goes last.</summary>
     public int Patience { get; init; } = 500;
 
     /// <summary>Asked before each walk: true ends the search.</summary>
@@ -61,11 +63,6 @@ public enum WalkOutcome : byte
 /// <param name="Outcome">How it ended.</param>
 /// <param name="Steps">Of how many steps it was.</param>
 public readonly record struct Walk(WalkOutcome Outcome, int Steps);
-
-/// <summary>A step of a schedule.</summary>
-/// <param name="Actor">Whose step.</param>
-/// <param name="Choice">Which of the ways in which it can go on, from 0.</param>
-public readonly record struct ScheduledStep(int Actor, int Choice);
 
 /// <summary>A walk that failed.</summary>
 /// <param name="Walk">Its number, from 0.</param>

@@ -97,7 +97,7 @@ internal static class Monitor
     {
         if (HostThread.Kvm.SleepsAt(HostThread.Machine, vcpu.Index, At.Paused))
         {
-            vcpu.State.ReadyAt = new Instant(HostThread.Machine.Now) + HostThread.Board.Config.Timing[TimingCost.Wake];
+            vcpu.State.ReadyAt = new Instant(HostThread.Machine.Now) + HostThread.Context.Cost(TimingCost.Wake);
         }
     }
 }

@@ -76,7 +76,7 @@ internal readonly struct VcpuThread(byte index)
         var context = Context;
         StoreBuffer = new StoreBuffer
         {
-            DrainsAt = new Instant(context.Machine.Now) + Math.Max(1, context.Board.Config.Timing[TimingCost.LoopPoint]),
+            DrainsAt = new Instant(context.Machine.Now) + Math.Max(1, context.Cost(TimingCost.LoopPoint)),
             Mode = mode,
         };
     }
@@ -107,7 +107,7 @@ internal readonly struct VcpuThread(byte index)
         context.Machine.Ref(context.Board.Exits, index) = default;
         state.InGuest = 1;
         state.EntryPending = 1;
-        state.ReadyAt = new Instant(context.Machine.Now) + context.Board.Config.Timing[TimingCost.VmEntry];
+        state.ReadyAt = new Instant(context.Machine.Now) + context.Cost(TimingCost.VmEntry);
         HostThread.Await(context, OperationKind.EnterGuest, At.ExitArmed);
         return default;
     }
