@@ -74,14 +74,18 @@ internal sealed record Reproducer
         Shows = shows,
         Schedule = schedule,
         TraceHash = traceHash,
-        Parts = PartsOf(cell.Scenario),
+        Parts = PartsOf(cell.Scenario, cell.Scenario.Guests),
     };
 
-    private static ReproducerPart[] PartsOf(Scenario scenario)
+    /// <summary>The same with the scripts of all cells: whoever reads the scenario looks for each of them.</summary>
+    public Reproducer WithScriptsOf(ScenarioDocument document) =>
+        this with { Parts = PartsOf(document.Base, [.. document.Cells.SelectMany(cell => cell.Scenario.Guests)]) };
+
+    private static ReproducerPart[] PartsOf(Scenario scenario, IReadOnlyList<GuestSection> guests)
     {
         string[] paths =
         [
-            .. new[] { scenario.File }.Concat(scenario.Guests.Select(guest => guest.ScriptPath))
+            .. new[] { scenario.File }.Concat(guests.Select(guest => guest.ScriptPath))
                 .Select(Path.GetFullPath).Distinct(StringComparer.Ordinal),
         ];
         var folder = Path.GetDirectoryName(paths[0])!;
