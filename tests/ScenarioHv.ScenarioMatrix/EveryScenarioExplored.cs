@@ -8,6 +8,7 @@ namespace ScenarioHv.ScenarioMatrix;
 /// Every cell of every scenario is explored, one case per cell. Where a scenario says what exploring finds, that has to be found; where only
 /// what a run does is known, another finding is a warning.
 /// </summary>
+[Parallelizable(ParallelScope.All)]
 public sealed class EveryScenarioExplored
 {
     private const int MostStates = 150_000;
@@ -24,7 +25,13 @@ public sealed class EveryScenarioExplored
         ],
         ["hyperv-hang"] =
         [
+            "immediate-exit=zero-timer, ioapic-eoi=delay-after(10000, 10 ms)",
             "immediate-exit=throttle(100, 1000), ioapic-eoi=reinject",
+            "immediate-exit=throttle(100, 1000), ioapic-eoi=delay-after(10000, 10 ms)",
+            "immediate-exit=self-ipi(before-entry), ioapic-eoi=delay-after(10000, 10 ms)",
+            "immediate-exit=self-ipi(after(1)), ioapic-eoi=delay-after(10000, 10 ms)",
+            "in-kernel I/O APIC, KVM 5.1",
+            "QEMU 4.1",
             "with a host tick",
         ],
         ["synic-autoeoi-avic"] =
@@ -80,7 +87,11 @@ public sealed class EveryScenarioExplored
         var isMet = cell.ExpectExploring.Any(expectation => expectation.IsMetBy(outcome, found.Property));
         var message = $"{new Expectation(outcome, found.Property)}, expected {string.Join(" or ", cell.ExpectExploring)}: "
             + $"{found.Reason}; schedule {found.Failure?.Schedule}; {cell.Note}";
-        Warn.Unless(isMet || cell.Scenario.Explore.Expect.Count > 0, message);
+        if (!isMet && cell.Scenario.Explore.Expect.Count == 0)
+        {
+            Assert.Warn(message);
+        }
+
         Assert.That(isMet || cell.Scenario.Explore.Expect.Count == 0, message);
     }
 

@@ -162,7 +162,7 @@ internal sealed class ExploreCommand(Terminal terminal, LogLevel logLevel)
 
         if (request.Save is { } path && finding.Found.Failure is not null)
         {
-            Save(path, file, request, finding);
+            Save(path, file, finding);
         }
 
         if (request.Json)
@@ -178,13 +178,12 @@ internal sealed class ExploreCommand(Terminal terminal, LogLevel logLevel)
         return finding.ExitCode;
     }
 
-    private static void Save(string path, ScenarioFile file, ExploreRequest request, CellFinding finding)
+    private static void Save(string path, ScenarioFile file, CellFinding finding)
     {
         var shows = new Expectation(finding.Outcome, finding.Found.Property);
         var schedule = finding.Told.Found.Failure!.Schedule;
-        var cell = file.Cell(request.Cell);
-        var reproducer = Reproducer.Of(cell, request.Overrides, finding.Without, shows, schedule, finding.Told.TraceHash);
-        ReproducerFile.Write(path, reproducer.WithScriptsOf(file.Document));
+        var cell = finding.Source.Cell.Name;
+        ReproducerFile.Write(path, Reproducer.Of(file, cell, finding.Without, shows, schedule, finding.Told.TraceHash));
     }
 
     /// <summary>A guest that fails in some history is told with the command that shows it.</summary>

@@ -58,7 +58,7 @@ internal sealed class ExploreText(TextWriter output, Colour colour, int width, R
         var (size, counts) = (finding.Found.Size, finding.Found.Counts);
         Line("searched", $"{Wording.Count(size.States, "state", "states")}, {Wording.Count(size.Transitions, "transition", "transitions")}"
             + (size.Steps == size.Transitions ? "" : $" of {Wording.Count(size.Steps, "step", "steps")}")
-            + $", at most {Wording.Number(size.Depth)} from the first state" + (counts.AreComplete ? "" : Unseen(finding.Found)));
+            + $", at most {Wording.Count(size.Depth, "transition", "transitions")} deep" + (counts.AreComplete ? "" : Unseen(finding.Found)));
         if (finding.Found.Broken.Count > 0)
         {
             Line("broken", string.Join(", ", finding.Found.Broken.Select(broken =>

@@ -81,8 +81,8 @@ internal sealed class RunText(TextWriter output, Colour colour, int width, Trace
     {
         if (result is { Outcome: Outcome.Violated, LastCollapse: { } merged })
         {
-            Line("collapsed", $"{Stamp(result)} {Wording.Number(merged.Cycle)}: vector 0x{merged.Vector:x2} of vCPU {merged.Vcpu} was requested "
-                + "while its bit in IRR was still set");
+            Line("collapsed", $"{Stamp(result)} {Wording.Number(merged.Cycle)}: vector 0x{merged.Vector:x2} of vCPU {merged.Vcpu} "
+                + "was requested while its bit in IRR was still set");
         }
 
         foreach (var latency in result.Latencies)

@@ -48,55 +48,56 @@ internal sealed record Reproducer
 
     /// <summary>This build.</summary>
     public static string ThisBuild =>
-        $"{typeof(Board).Module.ModuleVersionId} {typeof(MachineAssembly).Module.ModuleVersionId} {typeof(ScriptLoader).Module.ModuleVersionId}";
+        string.Join(' ', new[] { typeof(Board), typeof(MachineAssembly), typeof(ScriptLoader) }
+            .Select(type => type.Module.ModuleVersionId));
 
     /// <summary>The reproducer of a history of a cell.</summary>
-    /// <param name="cell">The cell as its file has it, with all optional parts.</param>
-    /// <param name="overrides">What was set on the command line.</param>
+    /// <param name="file">The scenario's file, with what was set on the command line.</param>
+    /// <param name="cell">The cell, by its name.</param>
     /// <param name="without">The optional parts that were left out, in words.</param>
     /// <param name="shows">What the history shows.</param>
     /// <param name="schedule">The history.</param>
     /// <param name="traceHash">The trace hash of its replay.</param>
     /// <exception cref="InputException">The scenario or a script is gone, or they lie in folders that share nothing.</exception>
     public static Reproducer Of(
-        ScenarioCell cell,
-        IReadOnlyList<SettingOverride> overrides,
+        ScenarioFile file,
+        string cell,
         IReadOnlyList<string> without,
         Expectation shows,
         Schedule schedule,
-        string traceHash) => new()
+        string traceHash)
     {
-        Version = ThisVersion,
-        Build = ThisBuild,
-        Cell = cell.Name == ScenarioCell.BaseName ? null : cell.Name,
-        Overrides = overrides,
-        Without = without,
-        Shows = shows,
-        Schedule = schedule,
-        TraceHash = traceHash,
-        Parts = PartsOf(cell.Scenario, cell.Scenario.Guests),
-    };
+        return new Reproducer
+        {
+            Version = ThisVersion,
+            Build = ThisBuild,
+            Cell = cell == ScenarioCell.BaseName ? null : cell,
+            Overrides = file.Overrides,
+            Without = without,
+            Shows = shows,
+            Schedule = schedule,
+            TraceHash = traceHash,
+            Parts = PartsOf(file.Document),
+        };
+    }
 
-    /// <summary>The same with the scripts of all cells: whoever reads the scenario looks for each of them.</summary>
-    public Reproducer WithScriptsOf(ScenarioDocument document) =>
-        this with { Parts = PartsOf(document.Base, [.. document.Cells.SelectMany(cell => cell.Scenario.Guests)]) };
-
-    private static ReproducerPart[] PartsOf(Scenario scenario, IReadOnlyList<GuestSection> guests)
+    /// <summary>The scripts of the other cells belong to it, since the file cannot be read without them.</summary>
+    private static ReproducerPart[] PartsOf(ScenarioDocument document)
     {
-        string[] paths =
-        [
-            .. new[] { scenario.File }.Concat(guests.Select(guest => guest.ScriptPath))
-                .Select(Path.GetFullPath).Distinct(StringComparer.Ordinal),
-        ];
+        var scripts = document.Cells.SelectMany(cell => cell.Scenario.Guests).Select(guest => guest.ScriptPath);
+        string[] paths = [.. scripts.Prepend(document.Base.File).Select(Path.GetFullPath).Distinct(StringComparer.Ordinal)];
         var folder = Path.GetDirectoryName(paths[0])!;
-        while (!paths.All(path => path.StartsWith(Path.TrimEndingDirectorySeparator(folder) + Path.DirectorySeparatorChar, StringComparison.Ordinal)))
+        while (!paths.All(path => IsBelow(path, folder)))
         {
             folder = Path.GetDirectoryName(folder)
-                ?? throw new InputException($"--save: {scenario.Name} and its scripts lie on different drives");
+                ?? throw new InputException($"--save: {document.Base.Name} and its scripts lie on different drives");
         }
 
         return [.. paths.Select(path => new ReproducerPart(Path.GetRelativePath(folder, path).Replace('\\', '/'), Bytes(path)))];
     }
+
+    private static bool IsBelow(string path, string folder) =>
+        path.StartsWith(Path.TrimEndingDirectorySeparator(folder) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
 
     private static byte[] Bytes(string path)
     {

@@ -148,7 +148,8 @@ internal static class ReproducerFile
             var number = text.Split(';')[0];
             if (number != Invariant($"{Format}"))
             {
-                throw new InputException(Invariant($"{path}: is a reproducer of format '{Short(number)}', and this version reads format {Format}"));
+                throw new InputException(
+                    Invariant($"{path}: is a reproducer of format '{Short(number)}', and this version reads format {Format}"));
             }
         }
 

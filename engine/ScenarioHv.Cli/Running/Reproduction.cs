@@ -15,6 +15,8 @@ internal sealed record ReproductionNote(bool IsSame, string Words);
 /// <summary>A reproducer whose machine is built.</summary>
 internal sealed class Reproduction
 {
+    private const int ShortHash = 16;
+
     private readonly Reproducer _reproducer;
     private readonly string _path;
     private readonly Func<string, string> _named;
@@ -52,14 +54,16 @@ internal sealed class Reproduction
             ("--save-at", request.SaveAt is not null),
         ];
         return own.FirstOrDefault(option => option.IsGiven) is { Option: { } option }
-            ? throw new InputException($"{request.File}: is a reproducer, which has its own cell, policies and schedule: leave out {option}")
+            ? throw new InputException(
+                $"{request.File}: is a reproducer, which has its own cell, policies and schedule: leave out {option}")
             : new Reproduction(ReproducerFile.Read(request.File), request.File, logging);
     }
 
     /// <summary>Whether a replay is the one that was saved.</summary>
     public ReproductionNote Note(CellResult result) => result.TraceHash == _reproducer.TraceHash
         ? new ReproductionNote(true, "the trace hash is the one in the file")
-        : new ReproductionNote(false, $"the file has the trace hash {_reproducer.TraceHash[..Math.Min(16, _reproducer.TraceHash.Length)]}{Origin}");
+        : new ReproductionNote(
+            false, $"the file has the trace hash {_reproducer.TraceHash[..Math.Min(ShortHash, _reproducer.TraceHash.Length)]}{Origin}");
 
     /// <summary>What is to be said of a failure of the replay; null if it is none of the reproducer's.</summary>
     public Exception? Explain(Exception problem) => problem switch

@@ -45,6 +45,8 @@ internal static class EffectWords
         EffectKind.RunState => $"vcpu->state{whose} := {RunState((BhyveRunState)effect.Value)}",
         EffectKind.Requests when !isOwn => $"requests {Requests((KvmRequests)effect.Value)}{whose}",
         EffectKind.HostInterrupt => HostInterrupt((HostInterrupts)effect.Value, isOwn ? "itself" : Invariant($"vCPU {effect.Number}")),
+        EffectKind.Timer => $"the timer{whose} is {(effect.Value != 0 ? "armed" : "off")}",
+        EffectKind.Wish => $"wants vCPU {effect.Number} to {Wish((MonitorWish)effect.Value)}",
         EffectKind.Rvi => Invariant($"RVI{whose} := 0x{effect.Value:x2}"),
         EffectKind.Svi => Invariant($"SVI{whose} := 0x{effect.Value:x2}"),
         _ => null,
@@ -58,6 +60,15 @@ internal static class EffectWords
         _ => "EXITING_GUEST_MODE",
     };
 
+    private static string Wish(MonitorWish wish) => wish switch
+    {
+        MonitorWish.Pause => "stay out of KVM_RUN",
+        MonitorWish.Save => "save its local APIC",
+        MonitorWish.Restore => "restore its local APIC",
+        MonitorWish.SetMsr => "write an MSR",
+        _ => "do several things",
+    };
+
     private static string RunState(BhyveRunState state) => state switch
     {
         BhyveRunState.Frozen => "VCPU_FROZEN",
@@ -66,7 +77,8 @@ internal static class EffectWords
     };
 
     private static string Requests(KvmRequests requests) =>
-        string.Join(", ", Enum.GetValues<KvmRequests>().Where(request => request != KvmRequests.None && requests.HasFlag(request)).Select(Request));
+        string.Join(
+            ", ", Enum.GetValues<KvmRequests>().Where(request => request != KvmRequests.None && requests.HasFlag(request)).Select(Request));
 
     private static string Request(KvmRequests request) => request switch
     {

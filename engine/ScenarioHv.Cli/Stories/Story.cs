@@ -1,10 +1,10 @@
+using ScenarioHv.Cli.Running;
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Hypervisors;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.Tracing;
 using ScenarioHv.Exploration;
 using ScenarioHv.Exploration.Schedules;
-using ScenarioHv.Cli.Running;
 using static System.FormattableString;
 
 namespace ScenarioHv.Cli.Stories;
@@ -14,7 +14,7 @@ namespace ScenarioHv.Cli.Stories;
 /// <param name="Last">The number of its last: several steps of one actor are one line if all but one say little.</param>
 /// <param name="Actor">Whose steps.</param>
 /// <param name="Text">What they do, clauses separated by semicolons.</param>
-/// <param name="Mark">What is to be said about the moment behind them; null for nothing.</param>
+/// <param name="Mark">What is to be said about the moment behind them, a line for each thing; null for nothing.</param>
 internal sealed record StoryLine(long First, long Last, Actor Actor, string Text, string? Mark);
 
 /// <summary>A history that was replayed, told in lines.</summary>
@@ -85,12 +85,9 @@ internal sealed class Story
 
     private string? Mark(ReplayStep step)
     {
-        string[] marks =
-        [
-            .. step.Property is null ? Array.Empty<string>() : [$"<- {step.Property}: {step.Violation}"],
-            .. step.Number == Inevitable ? new[] { "<- inevitable from here" } : [],
-        ];
-        return marks.Length == 0 ? null : string.Join("; ", marks.Reverse());
+        var inevitable = step.Number == Inevitable ? "<- inevitable from here" : null;
+        var broken = step.Property is null ? null : $"<- {step.Property}: {step.Violation}";
+        return inevitable is null ? broken : broken is null ? inevitable : $"{inevitable}\n{broken}";
     }
 
     /// <summary>What a step does, and whether that is little.</summary>
@@ -105,16 +102,25 @@ internal sealed class Story
             isQuiet = step.Operation.Kind == OperationKind.Work;
         }
 
-        foreach (var words in step.Events.Select(e => Event(e, step.Level)).OfType<string>().Concat(EffectWords.Of(Effects(step), vcpu)))
+        foreach (var words in step.Events.Select(e => Event(e, step.Level)).OfType<string>()
+            .Concat(Stimuli(step))
+            .Concat(EffectWords.Of(Effects(step), vcpu)))
         {
             clauses.Add(words);
             isQuiet = false;
         }
 
-        if (step.Level == 0 && (clauses.Count == 0 || step.Reached is At.ModeRead or At.Sleeping or At.LockAwaited))
+        if (step.Level == 0 && vcpu < 0 && step.Reached == At.None)
         {
-            var (words, says) = vcpu < 0 && step.Reached == At.None ? ActorWords.Of(step.Actor.Name) : PointWords.Of(step.Reached);
-            clauses.Insert(0, words + (step.Reached == At.ModeRead ? ModeOfTarget(step) : ""));
+            var (words, says) = ActorWords.Of(step.Actor.Name);
+            clauses.InsertRange(0, says && clauses.Count > 0 ? [] : [words]);
+            isQuiet &= says;
+        }
+        else if (step.Level == 0 && (clauses.Count == 0 || step.Reached is At.ModeRead or At.LockAwaited || Sleeps(step, vcpu)))
+        {
+            var (words, says) = PointWords.Of(step.Reached);
+            var isRead = step.Reached == At.ModeRead;
+            clauses.Insert(isRead ? 0 : clauses.Count, words + (isRead ? ModeOfTarget(step) : ""));
             isQuiet &= says;
         }
         else if (clauses.Count == 0)
@@ -127,15 +133,30 @@ internal sealed class Story
         return (string.Join("; ", clauses), isQuiet && step.Ways == 1);
     }
 
+    /// <summary>That a vCPU's thread sleeps matters to others; the monitor's sleeps whenever it has nothing to do.</summary>
+    private static bool Sleeps(ReplayStep step, int vcpu) => step.Reached == At.Sleeping && vcpu >= 0;
+
     private string? Event(in TraceEvent e, int level) =>
         EventWords.Of(_naming.Named(e), _naming.Names) is not { } words ? null
         : e.Kind is TraceEventKind.GuestInterrupt or TraceEventKind.GuestReported && level > 0 ? $"{_levels[(int)e.B]}: {words}"
         : words;
 
-    /// <summary>The changes that the step's events do not tell.</summary>
-    private static StepEffect[] Effects(ReplayStep step) =>
-        [.. step.Effects.Where(effect => effect.Kind != EffectKind.Line
-            || !step.Events.Any(e => e.Kind == TraceEventKind.LineChanged && e.C == (ulong)effect.Number))];
+    /// <summary>What comes from outside, or is done about it unless an event tells that.</summary>
+    private IEnumerable<string> Stimuli(ReplayStep step) =>
+        from effect in step.Effects
+        where effect.Kind == EffectKind.Stimulus
+        let stimulus = _board.Config.Timeline[effect.Number]
+        where effect.Value != 0
+            || (!StimulusWords.IsTold(stimulus.Action) && !step.Effects.Any(other => other.Kind == EffectKind.Wish))
+        select (effect.Value != 0 ? "comes: " : "is done: ") + StimulusWords.Of(stimulus, _board.Config.Devices);
+
+    /// <summary>The changes that neither the step's events nor its actor's name tell.</summary>
+    private static StepEffect[] Effects(ReplayStep step) => [.. step.Effects.Where(effect => effect.Kind switch
+    {
+        EffectKind.Line => !step.Events.Any(e => e.Kind == TraceEventKind.LineChanged && e.C == (ulong)effect.Number),
+        EffectKind.Timer => !step.Actor.Name.StartsWith("apic-timer", StringComparison.Ordinal),
+        _ => true,
+    })];
 
     /// <summary>To which vCPU an actor has posted last: it is its mode that the actor reads then.</summary>
     private void Remember(ReplayStep step)
@@ -149,24 +170,4 @@ internal sealed class Story
     private string ModeOfTarget(ReplayStep step) =>
         _targets.TryGetValue(step.Actor.Index, out var target) && target < step.Modes.Count
             ? Invariant($" of vCPU {target}: {EffectWords.Mode(step.Modes[target])}") : "";
-}
-
-/// <summary>What an actor does that runs no code.</summary>
-internal static class ActorWords
-{
-    /// <summary>The words for the actor of a name, a number behind it not counting, and whether they say little.</summary>
-    public static (string Words, bool IsQuiet) Of(string name) => name.TrimEnd('0', '1', '2', '3', '4', '5', '6', '7') switch
-    {
-        "ipi" => ("the interrupt of the host arrives", false),
-        "preemption-timer" => ("the VMX-preemption timer reaches 0", false),
-        "doorbell" => ("the doorbell arrives", false),
-        "vnmi-clock" => ("the time is over that KVM allows an NMI handler", false),
-        "deadline" or "deadline0-l" => ("a deadline of the guest passes", false),
-        "eoi-delay" => ("the delayed service is due", false),
-        "outside" => ("something happens outside", false),
-        "apic-timer" => ("the timer of the local APIC expires", false),
-        "host-tick" => ("the host's tick", false),
-        "bus" => ("a message arrives", false),
-        _ => ("goes on", true),
-    };
 }

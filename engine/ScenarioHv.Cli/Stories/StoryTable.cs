@@ -11,6 +11,8 @@ internal sealed class StoryTable(TextWriter output, Colour colour, int width)
     /// <summary>The most columns of text that a story takes.</summary>
     public const int Widest = 140;
 
+    private const string Heading = "step";
+    private const string ActorHeading = "actor";
     private const int Gap = 2;
     private const int NarrowestColumn = 22;
     private const string Rule = "the following repeats for ever";
@@ -20,7 +22,7 @@ internal sealed class StoryTable(TextWriter output, Colour colour, int width)
     /// <summary>Writes the table.</summary>
     public void Write(Story story)
     {
-        var numbers = story.Lines.Select(Numbers).DefaultIfEmpty("").Max(text => text.Length);
+        var numbers = story.Lines.Select(Numbers).Append(Heading).Max(text => text.Length);
         var room = (_width - numbers) / Math.Max(1, story.Actors.Count);
         if (room - Gap >= NarrowestColumn)
         {
@@ -28,13 +30,13 @@ internal sealed class StoryTable(TextWriter output, Colour colour, int width)
         }
         else
         {
-            WriteNames(story, numbers, story.Actors.Max(actor => actor.Name.Length));
+            WriteNames(story, numbers, story.Actors.Select(actor => actor.Name.Length).Append(ActorHeading.Length).Max());
         }
     }
 
     private void WriteColumns(Story story, int numbers, int[] widths)
     {
-        Row("step", numbers, [.. story.Actors.Select((actor, index) => (widths[index], actor.Name))]);
+        Row(Heading, numbers, [.. story.Actors.Select((actor, index) => (widths[index], actor.Name))]);
         Body(story, line => Cells(line, [.. story.Actors.Select((actor, index) =>
             (widths[index], actor == line.Actor ? line.Text : "", actor == line.Actor ? line.Mark : null))]));
 
@@ -44,7 +46,7 @@ internal sealed class StoryTable(TextWriter output, Colour colour, int width)
     private void WriteNames(Story story, int numbers, int names)
     {
         var rest = Math.Max(NarrowestColumn, _width - numbers - names - (2 * Gap));
-        Row("step", numbers, [(names, "actor"), (rest, "what")]);
+        Row(Heading, numbers, [(names, ActorHeading), (rest, "what")]);
         Body(story, line => Lay(Numbers(line), numbers, [(names, line.Actor.Name, null), (rest, line.Text, line.Mark)]));
     }
 
@@ -101,7 +103,7 @@ internal sealed class StoryTable(TextWriter output, Colour colour, int width)
         List<(string Text, bool IsMark)> lines = [.. text.Length == 0 ? [] : Split(text, width).Select(line => (line, false))];
         if (mark is not null)
         {
-            lines.AddRange(mark.Split("; <-").SelectMany((part, index) => Split(index == 0 ? part : "<-" + part, width)).Select(line => (line, true)));
+            lines.AddRange(mark.Split('\n').SelectMany(part => Split(part, width)).Select(line => (line, true)));
         }
 
         return lines;

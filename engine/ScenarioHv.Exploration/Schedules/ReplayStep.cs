@@ -96,7 +96,7 @@ internal sealed class StepObserver(Board board)
                 ? _before.Ref(board.SharedWords(level), (int)operation.Code) : 0,
             Retires = walk.HasRetired,
             Exits = isGuest && board.HasHypervisor && walk.Machine.Ref(board.Vcpus, vcpu).InGuest == 0,
-            Modes = board.IsKvm ? [.. Enumerable.Range(0, board.Config.Vcpus).Select(index => walk.Machine.Ref(board.Kvm, index).Mode)] : [],
+            Modes = [.. Enumerable.Range(0, board.Kvm.Count).Select(index => walk.Machine.Ref(board.Kvm, index).Mode)],
             Left = isGuest ? At.None : LabelOf(_before, fiber),
             Reached = LabelOf(walk.Machine, fiber),
             Effects = StepEffects.Of(board, _before, walk.Machine),
@@ -107,7 +107,9 @@ internal sealed class StepObserver(Board board)
     }
 
     private static bool HasBegun(in Operation before, in Operation after) =>
-        before.Stage == OperationStage.Pending && after.Stage == OperationStage.Begun && after.Kind == before.Kind && after.Rip == before.Rip;
+        (before.Stage, after.Stage) == (OperationStage.Pending, OperationStage.Begun)
+        && after.Kind == before.Kind
+        && after.Rip == before.Rip;
 
     private FiberSlot? FiberOf(Actor actor, int vcpu) =>
         !board.HasHypervisor ? null
