@@ -54,6 +54,7 @@ internal static class CommandLine
         {
             RunCommandOf(terminal),
             MatrixCommandOf(terminal),
+            ExploreCommandLine.Of(terminal, FileArgument(), SetOption("ioapic-eoi=reinject"), JsonOption(), LogOption()),
             CheckCommandOf(terminal),
             ConformCommandLine.Of(terminal, SetOption("pic-reinit=clear"), JsonOption()),
             ListCommandOf(terminal),
@@ -65,6 +66,7 @@ internal static class CommandLine
             [root.Name] = "scenariohv run hyperv-hang.yaml",
             ["run"] = RunExample,
             ["matrix"] = MatrixExample,
+            ["explore"] = ExploreCommandLine.Example,
             ["check"] = CheckExample,
             ["conform"] = ConformCommandLine.Example,
             ["list"] = ListExample,
@@ -111,17 +113,29 @@ internal static class CommandLine
             Description = "Go on from a saved machine of the same scenario, cell and policies.",
             HelpName = "file",
         };
+        var schedule = new Option<string?>("--schedule")
+        {
+            Description = "Replay the history that a search has named so, on the machine that it searched.",
+            HelpName = "schedule",
+        };
+        var without = new Option<string[]>("--without")
+        {
+            Description = "With --schedule: leave out an optional part of the scenario, as 'device clock' or 'fire: clock at 50 us'; "
+                + "can be repeated.",
+            HelpName = "part",
+            AllowMultipleArgumentsPerToken = false,
+        };
         var steps = LimitOption("--max-steps", $"Give up after so many steps; {new RunLimits().Steps} if not said.");
         var cycles = LimitOption("--max-cycles", "Give up after so many cycles of the machine's clock; no limit if not said.");
         var json = JsonOption();
         var log = LogOption();
         var command = new Command("run", "Runs one scenario and says how it ends.")
         {
-            file, set, cell, trace, dialect, verbose, saveAt, save, restore, json, log, steps, cycles,
+            file, set, cell, trace, dialect, verbose, saveAt, save, restore, schedule, without, json, log, steps, cycles,
         };
         command.SetAction(parsed => (int)new RunCommand(terminal, LogLevelOf(parsed)).Run(new RunRequest(parsed.GetRequiredValue(file))
         {
-            Overrides = Overrides(parsed.GetValue(set)),
+            Overrides = Overrides(parsed.GetValue(set), explores: parsed.GetValue(schedule) is not null),
             Cell = parsed.GetValue(cell),
             Trace = parsed.GetValue(trace),
             Dialect = parsed.GetValue(dialect),
@@ -129,6 +143,8 @@ internal static class CommandLine
             SaveAt = parsed.GetValue(saveAt),
             Save = parsed.GetValue(save),
             Restore = parsed.GetValue(restore),
+            Schedule = parsed.GetValue(schedule),
+            Without = parsed.GetValue(without) ?? [],
             Json = parsed.GetValue(json),
             MaximumSteps = parsed.GetValue(steps),
             MaximumCycles = parsed.GetValue(cycles),

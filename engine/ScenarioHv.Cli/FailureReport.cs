@@ -1,3 +1,4 @@
+using ScenarioHv.Cli.Commands;
 using ScenarioHv.Cli.Output;
 using ScenarioHv.Cli.Running;
 using ScenarioHv.Conformance;
@@ -35,6 +36,8 @@ internal static class FailureReport
         WitnessUnavailableException or WitnessException => (ExitCode.Inconclusive, Prefix + problem.Message),
         StepException step when GuestFault.Of(step) is { } fault => (ExitCode.BadInput, fault),
         StepException step => (ExitCode.Defect, Defect(step.InnerException!.GetType(), step.Message)),
+        HistoryException history when Classify(history.InnerException!) is var (code, message) =>
+            (code, $"{message}\n{history.Message}"),
         FileProblem => (ExitCode.BadInput, Prefix + problem.Message),
         CellException cell when Classify(cell.InnerException!) is var (code, message) => (code, $"{message} ({cell.Message})"),
         _ => (ExitCode.Defect, Defect(problem.GetType(), problem.Message)),

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ScenarioHv.Engine.Scheduling;
 
 namespace ScenarioHv.Conformance;
 

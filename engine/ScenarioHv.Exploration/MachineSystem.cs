@@ -92,6 +92,7 @@ public sealed class MachineSystem : ITransitionSystem
     private readonly Machine _parent;
     private readonly byte[] _scratch;
     private readonly ulong[] _labels = new ulong[LongestChain];
+    private byte[] _first = [];
 
     internal MachineSystem(MachineSystems systems)
     {
@@ -123,8 +124,15 @@ public sealed class MachineSystem : ITransitionSystem
     /// <inheritdoc/>
     public TakenStep Begin()
     {
+        if (_first.Length > 0)
+        {
+            Load(_first);
+        }
+
         Back();
-        return Taken(1, false, 1);
+        var begun = Taken(1, false, 1);
+        _first = _first.Length > 0 ? _first : Result.ToArray();
+        return begun;
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,3 @@
-using ScenarioHv.Engine.Hypervisors.Kvm;
 using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
@@ -110,30 +109,19 @@ public sealed class Runner
         long steps = FirstStep, power = 1, since = 0;
         while (true)
         {
-            if (machine.Ref(_board.Check).Violation is { Exists: true } violation)
+            if (RunEnding.Of(_board, machine, steps) is { } end)
             {
-                var words = violation.Property == SafetyProperty.Lock
-                    ? KernelLockWords.Describe(_board, machine, violation)
-                    : ViolationText.Of(violation);
-                return Finish(RunOutcome.Violated, words, steps, machine, null) with
-                {
-                    Property = PropertyTable.NameOf(violation.Property),
-                };
-            }
-
-            if (machine.Ref(_board.Check).GoalReached != 0)
-            {
-                return Finish(RunOutcome.Reached, "the goal was met", steps, machine, null);
+                return end;
             }
 
             if (engine.Next(machine) is not { } actor)
             {
-                return AtRest(steps, machine);
+                return RunEnding.AtRest(_board, machine, steps);
             }
 
             if (LimitReached(steps, actor.ReadyAt(machine).Cycle) is { } limit)
             {
-                return Finish(RunOutcome.Inconclusive, limit, steps, machine, null);
+                return RunEnding.Finish(_board, RunOutcome.Inconclusive, limit, steps, machine);
             }
 
             Step(engine, machine, actor, steps);
@@ -186,30 +174,10 @@ public sealed class Runner
         }
     }
 
-    private RunResult Finish(RunOutcome outcome, string reason, long steps, Machine machine, Recurrence? recurrence) =>
-        new(outcome, reason, steps, machine.Now, machine.Ref(_board.Statistics), recurrence);
-
     private string? LimitReached(long steps, long cycle) =>
         steps >= _limits.Steps ? $"the limit of {_limits.Steps} steps was reached"
         : cycle > _limits.Cycles ? $"the limit of {_limits.Cycles} cycles was reached"
         : null;
-
-    private RunResult AtRest(long steps, Machine machine)
-    {
-        if (_board.Config.Goal is null)
-        {
-            return Finish(RunOutcome.Reached, "everything has come to rest", steps, machine, null);
-        }
-
-        var watch = new LivenessWatch(_board);
-        watch.Observe(machine);
-        return Explain(Finish(RunOutcome.Stuck, "nobody can take another step", steps, machine, null), watch);
-    }
-
-    /// <summary>Names the property of liveness that explains why a run goes nowhere.</summary>
-    private static RunResult Explain(RunResult result, LivenessWatch watch) =>
-        watch.Explain(out var words) is var property && property == LivenessProperty.None ? result
-            : result with { Reason = $"{result.Reason}; {words}", Property = PropertyTable.NameOf(property) };
 
     /// <summary>The state recurs with a period that divides nothing smaller: Brent's count since the anchor is the period.</summary>
     private RunResult Recurs(long steps, long period, Machine machine)
@@ -217,15 +185,7 @@ public sealed class Runner
         var watch = new LivenessWatch(_board);
         var recurrence = Measure(period, watch);
         var moves = recurrence.Work.L1Retired + recurrence.Work.L2Retired > 0;
-        var result = moves
-            ? Finish(RunOutcome.Livelock, "the machine's state recurs", steps, machine, recurrence)
-            : Finish(
-                RunOutcome.Stuck,
-                "the machine's state recurs and no guest operation retires in the period",
-                steps,
-                machine,
-                recurrence);
-        return Explain(result, watch);
+        return RunEnding.Recurs(_board, machine, steps, recurrence, moves, watch);
     }
 
     /// <summary>
@@ -256,7 +216,7 @@ public sealed class Runner
     private Recurrence Record(Machine machine, long prefix, long period, LivenessWatch watch)
     {
         var events = new List<TraceEvent>();
-        var engine = new StepEngine(_board, new ListSink(events));
+        var engine = new StepEngine(_board, new EventList(events));
         var before = machine.Ref(_board.Statistics);
         var start = machine.Now;
         var counts = new long[_board.Actors.Count];
@@ -268,27 +228,11 @@ public sealed class Runner
             watch.Observe(machine);
         }
 
-        return new Recurrence(prefix, start, period, machine.Now - start, Difference(before, machine.Ref(_board.Statistics)))
+        return new Recurrence(prefix, start, period, machine.Now - start, RunEnding.Difference(before, machine.Ref(_board.Statistics)))
         {
             Events = events,
             Actors = [.. _board.Actors.Where(actor => counts[actor.Index] > 0).Select(actor => (actor.Name, counts[actor.Index]))],
         };
-    }
-
-    private static Statistics Difference(in Statistics from, in Statistics to) => new()
-    {
-        L2Entries = to.L2Entries - from.L2Entries,
-        L2WastedEntries = to.L2WastedEntries - from.L2WastedEntries,
-        L2Retired = to.L2Retired - from.L2Retired,
-        L1Retired = to.L1Retired - from.L1Retired,
-        Resent = to.Resent - from.Resent,
-        Delayed = to.Delayed - from.Delayed,
-        Stimuli = to.Stimuli - from.Stimuli,
-    };
-
-    private sealed class ListSink(List<TraceEvent> events) : ITraceSink
-    {
-        public void Emit(in TraceEvent traceEvent) => events.Add(traceEvent);
     }
 }
 

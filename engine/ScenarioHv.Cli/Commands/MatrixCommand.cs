@@ -43,8 +43,14 @@ internal sealed class MatrixCommand(Terminal terminal, LogLevel logLevel)
             Report(scenarios, request.Json);
         }
 
-        var codes = scenarios.SelectMany(CodesOf).ToHashSet();
-        return Precedence.FirstOrDefault(codes.Contains, ExitCode.AsExpected);
+        return First(scenarios.SelectMany(CodesOf));
+    }
+
+    /// <summary>What the process returns for several results: the worst, as the precedence has it.</summary>
+    internal static ExitCode First(IEnumerable<ExitCode> codes)
+    {
+        var all = codes.ToHashSet();
+        return Precedence.FirstOrDefault(all.Contains, ExitCode.AsExpected);
     }
 
     /// <summary>One scenario: what is wrong with it is the one thing that is said.</summary>

@@ -4,6 +4,7 @@ using ScenarioHv.Cli.Output;
 using ScenarioHv.Cli.Running;
 using ScenarioHv.Engine.Tracing;
 using ScenarioHv.Exploration;
+using ScenarioHv.Exploration.Schedules;
 using ScenarioHv.Scenarios;
 using ScenarioHv.Traces;
 
@@ -40,6 +41,12 @@ internal sealed record RunRequest(string File)
     /// <summary>The snapshot from which the run goes on; null to begin at the beginning.</summary>
     public string? Restore { get; init; }
 
+    /// <summary>The history to be replayed; null to run.</summary>
+    public string? Schedule { get; init; }
+
+    /// <summary>The optional parts of the scenario that are left out.</summary>
+    public IReadOnlyList<string> Without { get; init; } = [];
+
     /// <summary>When to give up.</summary>
     public long? MaximumSteps { get; init; }
 
@@ -52,19 +59,15 @@ internal sealed class RunCommand(Terminal terminal, LogLevel logLevel)
 {
     private const string StandardOutput = "-";
     private const int LastEvents = 60;
+    private const int StepsPerSecond = 1_000_000;
 
     /// <summary>Runs and reports.</summary>
     public ExitCode Run(RunRequest request)
     {
-        if (request is { Save: { } save, SaveAt: null })
-        {
-            throw new InputException($"--save {save}: say when with --save-at, a time such as 80us or a cycle");
-        }
-
+        RequireSense(request);
         var wanted = request.Dialect is { } name ? DialectOf(name) : null;
         using var logging = StderrLogging.Factory(terminal.Error, logLevel);
-        var file = ScenarioFile.Read(request.File, request.Overrides);
-        var cell = new CellRun(file.Cell(request.Cell), new ScriptGuests(logging));
+        var cell = Cell(request, logging);
         var dialect = wanted ?? cell.Dialect;
         var saveAt = request.SaveAt is { } at ? CycleOf(at, cell.Board.Config.TscHz) : (long?)null;
         var restored = request.Restore is { } snapshot ? Restore(cell, snapshot) : null;
@@ -94,15 +97,62 @@ internal sealed class RunCommand(Terminal terminal, LogLevel logLevel)
         return result.ExitCode;
     }
 
+    private static void RequireSense(RunRequest request)
+    {
+        if (request is { Save: { } save, SaveAt: null })
+        {
+            throw new InputException($"--save {save}: say when with --save-at, a time such as 80us or a cycle");
+        }
+
+        if (request is { Schedule: not null, SaveAt: not null } or { Schedule: not null, Restore: not null })
+        {
+            throw new InputException(
+                $"--schedule and {(request.Restore is null ? "--save-at" : "--restore")} exclude each other: "
+                + "a schedule counts from the machine's first state, on the machine that a search takes");
+        }
+
+        if (request is { Schedule: null, Without.Count: > 0 })
+        {
+            throw new InputException($"--without '{request.Without[0]}': a run takes the whole scenario; this goes with --schedule");
+        }
+    }
+
+    private static CellRun Cell(RunRequest request, ILoggerFactory? logging)
+    {
+        var schedule = request.Schedule is { } text ? ScheduleOf(text) : null;
+        var cell = ScenarioFile.Read(request.File, request.Overrides).Cell(request.Cell);
+        return new CellRun(SmallerCell.Of(cell, request.Without), new ScriptGuests(logging), schedule);
+    }
+
+    private static Schedule ScheduleOf(string text)
+    {
+        try
+        {
+            return Schedule.Parse(text);
+        }
+        catch (ScheduleException problem)
+        {
+            throw new InputException($"--schedule: {problem.Message}");
+        }
+    }
+
     private CellResult Run(CellRun cell, RunRequest request, ITraceSink? sink, ILoggerFactory? logging)
     {
         using var progress = new Progress(terminal);
         var tscHz = cell.Board.Config.TscHz;
-        return cell.Run(
-            Limits(request),
-            sink,
-            (steps, cycles) => progress.Show($"{Wording.Number(steps)} steps, {Wording.Time(cycles, tscHz)} of the machine's time"),
-            logging?.CreateLogger("run"));
+        try
+        {
+            return cell.Run(
+                Limits(request),
+                sink,
+                (steps, cycles) => progress.Show(cell.StandsStill ? $"{Wording.Number(steps)} steps"
+                    : $"{Wording.Number(steps)} steps, {Wording.Time(cycles, tscHz)} of the machine's time"),
+                logging?.CreateLogger("run"));
+        }
+        catch (ScheduleException problem)
+        {
+            throw new InputException($"--schedule {cell.Schedule} does not fit {cell.Cell.Scenario.Name}: {problem.Message}");
+        }
     }
 
     private static RunLimits Limits(RunRequest request)
@@ -153,17 +203,25 @@ internal sealed class RunCommand(Terminal terminal, LogLevel logLevel)
         return cell.Naming.Before(TraceSinks.Tee(sinks));
     }
 
-    private static ITraceSink Writer(CellRun cell, TextWriter output, TraceDialect dialect) => dialect.IsKtr
-        ? new KtrWriter(output, dialect, cell.Naming.Actors)
-        : new TraceCmdWriter(output, new TraceCmdOptions
+    private static ITraceSink Writer(CellRun cell, TextWriter output, TraceDialect dialect)
+    {
+        if (cell.StandsStill)
         {
-            Dialect = dialect,
-            TscHz = cell.Board.Config.TscHz,
-            Actors = cell.Naming.Actors,
-            Names = cell.Naming.Names,
-            // Bare metal has no kernel whose tracepoints could be printed.
-            LaboratoryEvents = !cell.Board.HasHypervisor,
-        });
+            output.Write("# no time passes: a stamp is the number of a step, " + (dialect.IsKtr ? "1" : "0.000001") + " is the first\n");
+        }
+
+        return dialect.IsKtr
+            ? new KtrWriter(output, dialect, cell.Naming.Actors)
+            : new TraceCmdWriter(output, new TraceCmdOptions
+            {
+                Dialect = dialect,
+                TscHz = cell.StandsStill ? StepsPerSecond : cell.Board.Config.TscHz,
+                Actors = cell.Naming.Actors,
+                Names = cell.Naming.Names,
+                // Bare metal has no kernel whose tracepoints could be printed.
+                LaboratoryEvents = !cell.Board.HasHypervisor,
+            });
+    }
 
     private static TraceDialect DialectOf(string name)
     {

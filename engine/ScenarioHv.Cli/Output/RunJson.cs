@@ -23,6 +23,7 @@ internal static class RunJson
             WriteScenario(json, result.Source.Cell.Scenario);
             WriteCell(json, result);
             json.WriteString("dialect", dialect.Name);
+            json.WriteString("schedule", result.Source.Schedule?.ToString());
             json.WritePropertyName("recurrence");
             WriteRecurrence(json, result, dialect);
             WriteSnapshot(json, "restored", snapshots.Restored);

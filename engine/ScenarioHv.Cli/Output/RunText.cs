@@ -31,6 +31,12 @@ internal sealed class RunText(TextWriter output, Colour colour, int width, Trace
 
         Line("policies", string.Join("; ", result.Source.Policies.Select(policy => $"{policy.Point}: {policy.Value}")));
         WriteSnapshot("restored", snapshots.Restored, result);
+        if (result.Source.Schedule is { } schedule)
+        {
+            Line("schedule", schedule.ToString());
+            Line("bounds", string.Join("; ", result.Source.Bounds));
+        }
+
         Line("outcome", $"{Coloured(result)}{(result.Property is { } property ? " " + property : "")}: {result.Run.Reason}");
         if (result.Run.Recurrence is { } recurrence)
         {
@@ -63,7 +69,7 @@ internal sealed class RunText(TextWriter output, Colour colour, int width, Trace
     {
         if (result is { Outcome: Outcome.Violated, LastCollapse: { } merged })
         {
-            Line("collapsed", $"cycle {Wording.Number(merged.Cycle)}: vector 0x{merged.Vector:x2} of vCPU {merged.Vcpu} was requested "
+            Line("collapsed", $"{Stamp(result)} {Wording.Number(merged.Cycle)}: vector 0x{merged.Vector:x2} of vCPU {merged.Vcpu} was requested "
                 + "while its bit in IRR was still set");
         }
 
@@ -78,8 +84,10 @@ internal sealed class RunText(TextWriter output, Colour colour, int width, Trace
     private void WriteRecurrence(CellResult result, Recurrence recurrence, bool isExplained)
     {
         var hz = result.Config.TscHz;
-        Line("prefix", $"{Wording.Count(recurrence.PrefixSteps, "step", "steps")}, {Wording.Cycles(recurrence.PrefixCycles, hz)}");
-        Line("period", $"{Wording.Count(recurrence.Steps, "step", "steps")}, {Wording.Cycles(recurrence.Cycles, hz)}");
+        var isTimed = !result.Source.StandsStill;
+        Line("prefix", Wording.Count(recurrence.PrefixSteps, "step", "steps")
+            + (isTimed ? $", {Wording.Cycles(recurrence.PrefixCycles, hz)}" : ""));
+        Line("period", Wording.Count(recurrence.Steps, "step", "steps") + (isTimed ? $", {Wording.Cycles(recurrence.Cycles, hz)}" : ""));
         Line("proof", $"the state after the prefix and the state one period later are the same {result.StateBytes} bytes");
         Line("progress", Progress(result, recurrence.Work));
         if (recurrence.IsFed)
@@ -91,6 +99,8 @@ internal sealed class RunText(TextWriter output, Colour colour, int width, Trace
         WriteRearmings(result);
         WriteEvents("events", recurrence.Events, isPeriod: true, isExplained, result);
     }
+
+    private static string Stamp(CellResult result) => result.Source.StandsStill ? "step" : "cycle";
 
     private static string Progress(CellResult result, Engine.Scheduling.Statistics work)
     {
@@ -120,7 +130,8 @@ internal sealed class RunText(TextWriter output, Colour colour, int width, Trace
 
     private void WriteEnd(CellResult result)
     {
-        Line("at", $"{Wording.Cycles(result.Run.Cycles, result.Config.TscHz)}, after {Wording.Count(result.Run.Steps, "step", "steps")}");
+        var steps = $"after {Wording.Count(result.Run.Steps, "step", "steps")}";
+        Line("at", result.Source.StandsStill ? steps : $"{Wording.Cycles(result.Run.Cycles, result.Config.TscHz)}, {steps}");
         var totals = result.Run.Totals;
         var sent = $"{Wording.Count(totals.Resent, "re-injection", "re-injections")}, {Wording.Number(totals.Delayed)} put off";
         Line("counts", result.Config.L2 is null ? sent : $"{Entries(totals)}; {sent}");
@@ -150,7 +161,7 @@ internal sealed class RunText(TextWriter output, Colour colour, int width, Trace
         var named = events.Select(e => isPeriod ? result.Source.Naming.Named(e) : e).ToArray();
         var names = result.Source.Naming.Names;
         var contexts = new EventContexts(named, isPeriod, names);
-        Line(label, $"{(isPeriod ? "of the period, with the cycle" : "events before the end")} (printed as by {dialect.Name})");
+        Line(label, $"{(isPeriod ? $"of the period, with the {Stamp(result)}" : "events before the end")} (printed as by {dialect.Name})");
         var left = isExplained ? MostExplained : MostPrinted;
         for (var i = 0; i < named.Length; i++)
         {

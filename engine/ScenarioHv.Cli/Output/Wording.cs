@@ -25,6 +25,20 @@ internal static class Wording
     /// <summary>Cycles with the time that they are: <c>291800 cycles (121.583 us)</c>.</summary>
     public static string Cycles(long cycles, long tscHz) => $"{Number(cycles)} cycles ({Time(cycles, tscHz)})";
 
+    /// <summary>A number of bytes in the largest unit of which it is at least one: <c>14.2 MB</c>.</summary>
+    public static string Bytes(long bytes)
+    {
+        foreach (var (unit, size) in (ReadOnlySpan<(string, long)>)[("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)])
+        {
+            if (bytes >= size)
+            {
+                return string.Create(CultureInfo.InvariantCulture, $"{bytes / size}.{bytes % size * 10 / size} {unit}");
+            }
+        }
+
+        return $"{Number(bytes)} B";
+    }
+
     /// <summary>A number without separators.</summary>
     public static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
 

@@ -5,6 +5,7 @@ using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Tracing;
 using ScenarioHv.Exploration;
+using ScenarioHv.Exploration.Schedules;
 using ScenarioHv.Scenarios;
 using ScenarioHv.Scenarios.Assembly;
 using ScenarioHv.Traces;
@@ -17,19 +18,34 @@ internal sealed class CellRun
     private (Board Board, TraceNaming Naming)? _machine;
 
     /// <summary>Compiles the cell's scripts and lays out its machine.</summary>
+    /// <param name="cell">The cell.</param>
+    /// <param name="guests">Compiles scripts.</param>
+    /// <param name="schedule">The history to be replayed, on the machine that a search takes; null for a run.</param>
     /// <exception cref="ScenarioException">Two settings do not go together.</exception>
-    public CellRun(ScenarioCell cell, IGuestLoader guests)
+    public CellRun(ScenarioCell cell, IGuestLoader guests, Schedule? schedule = null)
     {
         Cell = cell;
+        Schedule = schedule;
         Policies = MachineAssembly.PoliciesOf(cell.Scenario);
         AllPolicies = MachineAssembly.AllPoliciesOf(cell.Scenario);
-        Config = MachineAssembly.Build(cell.Scenario, guests);
+        var explored = schedule is null ? null : MachineAssembly.BuildForExploring(cell.Scenario, guests, timed: !schedule.IsInClasses);
+        Config = explored?.Config ?? MachineAssembly.Build(cell.Scenario, guests);
+        Bounds = explored?.Bounds ?? [];
         var board = new Board(Config);
         _machine = (board, new TraceNaming(board));
     }
 
     /// <summary>The cell.</summary>
     public ScenarioCell Cell { get; }
+
+    /// <summary>The history to be replayed; null for a run.</summary>
+    public Schedule? Schedule { get; }
+
+    /// <summary>What was bounded or left open for a search, a phrase each; empty for a run.</summary>
+    public IReadOnlyList<string> Bounds { get; }
+
+    /// <summary>True if the clock stands still, so that the stamps of events count steps.</summary>
+    public bool StandsStill => Config.Time is not null;
 
     /// <summary>The policies that reports name.</summary>
     public IReadOnlyList<(string Point, string Value)> Policies { get; }
@@ -64,17 +80,30 @@ internal sealed class CellRun
     {
         using var hash = new TraceHash();
         var latency = new LatencyMeter();
-        var runner = new Runner(Board, limits) { Progress = progress, Start = Start };
         var start = TimeProvider.System.GetTimestamp();
-        var run = runner.Run(TraceSinks.Tee(sink is null ? [hash, latency] : [hash, latency, sink]));
+        var (run, bytes, story) = Take(limits, TraceSinks.Tee(sink is null ? [hash, latency] : [hash, latency, sink]), progress);
         logger?.LogInformation(
             "{Cell}: {Outcome} after {Steps} steps, {Milliseconds:0} ms",
             Cell.Name, run.Outcome, run.Steps, TimeProvider.System.GetElapsedTime(start).TotalMilliseconds);
-        return new CellResult(this, run, hash.Digest(), hash.Count, run.Recurrence is { } recurrence ? ProvenBytes(recurrence) : 0)
+        return new CellResult(this, run, hash.Digest(), hash.Count, bytes)
         {
-            Latencies = latency.Latencies,
+            Latencies = StandsStill ? [] : latency.Latencies,
             LastCollapse = latency.LastCollapse,
+            Steps = story,
         };
+    }
+
+    private (RunResult Run, int StateBytes, IReadOnlyList<ReplayStep> Steps) Take(
+        RunLimits limits, ITraceSink sink, Action<long, long>? progress)
+    {
+        if (Schedule is null)
+        {
+            var run = new Runner(Board, limits) { Progress = progress, Start = Start }.Run(sink);
+            return (run, run.Recurrence is { } recurrence ? ProvenBytes(recurrence) : 0, []);
+        }
+
+        var replay = new ScheduleReplay(Board, Schedule) { Limits = limits, Progress = progress, KeepsSteps = true }.Run(sink);
+        return (replay.Run, replay.StateBytes, replay.Steps);
     }
 
     /// <summary>Lets go of the machine: nothing can be run any more, and no event named.</summary>
@@ -133,6 +162,9 @@ internal sealed record CellResult(CellRun Source, RunResult Run, string TraceHas
     /// <summary>The last request that found its bit in IRR set, where the trace tells; null if none did.</summary>
     public required Collapse? LastCollapse { get; init; }
 
+    /// <summary>The steps of a replay, those of the prefix and of one period; empty for a run.</summary>
+    public IReadOnlyList<ReplayStep> Steps { get; init; } = [];
+
     /// <summary>The first digits of the digest, which reports print.</summary>
     public string ShortHash => TraceHash[..16];
 
@@ -158,12 +190,15 @@ internal sealed record CellResult(CellRun Source, RunResult Run, string TraceHas
     /// <summary>Outcome and property as a scenario can expect them: <c>violated(custody)</c>.</summary>
     public string OutcomeWithProperty => new Expectation(Outcome, Property).ToString();
 
-    /// <summary>The expected outcomes as scenarios write them.</summary>
-    public IReadOnlyList<string> Expected => [.. Source.Cell.Expect.Select(expectation => expectation.ToString())];
+    /// <summary>The expected outcomes as scenarios write them: of a replay, what exploring is expected to find.</summary>
+    public IReadOnlyList<string> Expected => [.. Expectations.Select(expectation => expectation.ToString())];
 
-    /// <summary>Whether the expectation is met; null if there is none.</summary>
-    public bool? IsMet => Source.Cell.Expect.Count == 0 ? null
-        : Source.Cell.Expect.Any(expectation => expectation.IsMetBy(Outcome, Property));
+    /// <summary>Whether the expectation is met; null if there is none. One history that reaches the goal is what holding expects.</summary>
+    public bool? IsMet => Expectations.Count == 0 ? null
+        : Expectations.Any(expectation =>
+            expectation.IsMetBy(Outcome == Outcome.Reached && Source.Schedule is not null ? Outcome.Holds : Outcome, Property));
+
+    private IReadOnlyList<Expectation> Expectations => Source.Schedule is null ? Source.Cell.Expect : Source.Cell.ExpectExploring;
 
     /// <summary>What the process returns for this cell alone: a run that a limit ended has met no expectation and missed none.</summary>
     public ExitCode ExitCode => IsMet == true ? ExitCode.AsExpected
@@ -179,7 +214,11 @@ internal sealed record CellResult(CellRun Source, RunResult Run, string TraceHas
     public CellResult WithoutMachine()
     {
         Source.Release();
-        return this with { Run = Run with { Recurrence = Run.Recurrence is { } recurrence ? recurrence with { Events = [] } : null } };
+        return this with
+        {
+            Steps = [],
+            Run = Run with { Recurrence = Run.Recurrence is { } recurrence ? recurrence with { Events = [] } : null },
+        };
     }
 }
 

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
+using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Tracing;
 
 namespace ScenarioHv.Engine.Guests;
@@ -20,6 +21,9 @@ public sealed unsafe class StepContext
     internal bool Completed;
     internal ulong Result;
     internal Exception? Error;
+
+    // What names a step has one byte for its way.
+    private const int MostWays = 256;
 
     private int _suspended;
     private int _choice;
@@ -82,7 +86,21 @@ public sealed unsafe class StepContext
         var taken = _choice % ways;
         _choice /= ways;
         Ways *= ways;
+        if (Ways > MostWays)
+        {
+            throw new InvalidOperationException($"A step can go on in {Ways} ways, and no more than {MostWays} can be told apart.");
+        }
+
         return taken;
+    }
+
+    /// <summary>
+    /// What an operation of this step costs in cycles. Which of the values of a cost that varies it is, is the scheduler's choice.
+    /// </summary>
+    internal long Cost(TimingCost cost)
+    {
+        var timing = Board.Config.Timing;
+        return timing.Varies(cost) ? timing.Values(cost)[Choose(timing.Values(cost).Count)] : timing[cost];
     }
 
     /// <summary>The step on this thread has ended, well or not.</summary>

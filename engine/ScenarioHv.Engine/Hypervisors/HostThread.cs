@@ -42,7 +42,7 @@ internal readonly struct HostThread(byte actor)
     public Op Point(At label, TimingCost cost)
     {
         var context = Context;
-        ReadyAt(context) = new Instant(context.Machine.Now) + context.Board.Config.Timing[cost];
+        ReadyAt(context) = new Instant(context.Machine.Now) + context.Cost(cost);
         return Await(context, OperationKind.Point, label);
     }
 

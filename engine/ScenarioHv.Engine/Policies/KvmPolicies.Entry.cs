@@ -18,6 +18,9 @@ public enum EnterStep : byte
     /// <summary>vcpu->mode becomes IN_GUEST_MODE: from here on a kick is an interrupt.</summary>
     PublishMode,
 
+    /// <summary>As <see cref="PublishMode"/>, without the barrier behind it: the processor may keep the store back behind later loads.</summary>
+    PublishModePlain,
+
     /// <summary>The hardware's copy of the highest request is refreshed, if there is one (sync_pir_to_irr).</summary>
     SyncApic,
 
@@ -51,6 +54,11 @@ public static class EnterPlans
         "recheck-then-publish",
         EnterStep.CheckRequests, EnterStep.InjectEvents, EnterStep.SyncApic, EnterStep.Recheck, EnterStep.DisableInterrupts,
         EnterStep.PublishMode);
+
+    /// <summary>The right order in the program, and no barrier between the mode and the second look.</summary>
+    public static readonly Plan<EnterStep> PublishWithoutBarrier = new(
+        "publish-without-barrier",
+        EnterStep.CheckRequests, EnterStep.InjectEvents, EnterStep.PublishModePlain, EnterStep.SyncApic, EnterStep.Recheck);
 
     /// <summary>The right order, but the event that an abandoned pass has taken from the controller is kept nowhere.</summary>
     public static readonly Plan<EnterStep> RecheckWithoutCancel = new(

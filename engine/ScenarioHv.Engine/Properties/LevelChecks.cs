@@ -43,8 +43,9 @@ public struct LevelCheck
 
 /// <summary>
 /// The safety half of <c>level</c>: while a pin's remote IRR is set, its vector is requested, injected or in service at some CPU, or its
-/// EOI is under way. A message that is still under way has no vector anywhere yet: so the check begins when the vector is first seen. An
-/// EOI is under way until the CPU that wrote it retires its next instruction. A guest that gives the entry another vector or mode meanwhile
+/// EOI is under way. A message that is still under way has no vector anywhere yet: so the check begins when the vector is first seen at a
+/// CPU, for which an EOI of the message before does not count. An EOI is under way until the CPU that wrote it retires its next instruction.
+/// A guest that gives the entry another vector or mode meanwhile
 /// has itself to thank; mask and destination are no part of what an EOI looks for (82093AA 3.2.4), so they may change.
 /// </summary>
 internal static class LevelChecks
@@ -86,17 +87,31 @@ internal static class LevelChecks
     }
 
     /// <summary>Whether a vector is requested, injected or in service at some CPU, or has just been ended there.</summary>
-    public static bool IsSomewhere(Board board, Machine machine, byte vector)
+    public static bool IsSomewhere(Board board, Machine machine, byte vector) =>
+        IsAtCpu(board, machine, vector) || IsEnded(board, machine, vector);
+
+    private static bool IsAtCpu(Board board, Machine machine, byte vector)
     {
         for (var vcpu = 0; vcpu < board.Config.Vcpus; vcpu++)
         {
             ref var apic = ref machine.Ref(board.Apics, vcpu);
-            ref var twin = ref machine.Ref(board.Twins, vcpu);
             if (apic.Isr.Contains(vector)
                 || apic.Irr.Contains(vector)
-                || twin.IsInService(vector)
-                || twin.Ended == vector
+                || machine.Ref(board.Twins, vcpu).IsInService(vector)
                 || board.Hypervisor.Held(machine, vcpu).Contains(vector))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool IsEnded(Board board, Machine machine, byte vector)
+    {
+        foreach (ref var twin in machine.Span(board.Twins))
+        {
+            if (twin.Ended == vector)
             {
                 return true;
             }
@@ -122,11 +137,11 @@ internal static class LevelChecks
             return;
         }
 
-        if (IsSomewhere(context.Board, context.Machine, entry.Vector))
+        if (IsAtCpu(context.Board, context.Machine, entry.Vector))
         {
             check.Seen = 1;
         }
-        else if (check.Seen != 0)
+        else if (check.Seen != 0 && !IsEnded(context.Board, context.Machine, entry.Vector))
         {
             SafetyChecks.Fail(context, SafetyProperty.Level, 0, entry.Vector, (byte)pin);
         }

@@ -53,6 +53,7 @@ public sealed class Board
         LevelChecks = layout.Add<LevelCheck>("level-check", LevelPins.Count);
         Kvm = layout.Add<KvmVcpu>("kvm-vcpu", IsKvm ? vcpus : 0);
         KvmNmi = layout.Add<KvmNmi>("kvm-nmi", IsKvm && (config.Kvm.TracksNmiInSoftware || config.Kvm.TellsNmiWindows) ? vcpus : 0);
+        StoreBuffers = layout.Add<StoreBuffer>("store-buffer", IsKvm && config.Kvm.Enter.Has(EnterStep.PublishModePlain) ? vcpus : 0);
         MissingIdtPages = layout.Add<ulong>(
             "missing-idt", IsKvm && config.Timeline.Any(stimulus => stimulus.Action == StimulusAction.PageOut) ? vcpus : 0);
         Bhyve = layout.Add<BhyveVcpu>("bhyve-vcpu", IsBhyve ? vcpus : 0);
@@ -69,7 +70,8 @@ public sealed class Board
 
         KvmVm = layout.Add<KvmVm>("kvm", IsKvm ? 1 : 0);
         Avic = layout.Add<AvicVcpu>("avic", !vmx && HasHypervisor && config.Apicv ? vcpus : 0);
-        Locks = layout.Add<ThreadLocks>("locks", IsKvm ? vcpus + 2 : 0);
+        Locks = layout.Add<ThreadLocks>("locks", HasHypervisor ? vcpus + 2 : 0);
+        LockOrder = layout.Add<ulong>("lock-order", HasHypervisor ? 1 : 0);
         SynIcs = layout.Add<SynIcState>("synic", config.Hyperv is { SynIc: true } ? vcpus : 0);
         Assists = layout.Add<ApicAssistPage>("apic-assist", config.Hyperv is { Vapic: true } ? vcpus : 0);
         Pic = layout.Add<Pic8259Pair>("pic", config.VirtualWire ? 1 : 0);
@@ -156,6 +158,9 @@ public sealed class Board
     /// <summary>What KVM remembers of NMIs where the processor does not; empty if there is nothing.</summary>
     public Slot<KvmNmi> KvmNmi { get; }
 
+    /// <summary>What the processors keep back of the mode of each vCPU; empty if every store is followed by a barrier.</summary>
+    public Slot<StoreBuffer> StoreBuffers { get; }
+
     /// <summary>1 for each vCPU whose IDT the host has taken the page of; empty if it never does.</summary>
     public Slot<ulong> MissingIdtPages { get; }
 
@@ -192,8 +197,11 @@ public sealed class Board
     /// <summary>AVIC's tables and what processors have seen of backing pages; empty without AVIC.</summary>
     public Slot<AvicVcpu> Avic { get; }
 
-    /// <summary>The kernel's locks, by the number of the host thread: the vCPUs', the I/O thread, the kernel's worker.</summary>
+    /// <summary>The locks by the number of the host thread: the vCPUs', the I/O thread, the kernel's worker.</summary>
     public Slot<ThreadLocks> Locks { get; }
+
+    /// <summary>Which lock was held when which was taken, in any thread: bit 8 * held + taken.</summary>
+    public Slot<ulong> LockOrder { get; }
 
     /// <summary>The SynICs; empty if the guest is offered none.</summary>
     public Slot<SynIcState> SynIcs { get; }
@@ -325,7 +333,8 @@ public sealed class Board
     internal IReadOnlyList<int> VariableInstants(int level) =>
         Guest(level)?.Variables is { } type ? FieldRules.Of(type).Instants : [];
 
-    internal Slot<ulong> SharedWords(int level) => _shared[level - 1];
+    /// <summary>The words of memory that the vCPUs share at level 1 or 2.</summary>
+    public Slot<ulong> SharedWords(int level) => _shared[level - 1];
 
     private static Slot<ulong> AddShared(MachineLayout layout, GuestProgram? guest) => layout.Add<ulong>("shared", guest?.SharedWords ?? 0);
 

@@ -104,6 +104,7 @@ public sealed class TimingProfile
     ];
 
     private readonly long[] _costs;
+    private readonly ulong _varying;
     private readonly IReadOnlyList<long>[] _values;
 
     private TimingProfile(string name, IReadOnlyList<long>[] values)
@@ -111,6 +112,10 @@ public sealed class TimingProfile
         Name = name;
         _values = values;
         _costs = [.. values.Select(value => value[0])];
+        foreach (var (cost, value) in values.Index())
+        {
+            _varying |= value.Count > 1 ? 1UL << cost : 0;
+        }
     }
 
     /// <summary>Every cost with its name, meaning and value in the shipped profiles.</summary>
@@ -134,10 +139,13 @@ public sealed class TimingProfile
     public string Name { get; }
 
     /// <summary>True if some cost varies: <see cref="Values"/> has more than one for it.</summary>
-    public bool HasJitter => _values.Any(values => values.Count > 1);
+    public bool HasJitter => _varying != 0;
 
     /// <summary>The cost in cycles; of one that varies the first value, which is what it is in a run.</summary>
     public long this[TimingCost cost] => _costs[(int)cost];
+
+    /// <summary>True if the cost varies.</summary>
+    internal bool Varies(TimingCost cost) => (_varying >> (int)cost & 1) != 0;
 
     /// <summary>All values in cycles that the cost can have at each use, 1 or more, the first as <see cref="this"/>.</summary>
     public IReadOnlyList<long> Values(TimingCost cost) => _values[(int)cost];

@@ -365,7 +365,7 @@ internal abstract unsafe partial class GuestProcessor(Board board)
     }
 
     /// <summary>The moment after a step of the given cost.</summary>
-    protected Instant After(StepContext context, TimingCost cost) => new Instant(context.Machine.Now) + Board.Config.Timing[cost];
+    protected static Instant After(StepContext context, TimingCost cost) => new Instant(context.Machine.Now) + context.Cost(cost);
 
     /// <summary>When the next event can come that interrupts work or HLT.</summary>
     protected virtual Instant NextInterruption(Machine machine, int vcpu)

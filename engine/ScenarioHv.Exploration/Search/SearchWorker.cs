@@ -70,13 +70,15 @@ internal sealed unsafe class SearchWorker : IDisposable
         _isShared = isShared;
         try
         {
+            Poll?.Invoke();
             while (_space.Claim(out var first, out var end))
             {
-                Poll?.Invoke();
                 for (; first < end; first += EdgeWriter.RunStates)
                 {
                     ExpandRun(first, Math.Min(end, first + EdgeWriter.RunStates));
                 }
+
+                Poll?.Invoke();
             }
 
             _found.Seal();

@@ -30,6 +30,10 @@ internal static class EntryPolicies
                 "look twice, and publish the mode after both",
                 "what a missing barrier between mode and second look amounts to; Linux Documentation/virt/kvm/vcpu-requests.rst"),
             Entering(
+                EnterPlans.PublishWithoutBarrier,
+                "the right order in the program, without the barrier: the store to vcpu->mode may stay in the store buffer during the second look",
+                "SDM3 8.2.3.4; the remark before smp_mb__after_srcu_read_unlock in x86.c:vcpu_enter_guest"),
+            Entering(
                 EnterPlans.RecheckWithoutCancel,
                 "the right order, but an abandoned pass leaves the event in the entry field, and the next pass writes over it",
                 "ACRN before ea849177a (2019)"),

@@ -1,5 +1,6 @@
 using ScenarioHv.Engine.Configuration;
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Hypervisors;
 using ScenarioHv.Engine.Hypervisors.Kvm;
 using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Properties;

@@ -7,6 +7,7 @@ using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.Tests.Machines;
+using ScenarioHv.Engine.Time;
 using ScenarioHv.Engine.Virtualization.Vmx;
 using static ScenarioHv.Engine.Tests.Machines.SampleMachine;
 
@@ -28,6 +29,29 @@ internal sealed class KvmPlanTests
         Assert.That((rig.Vcpu().HostInterrupts, rig.Count("kvm_entry")), Is.EqualTo((HostInterrupts.None, 1)));
         rig.Run(10_000_000);
         Assert.That((rig.Vectors.Count, rig.Apic().Irr.Contains(EdgeVector)), Is.EqualTo((0, true)));
+    }
+
+    /// <summary>
+    /// The store to vcpu->mode stays in the store buffer while the second look, a load, is done (SDM3 8.2.3.4). Its own thread sees it.
+    /// </summary>
+    [Test]
+    public void Without_a_barrier_a_kick_behind_the_second_look_still_finds_the_old_mode()
+    {
+        var rig = new Rig(Entering("publish-without-barrier").Fire(0) with { Time = new ClassTime(2_400), Timing = TimingProfile.Untimed });
+        rig.Walk(At.ExitArmed);
+        Assert.That(rig.Kvm().Mode, Is.EqualTo(VcpuMode.Outside));
+        rig.StepActor("outside").Stimulate().WalkIntoGuest();
+        Assert.That((rig.Vcpu().HostInterrupts, rig.Count("kvm_entry")), Is.EqualTo((HostInterrupts.None, 1)));
+        rig.StepActor("store-buffer0");
+        Assert.That(rig.Kvm().Mode, Is.EqualTo(VcpuMode.InGuest));
+    }
+
+    [Test]
+    public void A_store_that_has_left_the_store_buffer_is_found_by_the_kick()
+    {
+        var rig = new Rig(Entering("publish-without-barrier").Fire(0) with { Time = new ClassTime(2_400), Timing = TimingProfile.Untimed });
+        rig.Walk(At.ExitArmed).StepActor("store-buffer0").StepActor("outside").Stimulate();
+        Assert.That((rig.Kvm().Mode, rig.Vcpu().HostInterrupts), Is.EqualTo((VcpuMode.Exiting, HostInterrupts.Kick)));
     }
 
     [Test]
@@ -153,7 +177,7 @@ internal sealed class KvmPlanTests
         {
             Enter = Named(
                 plan, EnterPlans.PublishThenRecheck, EnterPlans.PublishThenInject, EnterPlans.InjectThenPublish,
-                EnterPlans.RecheckThenPublish, EnterPlans.RecheckWithoutCancel),
+                EnterPlans.RecheckThenPublish, EnterPlans.PublishWithoutBarrier, EnterPlans.RecheckWithoutCancel),
         },
     };
 

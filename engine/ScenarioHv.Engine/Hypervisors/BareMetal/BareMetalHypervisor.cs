@@ -60,7 +60,7 @@ internal sealed class BareMetalHypervisor(Board board) : Hypervisor
         board.Processor.UnloadNested(machine, vcpu);
         state.Level = 1;
         machine.Ref(board.Cores, Board.CoreIndex(vcpu, 1)).GifCleared = board.Processor.ExitClearsGif ? (byte)1 : (byte)0;
-        state.ReadyAt = new Instant(machine.Now) + board.Config.Timing[TimingCost.VmExit];
+        state.ReadyAt = new Instant(machine.Now) + context.Cost(TimingCost.VmExit);
         board.Processor.CompleteOperation(context, vcpu, 1, 0);
     }
 
@@ -220,7 +220,7 @@ internal sealed class BareMetalHypervisor(Board board) : Hypervisor
         {
             if (slot.Due.IsNever)
             {
-                slot = new BusMessage { Due = new Instant(machine.Now) + board.Config.Timing[latency], Message = message, Pin = pin };
+                slot = new BusMessage { Due = new Instant(machine.Now) + StepContext.Current.Cost(latency), Message = message, Pin = pin };
                 return;
             }
         }
@@ -268,7 +268,7 @@ internal sealed class BareMetalHypervisor(Board board) : Hypervisor
         statistics.L2RetiredAtEntry = statistics.L2Retired;
         state.Level = 2;
         state.EntryPending = 1;
-        state.ReadyAt = new Instant(machine.Now) + board.Config.Timing[TimingCost.VmEntry];
+        state.ReadyAt = new Instant(machine.Now) + context.Cost(TimingCost.VmEntry);
         context.Emit(TraceEventKind.VmEntry, board.Processor.Rip(machine, vcpu, 2), board.Processor.InjectionOf(machine, vcpu));
         return false;
     }

@@ -48,7 +48,7 @@ internal sealed class BhyveHypervisor(Board board) : Hypervisor
     {
         ref var state = ref context.Machine.Ref(board.Vcpus, vcpu);
         state.InGuest = 0;
-        state.ReadyAt = new Instant(context.Machine.Now) + board.Config.Timing[TimingCost.VmExit];
+        state.ReadyAt = new Instant(context.Machine.Now) + context.Cost(TimingCost.VmExit);
         context.Machine.Fiber(board.HostFiber(vcpu)).Op.Value = (ulong)exit.Cause;
         context.Machine.Ref(board.Bhyve, vcpu).ExitUnread = 1;
     }
@@ -85,7 +85,7 @@ internal sealed class BhyveHypervisor(Board board) : Hypervisor
         else if (!state.ReadyAt.IsNever)
         {
             // The host's handler runs on the CPU of the vCPU's thread, which goes on afterwards.
-            state.ReadyAt += board.Config.Timing[TimingCost.HostInterrupt];
+            state.ReadyAt += context.Cost(TimingCost.HostInterrupt);
         }
     }
 
@@ -164,11 +164,11 @@ internal sealed class BhyveHypervisor(Board board) : Hypervisor
         }
         else if (runsElsewhere)
         {
-            Interrupt(context.Machine, vcpu, HostInterrupts.Kick, now + board.Config.Timing[TimingCost.HostIpi]);
+            Interrupt(context.Machine, vcpu, HostInterrupts.Kick, now + context.Cost(TimingCost.HostIpi));
         }
         else if (vmm.State == BhyveRunState.Sleeping && state.ReadyAt.IsNever)
         {
-            state.ReadyAt = now + board.Config.Timing[TimingCost.Wake];
+            state.ReadyAt = now + context.Cost(TimingCost.Wake);
         }
     }
 

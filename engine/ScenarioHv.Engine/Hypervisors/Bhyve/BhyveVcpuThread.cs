@@ -62,7 +62,7 @@ internal readonly struct BhyveVcpuThread(byte index)
         context.Machine.Ref(context.Board.Exits, index) = default;
         state.InGuest = 1;
         state.EntryPending = 1;
-        state.ReadyAt = new Instant(context.Machine.Now) + context.Board.Config.Timing[TimingCost.VmEntry];
+        state.ReadyAt = new Instant(context.Machine.Now) + context.Cost(TimingCost.VmEntry);
         HostThread.Await(context, OperationKind.EnterGuest, At.VmcbProgrammed);
         return default;
     }

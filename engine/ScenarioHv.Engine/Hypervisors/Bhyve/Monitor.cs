@@ -33,8 +33,16 @@ internal static class Monitor
     public static async HostTask PortAccess(BhyveVcpuThread vcpu)
     {
         await vcpu.Point(At.DeviceAccessed, TimingCost.DeviceAccess);
-        var (first, end) = AccessPort(vcpu);
+        if (vcpu.Vmm.IoIsWrite == 0)
+        {
+            ReadPort(vcpu);
+            return;
+        }
+
+        await KernelLocks.Take(vcpu.Thread, KernelLock.IoApic);
+        var (first, end) = WritePort(vcpu);
         await VIoApic.Service(vcpu.Thread, first, end);
+        KernelLocks.Release(vcpu.Thread, KernelLock.IoApic);
     }
 
     /// <summary>The thread that applies stimuli when they come.</summary>
@@ -55,30 +63,45 @@ internal static class Monitor
                 continue;
             }
 
-            var output = HostThread.Board.Devices.Apply(HostThread.Context, HostThread.Board.Config.Timeline[stimulus], out var message);
-            if (output.SendsMessage)
-            {
-                await thread.Point(At.MessageSent, TimingCost.Message);
-                await VLapic.Deliver(thread, BhyveHypervisor.TargetsOf(HostThread.Context, message), message);
-            }
-            else
-            {
-                await VIoApic.Service(thread, output.Service.First, output.Service.End);
-            }
+            await DeviceEvent(thread, stimulus);
         }
     }
 
-    private static (int First, int End) AccessPort(BhyveVcpuThread vcpu)
+    /// <summary>
+    /// A device sends its message, or its line changes: what the device does and what that does to the pin are one step, under the lock.
+    /// </summary>
+    private static async HostTask DeviceEvent(HostThread thread, int stimulus)
     {
-        ref var vmm = ref vcpu.Vmm;
-        var devices = HostThread.Board.Devices;
-        if (vmm.IoIsWrite == 0)
+        if (HostThread.Board.Config.Devices[HostThread.Board.Config.Timeline[stimulus].Target].Kind == DeviceKind.Msi)
         {
-            vmm.IoValue = devices.Read(HostThread.Machine, vmm.IoPort, vmm.IoSize);
-            return (0, 0);
+            HostThread.Board.Devices.Apply(HostThread.Context, HostThread.Board.Config.Timeline[stimulus], out var message);
+            await thread.Point(At.MessageSent, TimingCost.Message);
+            await VLapic.Deliver(thread, BhyveHypervisor.TargetsOf(HostThread.Context, message), message);
+            return;
         }
 
-        var output = devices.Write(HostThread.Context, vmm.IoPort, vmm.IoSize, vmm.IoValue);
+        await KernelLocks.Take(thread, KernelLock.IoApic);
+        var (first, end) = RiseOf(stimulus);
+        await VIoApic.Service(thread, first, end);
+        KernelLocks.Release(thread, KernelLock.IoApic);
+    }
+
+    private static (int First, int End) RiseOf(int stimulus)
+    {
+        var output = HostThread.Board.Devices.Apply(HostThread.Context, HostThread.Board.Config.Timeline[stimulus], out _);
+        return (output.Service.First, output.Service.End);
+    }
+
+    private static void ReadPort(BhyveVcpuThread vcpu)
+    {
+        ref var vmm = ref vcpu.Vmm;
+        vmm.IoValue = HostThread.Board.Devices.Read(HostThread.Machine, vmm.IoPort, vmm.IoSize);
+    }
+
+    private static (int First, int End) WritePort(BhyveVcpuThread vcpu)
+    {
+        ref var vmm = ref vcpu.Vmm;
+        var output = HostThread.Board.Devices.Write(HostThread.Context, vmm.IoPort, vmm.IoSize, vmm.IoValue);
         return (output.Service.First, output.Service.End);
     }
 }

@@ -5,30 +5,44 @@ using ScenarioHv.Engine.Tracing;
 
 namespace ScenarioHv.Engine.Hypervisors.Bhyve;
 
-/// <summary>bhyve's I/O APIC in vmm: the paths around its register file that send messages (vioapic.c).</summary>
+/// <summary>
+/// bhyve's I/O APIC in vmm: the paths around its register file that send messages (vioapic.c), under its spin mutex. Not modelled: that a
+/// write to an entry drops it around a rendezvous of the vCPUs.
+/// </summary>
 internal static class VIoApic
 {
     /// <summary>A register of the window (vioapic_mmio_rw).</summary>
     public static async HostTask Access(BhyveVcpuThread vcpu, bool isWrite, uint offset, uint value)
     {
+        await KernelLocks.Take(vcpu.Thread, KernelLock.IoApic);
         if (!isWrite)
         {
             vcpu.CompleteOperation(HostThread.Board.IoApicOf(HostThread.Machine).ReadWindow(offset));
-            return;
         }
-
-        var (first, end, ended) = Write(offset, value);
-        if (ended >= 0)
+        else
         {
-            await EndOfInterrupt(vcpu.Thread, (byte)ended);
+            var (first, end, ended) = Write(offset, value);
+            if (ended >= 0)
+            {
+                await End(vcpu.Thread, (byte)ended);
+            }
+
+            await Service(vcpu.Thread, first, end);
+            vcpu.CompleteOperation(0);
         }
 
-        await Service(vcpu.Thread, first, end);
-        vcpu.CompleteOperation(0);
+        KernelLocks.Release(vcpu.Thread, KernelLock.IoApic);
     }
 
     /// <summary>The EOI of a level vector: every pin with it (vioapic_process_eoi).</summary>
     public static async HostTask EndOfInterrupt(HostThread thread, byte vector)
+    {
+        await KernelLocks.Take(thread, KernelLock.IoApic);
+        await End(thread, vector);
+        KernelLocks.Release(thread, KernelLock.IoApic);
+    }
+
+    private static async HostTask End(HostThread thread, byte vector)
     {
         for (var pin = Next(vector, 0); pin >= 0; pin = Next(vector, pin + 1))
         {
@@ -48,7 +62,7 @@ internal static class VIoApic
         }
     }
 
-    /// <summary>Sends the interrupts of pins that want service (vioapic_send_intr).</summary>
+    /// <summary>Sends the interrupts of pins that want service, under the lock (vioapic_send_intr).</summary>
     public static async HostTask Service(HostThread thread, int first, int end)
     {
         for (var pin = first; pin < end; pin++)

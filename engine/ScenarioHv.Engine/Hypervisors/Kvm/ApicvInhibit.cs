@@ -79,7 +79,4 @@ public struct KvmVm
 
     /// <summary>For the layout only: always 0.</summary>
     public ushort Reserved1;
-
-    /// <summary>Which lock was held when which was taken, in any thread: bit 6 * held + taken.</summary>
-    public ulong LockOrder;
 }

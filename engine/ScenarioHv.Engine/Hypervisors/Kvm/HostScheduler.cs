@@ -30,7 +30,7 @@ internal static class HostScheduler
         if (HostThread.Kvm.SleepsAt(context.Machine, vcpu, At.Preempted))
         {
             context.Machine.Ref(context.Board.Vcpus, vcpu).ReadyAt =
-                new Instant(context.Machine.Now) + context.Board.Config.Timing[TimingCost.Wake];
+                new Instant(context.Machine.Now) + context.Cost(TimingCost.Wake);
         }
     }
 

@@ -6,14 +6,23 @@ using ScenarioHv.Engine.Tracing;
 
 namespace ScenarioHv.Engine.Hypervisors.Kvm;
 
-/// <summary>KVM's I/O APIC in the kernel: the paths around its register file that send messages (ioapic.c).</summary>
+/// <summary>
+/// KVM's I/O APIC in the kernel: the paths around its register file that send messages (ioapic.c). They hold ioapic->lock until the local
+/// APICs have accepted.
+/// </summary>
 internal static class KernelIoApic
 {
-    /// <summary>An EOI reaches the I/O APIC: every pin with that vector, in ascending order (kvm_ioapic_update_eoi).</summary>
+    /// <summary>
+    /// An EOI reaches the I/O APIC: every pin with that vector, in ascending order (kvm_ioapic_update_eoi). The lock is dropped at each,
+    /// around notifiers that are not modelled; who waits for it goes first.
+    /// </summary>
     public static async HostTask EndOfInterrupt(HostThread thread, byte vector, bool level)
     {
+        await KernelLocks.Take(thread, KernelLock.IoApic);
         for (var pin = Next(vector, 0); pin >= 0; pin = Next(vector, pin + 1))
         {
+            KernelLocks.Release(thread, KernelLock.IoApic);
+            await KernelLocks.Take(thread, KernelLock.IoApic);
             if (!HostThread.Board.IoApicOf(HostThread.Machine).ClearRemoteIrr(pin, vector, level))
             {
                 continue;
@@ -38,10 +47,34 @@ internal static class KernelIoApic
                 HostThread.Kvm.DelayService(HostThread.Context);
             }
         }
+
+        KernelLocks.Release(thread, KernelLock.IoApic);
     }
 
     /// <summary>
-    /// A line has changed (ioapic_set_irq). The trace line comes last and shows the entry as it was before.
+    /// A guest writes to the window (ioapic_mmio_write). Where there is an EOI register, a write to it goes the way of an EOI.
+    /// </summary>
+    public static async HostTask Write(HostThread thread, uint offset, uint value)
+    {
+        await KernelLocks.Take(thread, KernelLock.IoApic);
+        var (first, end, ended) = Store(offset, value);
+        if (ended >= 0)
+        {
+            KernelLocks.Release(thread, KernelLock.IoApic);
+            await EndOfInterrupt(thread, (byte)ended, level: true);
+            return;
+        }
+
+        for (var pin = first; pin < end; pin++)
+        {
+            await Service(thread, pin);
+        }
+
+        KernelLocks.Release(thread, KernelLock.IoApic);
+    }
+
+    /// <summary>
+    /// A line has changed, under the lock (ioapic_set_irq). The trace line comes last and shows the entry as it was before.
     /// </summary>
     /// <param name="thread">Who drives the line.</param>
     /// <param name="pin">Its pin.</param>
@@ -62,7 +95,7 @@ internal static class KernelIoApic
 
     /// <summary>
     /// Sends the interrupt of a pin if it wants service (ioapic_service): under the lock, but acceptance by the local APIC is a moment of
-    /// its own. Not traced: what an EOI, delayed work or a written entry sends again shows as accepted only.
+    /// its own, which its vCPU sees. Not traced: what an EOI, delayed work or a written entry sends again shows as accepted only.
     /// </summary>
     /// <returns>How many local APICs accepted; -1 if nothing was sent or nobody was addressed.</returns>
     public static async HostTask<int> Service(HostThread thread, int pin)
@@ -80,6 +113,7 @@ internal static class KernelIoApic
     /// <summary>The delayed work: level pins that are asserted and not in service (kvm_ioapic_eoi_inject_work).</summary>
     public static async HostTask DelayedWork(HostThread thread)
     {
+        await KernelLocks.Take(thread, KernelLock.IoApic);
         for (var pin = 0; pin < IoApic.StandardPinCount; pin++)
         {
             if (HostThread.Board.IoApicOf(HostThread.Machine).WantsDelayedService(pin))
@@ -87,6 +121,14 @@ internal static class KernelIoApic
                 await Service(thread, pin);
             }
         }
+
+        KernelLocks.Release(thread, KernelLock.IoApic);
+    }
+
+    private static (int First, int End, int Ended) Store(uint offset, uint value)
+    {
+        var write = HostThread.Kvm.WriteIoApic(HostThread.Context, offset, value);
+        return (write.Service.First, write.Service.End, write.EoiVector);
     }
 
     private static int Next(byte vector, int from) => HostThread.Board.IoApicOf(HostThread.Machine).NextEoiPin(vector, from);

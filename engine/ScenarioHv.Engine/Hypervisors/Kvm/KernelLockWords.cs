@@ -18,8 +18,8 @@ public static class KernelLockWords
         var locks = machine.Span(board.Locks);
         if (violation.Vector != 0)
         {
-            return $"{Thread(board, first)} waits for {Name((KernelLock)violation.Detail)} while it holds "
-                + $"{Name((KernelLock)violation.Vector)}; the other order has been used too, so that two threads can wait for each other";
+            return $"{Thread(board, first)} waits for {Name(board, (KernelLock)violation.Detail)} while it holds "
+                + $"{Name(board, (KernelLock)violation.Vector)}; the other order has been used too, so that two threads can wait for each other";
         }
 
         var text = "";
@@ -29,7 +29,7 @@ public static class KernelLockWords
         {
             seen |= 1 << thread;
             var next = Next(locks, thread, first, seen);
-            text += (text.Length == 0 ? "" : "; ") + $"{Thread(board, thread)} {Waits(locks[thread].Awaited)} "
+            text += (text.Length == 0 ? "" : "; ") + $"{Thread(board, thread)} {Waits(board, locks[thread].Awaited)} "
                 + Holds(board, machine, next, locks[thread].Awaited);
             thread = next;
         }
@@ -57,9 +57,9 @@ public static class KernelLockWords
         return first;
     }
 
-    private static string Waits(KernelLock awaited) => awaited == KernelLock.Srcu
+    private static string Waits(Board board, KernelLock awaited) => awaited == KernelLock.Srcu
         ? "waits in synchronize_srcu for the SRCU read lock that"
-        : $"waits for {Name(awaited)}, which";
+        : $"waits for {Name(board, awaited)}, which";
 
     private static string Holds(Board board, Machine machine, int thread, KernelLock awaited)
     {
@@ -82,12 +82,14 @@ public static class KernelLockWords
     private static string Thread(Board board, int thread) =>
         thread < board.Config.Vcpus ? $"vcpu{thread}" : thread == board.Config.Vcpus ? "io" : "kworker";
 
-    private static string Name(KernelLock kind) => kind switch
+    private static string Name(Board board, KernelLock kind) => kind switch
     {
         KernelLock.Srcu => "kvm->srcu",
         KernelLock.SlotsLock => "kvm->slots_lock",
         KernelLock.ApicvUpdateLock => "kvm->arch.apicv_update_lock",
         KernelLock.KvmLock => "kvm->lock",
+        KernelLock.IoApic => board.IsKvm ? "ioapic->lock" : "VIOAPIC_LOCK",
+        KernelLock.Monitor => "QEMU's big lock",
         _ => "guest mode",
     };
 }

@@ -195,7 +195,7 @@ internal static class KvmHyperv
             HostThread.Kvm.Kick(HostThread.Context, other);
         }
 
-        new HostThread((byte)(HostThread.Board.Config.Vcpus + 1)).Wake(HostThread.Board.Config.Timing[TimingCost.Wake]);
+        new HostThread((byte)(HostThread.Board.Config.Vcpus + 1)).Wake(HostThread.Context.Cost(TimingCost.Wake));
     }
 
     private static void EndProgress()

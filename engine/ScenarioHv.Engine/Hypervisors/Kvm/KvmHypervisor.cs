@@ -24,6 +24,7 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         .. Enumerable.Range(0, board.Config.Vcpus).Select(vcpu => new ApicTimerActor(board, vcpu)),
         .. Enumerable.Range(0, board.Config.HostTickHz > 0 ? board.Config.Vcpus : 0).Select(vcpu => new HostTickActor(board, vcpu)),
         .. board.HasWorker ? [new WorkerActor(board)] : Array.Empty<Actor>(),
+        .. Enumerable.Range(0, board.StoreBuffers.Count).Select(vcpu => new StoreBufferActor(board, vcpu)),
         .. Moments.Of(board),
     ];
 
@@ -39,6 +40,11 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
             context.Actor = context.Vcpu = index;
             context.Level = 0;
             KvmHyperv.Reset(vcpu);
+            if (board.StoreBuffers.Count > 0)
+            {
+                context.Machine.Ref(board.StoreBuffers, vcpu).DrainsAt = Instant.Never;
+            }
+
             if (board.KvmNmi.Count > 0)
             {
                 context.Machine.Ref(board.KvmNmi, vcpu).Deadline = Instant.Never;
@@ -61,7 +67,7 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     {
         ref var state = ref context.Machine.Ref(board.Vcpus, vcpu);
         state.InGuest = 0;
-        state.ReadyAt = new Instant(context.Machine.Now) + board.Config.Timing[TimingCost.VmExit];
+        state.ReadyAt = new Instant(context.Machine.Now) + context.Cost(TimingCost.VmExit);
         context.Machine.Fiber(board.HostFiber(vcpu)).Op.Value = (ulong)exit.Cause;
     }
 
@@ -88,7 +94,7 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         else if (!state.ReadyAt.IsNever)
         {
             // The host's handler runs on the CPU of the vCPU's thread, which goes on afterwards.
-            state.ReadyAt += board.Config.Timing[TimingCost.HostInterrupt];
+            state.ReadyAt += context.Cost(TimingCost.HostInterrupt);
         }
     }
 
@@ -158,7 +164,7 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
                 context.Machine,
                 vcpu,
                 HostInterrupts.PostedNotification,
-                new Instant(context.Machine.Now) + board.Config.Timing[TimingCost.HostIpi]);
+                new Instant(context.Machine.Now) + context.Cost(TimingCost.HostIpi));
         }
         else
         {
@@ -220,7 +226,7 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         }
 
         kvm.Mode = VcpuMode.Exiting;
-        Interrupt(context.Machine, vcpu, HostInterrupts.Kick, now + board.Config.Timing[TimingCost.HostIpi]);
+        Interrupt(context.Machine, vcpu, HostInterrupts.Kick, now + context.Cost(TimingCost.HostIpi));
     }
 
     /// <summary>An NMI arrives for a vCPU, which looks at it when it comes round its loop (kvm_inject_nmi).</summary>
@@ -316,7 +322,7 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     {
         if (SleepsAt(machine, vcpu, At.Sleeping))
         {
-            machine.Ref(board.Vcpus, vcpu).ReadyAt = new Instant(machine.Now) + board.Config.Timing[TimingCost.Wake];
+            machine.Ref(board.Vcpus, vcpu).ReadyAt = new Instant(machine.Now) + StepContext.Current.Cost(TimingCost.Wake);
         }
     }
 

@@ -213,31 +213,17 @@ internal static class KvmLapic
         else if (isWrite)
         {
             VcpuThread.Emit(TraceEventKind.KvmMmio, 2, 4, address, value);
-            var (first, end, ended) = WriteIoApic(address, value);
-            if (ended >= 0)
-            {
-                await KernelIoApic.EndOfInterrupt(vcpu.Thread, (byte)ended, level: true);
-            }
-
-            for (var pin = first; pin < end; pin++)
-            {
-                await KernelIoApic.Service(vcpu.Thread, pin);
-            }
-
+            await KernelIoApic.Write(vcpu.Thread, address & 0xff, value);
             vcpu.CompleteOperation(vcpu.State.Level, 0);
         }
         else
         {
+            await KernelLocks.Take(vcpu.Thread, KernelLock.IoApic);
             var result = HostThread.Board.IoApicOf(HostThread.Machine).ReadWindow(address & 0xff);
+            KernelLocks.Release(vcpu.Thread, KernelLock.IoApic);
             VcpuThread.Emit(TraceEventKind.KvmMmio, 1, 4, address, result);
             vcpu.CompleteOperation(vcpu.State.Level, result);
         }
-    }
-
-    private static (int First, int End, int Ended) WriteIoApic(uint address, uint value)
-    {
-        var write = HostThread.Kvm.WriteIoApic(HostThread.Context, address & 0xff, value);
-        return (write.Service.First, write.Service.End, write.EoiVector);
     }
 
     private static void BeginUserspaceAccess(VcpuThread vcpu, bool isWrite, uint address, uint value)

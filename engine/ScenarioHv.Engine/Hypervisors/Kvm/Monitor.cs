@@ -6,7 +6,7 @@ namespace ScenarioHv.Engine.Hypervisors.Kvm;
 
 /// <summary>
 /// What the monitor's main thread asks of a vCPU's thread: to stay out of KVM_RUN, to save its local APIC, to restore it, to write an MSR
-/// (QEMU cpus.c: a signal takes the thread out of the kernel, run_on_cpu has it do the work).
+/// (QEMU cpus.c: a signal takes the thread out of the kernel, run_on_cpu has it do the work, under the big lock).
 /// </summary>
 internal static class Monitor
 {
@@ -48,23 +48,32 @@ internal static class Monitor
     {
         while (vcpu.HasSignal)
         {
-            if (Take(vcpu, MonitorWish.Save))
-            {
-                await LapicTransfer.Save(vcpu);
-            }
-            else if (Take(vcpu, MonitorWish.Restore))
-            {
-                await LapicTransfer.Restore(vcpu);
-                vcpu.Kvm.Wishes &= ~MonitorWish.Pause;
-            }
-            else if (Take(vcpu, MonitorWish.SetMsr))
-            {
-                await SetMsrs(vcpu);
-            }
-            else
+            if (vcpu.Kvm.Wishes == MonitorWish.Pause)
             {
                 await vcpu.Thread.Sleep(At.Paused);
+                continue;
             }
+
+            await KernelLocks.Take(vcpu.Thread, KernelLock.Monitor);
+            await DoWork(vcpu);
+            KernelLocks.Release(vcpu.Thread, KernelLock.Monitor);
+        }
+    }
+
+    private static async HostTask DoWork(VcpuThread vcpu)
+    {
+        if (Take(vcpu, MonitorWish.Save))
+        {
+            await LapicTransfer.Save(vcpu);
+        }
+        else if (Take(vcpu, MonitorWish.Restore))
+        {
+            await LapicTransfer.Restore(vcpu);
+            vcpu.Kvm.Wishes &= ~MonitorWish.Pause;
+        }
+        else if (Take(vcpu, MonitorWish.SetMsr))
+        {
+            await SetMsrs(vcpu);
         }
     }
 
@@ -88,7 +97,7 @@ internal static class Monitor
     {
         if (HostThread.Kvm.SleepsAt(HostThread.Machine, vcpu.Index, At.Paused))
         {
-            vcpu.State.ReadyAt = new Instant(HostThread.Machine.Now) + HostThread.Board.Config.Timing[TimingCost.Wake];
+            vcpu.State.ReadyAt = new Instant(HostThread.Machine.Now) + HostThread.Context.Cost(TimingCost.Wake);
         }
     }
 }

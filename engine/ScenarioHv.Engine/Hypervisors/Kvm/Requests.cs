@@ -1,3 +1,4 @@
+using ScenarioHv.Engine.Configuration;
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Interrupts;
 using ScenarioHv.Engine.Policies;
@@ -26,10 +27,26 @@ internal static class Requests
         if (vcpu.TakeRequest(KvmRequests.ScanIoApic))
         {
             await PostedSync.AtQuery(vcpu);
-            ScanIoApic(vcpu);
+            await ScanUnderLock(vcpu);
         }
 
         return false;
+    }
+
+    /// <summary>KVM's own I/O APIC is looked at under its lock; the routes of a split irqchip are KVM's copy.</summary>
+    private static async HostTask ScanUnderLock(VcpuThread vcpu)
+    {
+        var locks = HostThread.Board.Config.Irqchip == IrqchipKind.Kernel;
+        if (locks)
+        {
+            await KernelLocks.Take(vcpu.Thread, KernelLock.IoApic);
+        }
+
+        ScanIoApic(vcpu);
+        if (locks)
+        {
+            KernelLocks.Release(vcpu.Thread, KernelLock.IoApic);
+        }
     }
 
     /// <summary>Whether the EOI of <paramref name="vector"/> concerns an I/O APIC (kvm_ioapic_handles_vector).</summary>

@@ -10,7 +10,9 @@ namespace ScenarioHv.Engine.Hypervisors.Kvm;
 
 /// <summary>
 /// The monitor: its devices, its I/O APIC when the irqchip is split, and what it does when KVM_RUN returns (QEMU kvm_arch_handle_exit,
-/// hw/intc/ioapic.c).
+/// hw/intc/ioapic.c). Device models, their lines and the window of the I/O APIC are QEMU's big lock's; so are the main loop's timers. The
+/// exit for an EOI runs without it, in old and new QEMU alike: such a broadcast and a change of a line can overtake each other.
+/// Devices that send messages are taken for ones with an irqfd, which need no lock.
 /// </summary>
 internal static class Userspace
 {
@@ -91,21 +93,33 @@ internal static class Userspace
                 continue;
             }
 
-            var output = HostThread.Board.Devices.Apply(HostThread.Context, HostThread.Board.Config.Timeline[stimulus], out var message);
-            if (output.SendsMessage)
-            {
-                await thread.Point(At.MessageSent, TimingCost.Message);
-                await SendMessage(thread, stimulus, message);
-            }
-            else
-            {
-                await LineChanged(thread, output.Line, output.Service.First, output.Service.End);
-                if (HostThread.Board.Config.Devices[HostThread.Board.Config.Timeline[stimulus].Target].Kind == DeviceKind.Isa)
-                {
-                    await EndPulse(thread, stimulus);
-                }
-            }
+            await DeviceEvent(thread, stimulus);
         }
+    }
+
+    private static async HostTask DeviceEvent(HostThread thread, int stimulus)
+    {
+        var kind = HostThread.Board.Config.Devices[HostThread.Board.Config.Timeline[stimulus].Target].Kind;
+        if (kind == DeviceKind.Msi)
+        {
+            HostThread.Board.Devices.Apply(HostThread.Context, HostThread.Board.Config.Timeline[stimulus], out var message);
+            await thread.Point(At.MessageSent, TimingCost.Message);
+            await SendMessage(thread, stimulus, message);
+            return;
+        }
+
+        await LockLines(thread);
+        var (line, first, end) = RiseOf(stimulus);
+        await LineChanged(thread, line, first, end);
+        if (kind == DeviceKind.Isa)
+        {
+            await thread.Point(At.DeviceAccessed, TimingCost.DeviceAccess);
+            await LockPins(thread);
+            (line, first, end) = FallOf(stimulus);
+            await LineChanged(thread, line, first, end);
+        }
+
+        KernelLocks.Release(thread, KernelLock.Monitor);
     }
 
     /// <summary>A device's message: the IOMMU posts it, or the monitor passes it on.</summary>
@@ -142,11 +156,10 @@ internal static class Userspace
         await KvmApicv.Change(thread, reason, action == StimulusAction.Inhibit);
     }
 
-    private static async HostTask EndPulse(HostThread thread, int stimulus)
+    private static (GsiChange Line, int First, int End) RiseOf(int stimulus)
     {
-        await thread.Point(At.DeviceAccessed, TimingCost.DeviceAccess);
-        var (line, first, end) = FallOf(stimulus);
-        await LineChanged(thread, line, first, end);
+        var output = HostThread.Board.Devices.Apply(HostThread.Context, HostThread.Board.Config.Timeline[stimulus], out _);
+        return (output.Line, output.Service.First, output.Service.End);
     }
 
     private static (GsiChange Line, int First, int End) FallOf(int stimulus)
@@ -194,30 +207,45 @@ internal static class Userspace
     private static async HostTask PortAccess(VcpuThread vcpu)
     {
         await vcpu.Point(At.DeviceAccessed, TimingCost.DeviceAccess);
-        var (line, first, end) = AccessPort(vcpu);
-        await LineChanged(vcpu.Thread, line, first, end);
+        if (vcpu.Kvm.IoIsWrite == 0)
+        {
+            await KernelLocks.Take(vcpu.Thread, KernelLock.Monitor);
+            ReadPort(vcpu);
+        }
+        else
+        {
+            await LockLines(vcpu.Thread);
+            var (line, first, end) = WritePort(vcpu);
+            await LineChanged(vcpu.Thread, line, first, end);
+        }
+
+        KernelLocks.Release(vcpu.Thread, KernelLock.Monitor);
     }
 
     /// <summary>A register of the monitor's I/O APIC (ioapic_mem_read, ioapic_mem_write).</summary>
     private static async HostTask IoApicAccess(VcpuThread vcpu)
     {
         await vcpu.Point(At.DeviceAccessed, TimingCost.DeviceAccess);
+        await KernelLocks.Take(vcpu.Thread, KernelLock.Monitor);
         if (vcpu.Kvm.IoIsWrite == 0)
         {
             vcpu.Kvm.IoValue = HostThread.Board.IoApicOf(HostThread.Machine).ReadWindow(vcpu.Kvm.IoPort);
-            return;
+        }
+        else
+        {
+            var (first, end, ended) = WriteIoApic(vcpu);
+            if (ended >= 0)
+            {
+                await EoiBroadcast(vcpu.Thread, (byte)ended);
+            }
+
+            for (var pin = first; pin < end; pin++)
+            {
+                await ServicePin(vcpu.Thread, pin);
+            }
         }
 
-        var (first, end, ended) = WriteIoApic(vcpu);
-        if (ended >= 0)
-        {
-            await EoiBroadcast(vcpu.Thread, (byte)ended);
-        }
-
-        for (var pin = first; pin < end; pin++)
-        {
-            await ServicePin(vcpu.Thread, pin);
-        }
+        KernelLocks.Release(vcpu.Thread, KernelLock.Monitor);
     }
 
     private static (int First, int End, int Ended) WriteIoApic(VcpuThread vcpu)
@@ -226,21 +254,41 @@ internal static class Userspace
         return (write.Service.First, write.Service.End, write.EoiVector);
     }
 
-    private static (GsiChange Line, int First, int End) AccessPort(VcpuThread vcpu)
+    private static void ReadPort(VcpuThread vcpu)
     {
         ref var kvm = ref vcpu.Kvm;
-        var devices = HostThread.Board.Devices;
-        if (kvm.IoIsWrite == 0)
-        {
-            kvm.IoValue = devices.Read(HostThread.Machine, kvm.IoPort, kvm.IoSize);
-            return default;
-        }
+        kvm.IoValue = HostThread.Board.Devices.Read(HostThread.Machine, kvm.IoPort, kvm.IoSize);
+    }
 
-        var output = devices.Write(HostThread.Context, kvm.IoPort, kvm.IoSize, kvm.IoValue);
+    private static (GsiChange Line, int First, int End) WritePort(VcpuThread vcpu)
+    {
+        ref var kvm = ref vcpu.Kvm;
+        var output = HostThread.Board.Devices.Write(HostThread.Context, kvm.IoPort, kvm.IoSize, kvm.IoValue);
         return (output.Line, output.Service.First, output.Service.End);
     }
 
-    /// <summary>A line of the machine has changed: its I/O APIC, in the kernel or here, sends what it has to send.</summary>
+    /// <summary>
+    /// What is about to change a line takes the big lock. Since an access to a device and what its line does to a pin are one step, the
+    /// lock of the kernel's pins is taken before it as well.
+    /// </summary>
+    private static async HostTask LockLines(HostThread thread)
+    {
+        await KernelLocks.Take(thread, KernelLock.Monitor);
+        await LockPins(thread);
+    }
+
+    private static async HostTask LockPins(HostThread thread)
+    {
+        if (HostThread.Board.Config.Irqchip == IrqchipKind.Kernel)
+        {
+            await KernelLocks.Take(thread, KernelLock.IoApic);
+        }
+    }
+
+    /// <summary>
+    /// A line of the machine has changed: its I/O APIC, in the kernel or here, sends what it has to send. The lock of the kernel's pins is
+    /// let go behind that.
+    /// </summary>
     private static async HostTask LineChanged(HostThread thread, GsiChange line, int first, int end)
     {
         if (HostThread.Board.Config.Irqchip == IrqchipKind.Kernel)
@@ -252,6 +300,7 @@ internal static class Userspace
                 await KernelIoApic.SetLine(thread, line.Gsi, first, end);
             }
 
+            KernelLocks.Release(thread, KernelLock.IoApic);
             return;
         }
 
@@ -261,7 +310,10 @@ internal static class Userspace
         }
     }
 
-    /// <summary>QEMU's ioapic_eoi_broadcast: clear remote IRR, look at the line, send again or arm the timer.</summary>
+    /// <summary>
+    /// QEMU's ioapic_eoi_broadcast: clear remote IRR, look at the line, send again or arm the timer. Under the big lock only if the guest
+    /// has written to the EOI register.
+    /// </summary>
     private static async HostTask EoiBroadcast(HostThread thread, byte vector)
     {
         for (var pin = Next(vector, 0); pin >= 0; pin = Next(vector, pin + 1))
@@ -297,10 +349,13 @@ internal static class Userspace
             return;
         }
 
+        await KernelLocks.Take(thread, KernelLock.Monitor);
         for (var pin = 0; pin < IoApic.StandardPinCount; pin++)
         {
             await ServicePin(thread, pin);
         }
+
+        KernelLocks.Release(thread, KernelLock.Monitor);
     }
 
     /// <summary>

@@ -129,7 +129,8 @@ internal static class VcpuLoop
                 await vcpu.Point(At.InterruptsOff, TimingCost.LoopPoint);
                 return true;
             case EnterStep.PublishMode:
-                PublishMode(vcpu);
+            case EnterStep.PublishModePlain:
+                PublishMode(vcpu, isPlain: step == EnterStep.PublishModePlain);
                 await vcpu.Point(At.ModePublished, TimingCost.LoopPoint);
                 return true;
             case EnterStep.SyncApic:
@@ -141,10 +142,10 @@ internal static class VcpuLoop
     }
 
     /// <summary>
-    /// Interrupts go off, and the mode is published with a full barrier. An interrupt of the host that arrived before was taken by the
+    /// Interrupts go off, and the mode is published, with a full barrier if a policy does not leave that out. An interrupt of the host that arrived before was taken by the
     /// host.
     /// </summary>
-    private static void PublishMode(VcpuThread vcpu)
+    private static void PublishMode(VcpuThread vcpu, bool isPlain)
     {
         ref var state = ref vcpu.State;
         if (state.HostInterruptAt.Cycle <= VcpuThread.Context.Machine.Now)
@@ -153,7 +154,15 @@ internal static class VcpuLoop
             state.HostInterrupts = HostInterrupts.None;
         }
 
-        vcpu.Kvm.Mode = VcpuMode.InGuest;
+        if (isPlain)
+        {
+            vcpu.StoreMode(VcpuMode.InGuest);
+        }
+        else
+        {
+            vcpu.Mode = VcpuMode.InGuest;
+        }
+
         KernelLocks.LeaveSrcu(vcpu.Thread);
     }
 
@@ -178,7 +187,7 @@ internal static class VcpuLoop
     /// <summary>Whether something was requested since the pass began, or somebody has kicked the vCPU.</summary>
     private static bool IsAbandoned(VcpuThread vcpu, bool keepsInjection)
     {
-        if (!vcpu.HasRequests && vcpu.Kvm.Mode != VcpuMode.Exiting && !vcpu.HasSignal && !vcpu.IsPreempted)
+        if (!vcpu.HasRequests && vcpu.Mode != VcpuMode.Exiting && !vcpu.HasSignal && !vcpu.IsPreempted)
         {
             return false;
         }
@@ -188,9 +197,9 @@ internal static class VcpuLoop
             EventInjection.Cancel(vcpu);
         }
 
-        if (vcpu.Kvm.Mode != VcpuMode.Outside)
+        if (vcpu.Mode != VcpuMode.Outside)
         {
-            vcpu.Kvm.Mode = VcpuMode.Outside;
+            vcpu.Mode = VcpuMode.Outside;
             KernelLocks.LeftGuestMode(vcpu.Thread);
             KernelLocks.ReadSrcu(vcpu.Thread, SrcuReason.Run);
         }
@@ -218,7 +227,7 @@ internal static class VcpuLoop
     /// <summary>The processor has come back: the entry is no longer owed, and what was injected has been delivered or was cut.</summary>
     private static void LeaveGuest(VcpuThread vcpu)
     {
-        vcpu.Kvm.Mode = VcpuMode.Outside;
+        vcpu.Mode = VcpuMode.Outside;
         vcpu.Kvm.NestedRunPending = 0;
         KernelLocks.LeftGuestMode(vcpu.Thread);
         KernelLocks.ReadSrcu(vcpu.Thread, SrcuReason.Exit);

@@ -56,6 +56,31 @@ internal readonly struct VcpuThread(byte index)
     /// <summary>What this version of KVM does.</summary>
     public static KvmPolicies Policies => Context.Board.Config.Kvm;
 
+    /// <summary>vcpu->mode as the thread itself sees it. A store is seen by all others at once.</summary>
+    public VcpuMode Mode
+    {
+        get => HasStored ? StoreBuffer.Mode : Kvm.Mode;
+        set
+        {
+            Kvm.Mode = value;
+            if (HasStored)
+            {
+                StoreBuffer = new StoreBuffer { DrainsAt = Instant.Never };
+            }
+        }
+    }
+
+    /// <summary>Stores vcpu->mode without a barrier behind it: others see it some time later.</summary>
+    public void StoreMode(VcpuMode mode)
+    {
+        var context = Context;
+        StoreBuffer = new StoreBuffer
+        {
+            DrainsAt = new Instant(context.Machine.Now) + Math.Max(1, context.Cost(TimingCost.LoopPoint)),
+            Mode = mode,
+        };
+    }
+
     /// <summary>True if some request is pending.</summary>
     public bool HasRequests => Kvm.Requests != KvmRequests.None;
 
@@ -82,7 +107,7 @@ internal readonly struct VcpuThread(byte index)
         context.Machine.Ref(context.Board.Exits, index) = default;
         state.InGuest = 1;
         state.EntryPending = 1;
-        state.ReadyAt = new Instant(context.Machine.Now) + context.Board.Config.Timing[TimingCost.VmEntry];
+        state.ReadyAt = new Instant(context.Machine.Now) + context.Cost(TimingCost.VmEntry);
         HostThread.Await(context, OperationKind.EnterGuest, At.ExitArmed);
         return default;
     }
@@ -104,4 +129,8 @@ internal readonly struct VcpuThread(byte index)
     /// <summary>Emits a trace event.</summary>
     public static void Emit(TraceEventKind kind, ulong a = 0, ulong b = 0, ulong c = 0, ulong d = 0, ulong e = 0, ulong f = 0) =>
         Context.Emit(kind, a, b, c, d, e, f);
+
+    private ref StoreBuffer StoreBuffer => ref Context.Machine.Ref(Context.Board.StoreBuffers, index);
+
+    private bool HasStored => Context.Board.StoreBuffers.Count > 0 && !StoreBuffer.DrainsAt.IsNever;
 }

@@ -35,7 +35,7 @@ internal sealed partial class SvmGuestProcessor
     public override void RingDoorbell(Machine machine, int vcpu)
     {
         ref var avic = ref machine.Ref(Board.Avic, vcpu);
-        avic.DoorbellAt = Instant.Min(avic.DoorbellAt, new Instant(machine.Now) + Board.Config.Timing[TimingCost.HostIpi]);
+        avic.DoorbellAt = Instant.Min(avic.DoorbellAt, new Instant(machine.Now) + StepContext.Current.Cost(TimingCost.HostIpi));
         Pull(machine, vcpu, avic.DoorbellAt);
     }
 

@@ -1,10 +1,11 @@
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Hypervisors.Kvm;
 using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Time;
 
-namespace ScenarioHv.Engine.Hypervisors.Kvm;
+namespace ScenarioHv.Engine.Hypervisors;
 
-/// <summary>What a host thread can wait for in the kernel.</summary>
+/// <summary>What a host thread can wait for: locks of the kernel, and one of the monitor.</summary>
 public enum KernelLock : byte
 {
     /// <summary>Nothing.</summary>
@@ -24,6 +25,18 @@ public enum KernelLock : byte
 
     /// <summary>No lock: the other vCPUs leave guest mode (kvm_make_all_cpus_request with KVM_REQUEST_WAIT).</summary>
     GuestMode,
+
+    /// <summary>
+    /// The I/O APIC of the kernel: KVM's ioapic->lock, vmm's VIOAPIC_LOCK, spinlocks. A line's change, an access to the window and an EOI
+    /// hold it until what they send has been accepted (ioapic.c:kvm_ioapic_set_irq, vioapic.c:vioapic_set_irqstate).
+    /// </summary>
+    IoApic,
+
+    /// <summary>
+    /// QEMU's big lock, a mutex: its device models, its I/O APIC, its main loop, and what that has a vCPU's thread do. Not the EOI exit
+    /// of a split irqchip, which QEMU handles without (target/i386/kvm: kvm_arch_handle_exit, KVM_EXIT_IOAPIC_EOI).
+    /// </summary>
+    Monitor,
 }
 
 /// <summary>Why a thread is a reader of kvm->srcu, for the report.</summary>
@@ -68,12 +81,14 @@ public struct ThreadLocks
 }
 
 /// <summary>
-/// The kernel's locks around inhibiting APICv, as resources: who holds them, who waits for whom. A wait that can never end is found when it
-/// begins, and so is an order of two locks that another thread, or the same, has taken the other way round.
+/// The locks of host threads as resources: who holds them, who waits for whom. A wait that can never end is found when it begins, and so is
+/// an order of two locks that another thread, or the same, has taken the other way round. To take a free lock costs nothing and is no step.
+/// One that waits for a lock gets it when its turn comes: spinlocks and mutexes are handed on in the order of arrival. Not modelled: those
+/// whose critical sections are one step here (KVM's pic->lock, bhyve's vcpu_lock), and irq_srcu, whose readers wait for nobody.
 /// </summary>
 internal static class KernelLocks
 {
-    private const int Kinds = 6;
+    private const int Kinds = 8;
 
     /// <summary>srcu_read_lock.</summary>
     public static void ReadSrcu(HostThread thread, SrcuReason reason)
@@ -104,16 +119,24 @@ internal static class KernelLocks
         }
     }
 
-    /// <summary>Takes a lock alone: mutex_lock, down_write.</summary>
+    /// <summary>Takes a lock alone: mutex_lock, down_write, spin_lock.</summary>
     public static async HostTask Take(HostThread thread, KernelLock kind)
     {
         while (!TryTake(thread, kind))
         {
-            await thread.WaitForLock();
+            do
+            {
+                await thread.WaitForLock();
+            }
+            while (Waits(thread));
+            if (IsHandedOn(kind))
+            {
+                return;
+            }
         }
     }
 
-    /// <summary>mutex_unlock, up_write.</summary>
+    /// <summary>mutex_unlock, up_write, spin_unlock.</summary>
     public static void Release(HostThread thread, KernelLock kind)
     {
         Of(thread).Held &= (byte)~(1 << (int)kind);
@@ -155,7 +178,7 @@ internal static class KernelLocks
 
     private static bool TryTake(HostThread thread, KernelLock kind)
     {
-        var holders = Holders(kind, readersToo: true);
+        var holders = (ushort)(Holders(kind, readersToo: true) | (IsHandedOn(kind) ? Waiters(kind) : 0));
         if (holders == 0)
         {
             NoteOrder(thread, kind);
@@ -193,6 +216,23 @@ internal static class KernelLocks
 
         return (ushort)mask;
     }
+
+    /// <summary>Those that were there first.</summary>
+    private static int Waiters(KernelLock kind)
+    {
+        var mask = 0;
+        var locks = HostThread.Machine.Span(HostThread.Board.Locks);
+        for (var i = 0; i < locks.Length; i++)
+        {
+            mask |= locks[i].Awaited == kind ? 1 << i : 0;
+        }
+
+        return mask;
+    }
+
+    /// <summary>The semaphore has readers, and is taken again by whoever comes first.</summary>
+    private static bool IsHandedOn(KernelLock kind) =>
+        kind is KernelLock.SlotsLock or KernelLock.KvmLock or KernelLock.IoApic or KernelLock.Monitor;
 
     private static ushort Readers()
     {
@@ -256,7 +296,7 @@ internal static class KernelLocks
     private static void NoteOrder(HostThread thread, KernelLock kind)
     {
         ref var own = ref Of(thread);
-        ref var order = ref HostThread.Machine.Ref(HostThread.Board.KvmVm).LockOrder;
+        ref var order = ref HostThread.Machine.Ref(HostThread.Board.LockOrder);
         var held = own.Held | (own.SrcuReads != 0 ? 1 << (int)KernelLock.Srcu : 0)
             | (own.ReadsApicvUpdateLock != 0 ? 1 << (int)KernelLock.ApicvUpdateLock : 0);
         if (kind == KernelLock.GuestMode)
@@ -264,9 +304,9 @@ internal static class KernelLocks
             return;
         }
 
-        for (var i = 1; i < Kinds - 1; i++)
+        for (var i = 1; i < Kinds; i++)
         {
-            if ((held >> i & 1) == 0)
+            if (i == (int)KernelLock.GuestMode || (held >> i & 1) == 0)
             {
                 continue;
             }
@@ -293,7 +333,8 @@ internal static class KernelLocks
             if (waiter.AwaitedThreads == 0)
             {
                 waiter.Awaited = KernelLock.None;
-                new HostThread((byte)i).Wake(HostThread.Board.Config.Timing[TimingCost.Wake]);
+                waiter.Held |= IsHandedOn(kind) ? (byte)(1 << (int)kind) : (byte)0;
+                new HostThread((byte)i).Wake(kind == KernelLock.IoApic ? 0 : HostThread.Context.Cost(TimingCost.Wake));
             }
         }
     }

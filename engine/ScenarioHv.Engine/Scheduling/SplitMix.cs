@@ -1,4 +1,4 @@
-namespace ScenarioHv.Conformance;
+namespace ScenarioHv.Engine.Scheduling;
 
 /// <summary>
 /// Numbers from a seed, the same on every machine and runtime, which the runtime's own generator does not promise (SplitMix64: Steele, Lea
