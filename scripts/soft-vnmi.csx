@@ -35,6 +35,8 @@ async GuestTask Main(Cpu cpu)
 
 async GuestTask OnNmi(Cpu cpu)
 {
+    if (nmis == 0)
+        await cpu.Report("first NMI begun");
     if (cpu.Parameter("sti") != 0)
         await cpu.Sti();
     await cpu.Work(cpu.Parameter("handler"));

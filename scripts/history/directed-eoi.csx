@@ -22,10 +22,8 @@ async GuestTask Main(Cpu cpu)
         pending = false;
         await Silence(cpu);
         await cpu.MmioWrite(IoApicEoi, (uint)cpu.Parameter("vector"));
-        served++;
+        await Served(cpu);
     }
-
-    await cpu.Report("served twice");
 }
 
 async GuestTask OnInterrupt(Cpu cpu, byte vector)
@@ -37,10 +35,17 @@ async GuestTask OnInterrupt(Cpu cpu, byte vector)
     else
     {
         await Silence(cpu);
-        served++;
     }
 
     await cpu.Eoi();
+    if (!directed)
+        await Served(cpu);
+}
+
+async GuestTask Served(Cpu cpu)
+{
+    served++;
+    await cpu.Report(served == 1 ? "served once" : "served twice");
 }
 
 async GuestTask Silence(Cpu cpu) => await cpu.Out32((ushort)(cpu.Parameter("port") + Acknowledge), 1);

@@ -24,7 +24,6 @@ async GuestTask Main(Cpu cpu)
         await cpu.Out32((ushort)(cpu.Parameter("port") + Acknowledge), 1);
         await cpu.Eoi();
         served++;
-        if (served == 2)
-            await cpu.Report("served twice");
+        await cpu.Report(served == 1 ? "served once" : "served twice");
     }
 }

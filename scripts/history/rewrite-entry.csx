@@ -29,8 +29,7 @@ async GuestTask OnInterrupt(Cpu cpu, byte vector)
 
     var count = await served.Read(cpu) + 1;
     await served.Write(cpu, count);
-    if (count == 2)
-        await cpu.Report("served twice");
+    await cpu.Report(count == 1 ? "served once" : "served twice");
 }
 
 async GuestTask Write(Cpu cpu, uint register, uint value)

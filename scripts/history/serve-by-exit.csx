@@ -12,7 +12,6 @@ async GuestTask Main(Cpu cpu)
         await cpu.Work(1000);
         await cpu.Eoi();
         served++;
-        if (served == 2)
-            await cpu.Report("served twice");
+        await cpu.Report(served == 1 ? "served once" : "served twice");
     }
 }

@@ -18,6 +18,5 @@ async GuestTask OnInterrupt(Cpu cpu, byte vector)
     await cpu.Out32((ushort)(port + Acknowledge), 1);
     await cpu.Eoi();
     served++;
-    if (served == 2)
-        await cpu.Report("served twice");
+    await cpu.Report(served == 1 ? "served once" : "served twice");
 }

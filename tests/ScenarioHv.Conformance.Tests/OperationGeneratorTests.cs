@@ -1,3 +1,5 @@
+using ScenarioHv.Engine.Scheduling;
+
 namespace ScenarioHv.Conformance.Tests;
 
 /// <summary>The random lists.</summary>

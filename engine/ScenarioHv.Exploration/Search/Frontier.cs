@@ -131,7 +131,7 @@ internal sealed unsafe class FrontierWriter(Frontier frontier, int owner)
 /// <param name="owners">How many threads write.</param>
 internal sealed unsafe class FrontierReader(Frontier frontier, int owners)
 {
-    // Neighbours by number come from the chunks of all writers in turn: the last chunk of each is kept, and told how many were read at once.
+    // Neighbours by number come from the chunks of all writers in turn: what was read of each writer's last chunk is told once.
     private readonly (nint Chunk, int States)[] _read = new (nint, int)[owners];
 
     /// <summary>The bytes of a state, which are valid until the next call.</summary>

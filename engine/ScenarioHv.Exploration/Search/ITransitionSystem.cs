@@ -16,7 +16,9 @@ public interface ITransitionSystem
     TakenStep Begin();
 
     /// <summary>Goes to a state.</summary>
-    /// <param name="state">Bytes that <see cref="Result"/> has given, here or in another instance of the same search.</param>
+    /// <param name="state">
+    /// Bytes that <see cref="Result"/> has given, here or in another instance of the same search; valid during the call.
+    /// </param>
     void Load(ReadOnlySpan<byte> state);
 
     /// <summary>The actors that can take a step in the loaded state: bit n for actor n.</summary>

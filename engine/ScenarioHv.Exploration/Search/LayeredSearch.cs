@@ -35,10 +35,11 @@ public sealed class LayeredSearch
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(Threads, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Threads, 64);
+        var systems = Enumerable.Range(0, Threads).Select(_ => _systems()).ToList();
         var graph = new SearchGraph();
         try
         {
-            using var search = new LayeredSearchRun(graph, _systems, _limits, Threads) { Progress = Progress };
+            using var search = new LayeredSearchRun(graph, systems, _limits) { Progress = Progress };
             return search.Run();
         }
         catch (Exception error) when (error is not SearchException)

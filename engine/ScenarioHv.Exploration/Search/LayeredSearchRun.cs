@@ -3,7 +3,7 @@ namespace ScenarioHv.Exploration.Search;
 /// <summary>One run of a <see cref="LayeredSearch"/>.</summary>
 internal sealed class LayeredSearchRun : IDisposable
 {
-    // Nobody looks at a clock more often than once in so many claims, nor tells how far the search is more often than once in so many looks.
+    // A clock is looked at once in so many claims, and progress is told once in so many of these looks.
     private const int ClaimsPerPoll = 4;
     private const int PollsPerReport = 16;
 
@@ -26,19 +26,20 @@ internal sealed class LayeredSearchRun : IDisposable
     private int _frontierPeak;
     private StepFailure? _failure;
 
-    public LayeredSearchRun(SearchGraph graph, Func<ITransitionSystem> systems, SearchLimits limits, int threads)
+    /// <param name="graph">What is seen goes there.</param>
+    /// <param name="systems">One for each thread.</param>
+    /// <param name="limits">Where it ends at the latest.</param>
+    public LayeredSearchRun(SearchGraph graph, List<ITransitionSystem> systems, SearchLimits limits)
     {
-        var first = systems();
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(first.Actors, 64);
         _limits = limits;
-        _space = new SearchSpace(graph, limits, first.MaxStateBytes, threads);
-        _workers.Add(new SearchWorker(_space, first, 0, threads) { Poll = Poll });
-        for (var number = 1; number < threads; number++)
+        _space = new SearchSpace(graph, limits, systems[0].MaxStateBytes, systems.Count);
+        foreach (var system in systems)
         {
-            _workers.Add(new SearchWorker(_space, systems(), number, threads));
+            var number = _workers.Count;
+            _workers.Add(new SearchWorker(_space, system, number, systems.Count) { Poll = number == 0 ? Poll : null });
         }
 
-        _team = threads > 1 ? new WorkerTeam(_workers) : null;
+        _team = systems.Count > 1 ? new WorkerTeam(_workers) : null;
     }
 
     public Action<SearchProgress>? Progress { get; init; }
@@ -132,7 +133,7 @@ internal sealed class LayeredSearchRun : IDisposable
         }
     }
 
-    /// <summary>Called on the thread that searches, before each of its claims.</summary>
+    /// <summary>Called on the thread that searches, between its claims.</summary>
     private void Poll()
     {
         if (++_claims < ClaimsPerPoll)

@@ -21,7 +21,9 @@ internal sealed unsafe class MemoryMeter
     /// <summary>Memory full of zeros.</summary>
     public void* TakeZeroed(long bytes) => Counted(bytes, NativeMemory.AllocZeroed((nuint)bytes));
 
-    /// <summary>Memory at an address that is a multiple of its own size, which is a power of two. It goes back by <see cref="GiveAligned"/>.</summary>
+    /// <summary>
+    /// Memory at an address that is a multiple of its own size, which is a power of two. It goes back by <see cref="GiveAligned"/>.
+    /// </summary>
     public void* TakeAligned(int bytes) => Counted(bytes, NativeMemory.AlignedAlloc((nuint)bytes, (nuint)bytes));
 
     /// <summary>Gives memory of <see cref="Take"/> or <see cref="TakeZeroed"/> back.</summary>

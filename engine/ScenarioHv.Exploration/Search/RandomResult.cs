@@ -36,7 +36,7 @@ public sealed record RandomOptions
     /// </summary>
     public int? Steps { get; init; }
 
-    /// <summary>For <see cref="RandomScheduler.Pct"/>: after so many steps in a row, 1 or more, an actor lets all others go first.</summary>
+    /// <summary>For <see cref="RandomScheduler.Pct"/>: after so many steps in a row, 1 or more, an actor goes last.</summary>
     public int Patience { get; init; } = 500;
 
     /// <summary>Asked before each walk: true ends the search.</summary>

@@ -1,3 +1,4 @@
+using System.Numerics;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Exploration.Schedules;
 
@@ -13,6 +14,7 @@ public sealed class RandomSearch(ITransitionSystem system, RandomOptions options
 {
     private readonly List<Walk> _walks = [];
     private readonly List<ScheduledStep> _schedule = [];
+    private readonly byte[] _state = new byte[system.MaxStateBytes];
     private RandomFailure? _failure;
     private int _longest;
 
@@ -54,7 +56,9 @@ public sealed class RandomSearch(ITransitionSystem system, RandomOptions options
         var kind = system.Begin().Kind;
         while (kind == StateKind.Open)
         {
-            system.Load(system.Result);
+            var bytes = system.Result.Length;
+            system.Result.CopyTo(_state);
+            system.Load(_state.AsSpan(0, bytes));
             var enabled = system.Enabled;
             if (enabled == 0)
             {
@@ -94,11 +98,11 @@ public sealed class RandomSearch(ITransitionSystem system, RandomOptions options
 
     private static int AnyOf(ulong enabled, SplitMix random)
     {
-        for (var skip = random.Below(System.Numerics.BitOperations.PopCount(enabled)); skip > 0; skip--)
+        for (var skip = random.Below(BitOperations.PopCount(enabled)); skip > 0; skip--)
         {
             enabled &= enabled - 1;
         }
 
-        return System.Numerics.BitOperations.TrailingZeroCount(enabled);
+        return BitOperations.TrailingZeroCount(enabled);
     }
 }

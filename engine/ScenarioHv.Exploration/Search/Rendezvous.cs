@@ -1,6 +1,8 @@
 namespace ScenarioHv.Exploration.Search;
 
-/// <summary>Where the threads of a search meet in the middle of a layer: when all are there or have left, one of them does what is to be done alone.</summary>
+/// <summary>
+/// Where the threads of a search meet in the middle of a layer: when all are there or have left, one does what is to be done alone.
+/// </summary>
 /// <param name="threads">How many there are.</param>
 internal sealed class Rendezvous(int threads)
 {

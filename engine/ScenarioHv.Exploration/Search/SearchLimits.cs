@@ -20,7 +20,7 @@ public sealed record SearchLimits
     /// </summary>
     public long? AfterViolation { get; init; }
 
-    /// <summary>Asked now and then, on the thread that searches: true ends the search. For a clock, and for someone who will not wait.</summary>
+    /// <summary>Asked now and then, on the thread that searches: true ends the search. For clocks and for the impatient.</summary>
     public Func<bool>? Stop { get; init; }
 }
 

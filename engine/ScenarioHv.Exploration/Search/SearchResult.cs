@@ -1,6 +1,9 @@
 namespace ScenarioHv.Exploration.Search;
 
-/// <summary>What a <see cref="LayeredSearch"/> has found. All of it but the order of the states in a layer is the same for any number of threads.</summary>
+/// <summary>
+/// What a <see cref="LayeredSearch"/> has found. If no clock and no lack of memory has ended it, all but the order of the states in a layer
+/// and the bytes held is the same for any number of threads.
+/// </summary>
 public sealed class SearchResult
 {
     internal SearchResult(SearchGraph graph) => Graph = graph;

@@ -9,7 +9,6 @@ internal sealed unsafe class SearchWorker : IDisposable
 {
     private readonly SearchSpace _space;
     private readonly ITransitionSystem _system;
-    private readonly int _actors;
     private readonly EdgeWriter _edges;
     private readonly FrontierWriter _found;
     private readonly FrontierReader _queued;
@@ -25,7 +24,7 @@ internal sealed unsafe class SearchWorker : IDisposable
     /// <param name="threads">How many there are.</param>
     public SearchWorker(SearchSpace space, ITransitionSystem system, int number, int threads)
     {
-        (_space, _system, _actors) = (space, system, system.Actors);
+        (_space, _system) = (space, system);
         _edges = space.Graph.NewWriter(space.Scratch);
         _found = new FrontierWriter(space.Frontier, number);
         _queued = new FrontierReader(space.Frontier, threads);
@@ -43,7 +42,7 @@ internal sealed unsafe class SearchWorker : IDisposable
     /// <summary>Violations found.</summary>
     public int Violations { get; private set; }
 
-    /// <summary>Called before each claim: for clocks and progress.</summary>
+    /// <summary>Called between claims: for clocks and progress.</summary>
     public Action? Poll { get; init; }
 
     /// <summary>The step of the layer that threw, from the state with the smallest fingerprint; null if none did.</summary>

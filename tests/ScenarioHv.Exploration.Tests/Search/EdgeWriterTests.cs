@@ -17,7 +17,7 @@ public sealed unsafe class EdgeWriterTests
         var meter = new MemoryMeter();
         var chunks = new List<(nint Memory, int Bytes)>();
         using var writer = new EdgeWriter(meter, meter, chunks);
-        for (var run = 0; run < 2_000; run++)
+        for (var run = 0; run < 500; run++)
         {
             var newest = random.Below(VisitedStates.MostStates);
             var states = Enumerable.Range(0, 1 + random.Below(EdgeWriter.RunStates)).Select(_ => SomeState(random, newest)).ToList();

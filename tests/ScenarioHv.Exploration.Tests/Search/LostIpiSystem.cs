@@ -49,7 +49,7 @@ internal sealed class LostIpiSystem(int senders, int ipis, bool isFixed) : ToySy
 
     public override State First => new() { Armed = None, Injecting = None, HandlerOf = None };
 
-    /// <summary>Actor 0 is the receiver's own next step, the last one what makes it exit from outside, and the others are the senders.</summary>
+    /// <summary>Actor 0 is the receiver's next step, the last one what makes it exit from outside, the others are the senders.</summary>
     public override bool IsEnabled(in State state, int actor)
     {
         if (actor == 0)

@@ -62,7 +62,8 @@ public sealed class SearchLimitTests
     public void Whoever_will_not_wait_ends_a_search(int threads, int patience)
     {
         var asked = 0;
-        var result = Search(() => new RandomGraph(7, 100_000, 3, 0, 0, true), new SearchLimits { Stop = () => ++asked >= patience }, threads);
+        var limits = new SearchLimits { Stop = () => ++asked >= patience };
+        var result = Search(() => new RandomGraph(7, 100_000, 3, 0, 0, true), limits, threads);
         using var graph = result.Graph;
 
         Assert.That(result.EndedBy, Is.EqualTo(SearchLimit.Stop));

@@ -21,8 +21,8 @@ public sealed class SmallSystemSearchTests
     }
 
     /// <summary>
-    /// While one thread holds A, for two places, the other is free or done: 2 * 2 * 2 = 8 pairs; and 4 where neither holds it: 12. Two steps
-    /// from (free, free), none from (done, done), one from each of the other 10: the other one waits or is done.
+    /// While one thread holds A, for two places, the other is free or done: 2 * 2 * 2 = 8 pairs; and 4 where neither holds it: 12.
+    /// Two steps from (free, free), none from (done, done), one from each of the other 10: the other one waits or is done.
     /// </summary>
     [Test]
     public void Locks_taken_in_one_order_have_12_states_and_12_steps_and_no_deadlock()
@@ -66,8 +66,9 @@ public sealed class SmallSystemSearchTests
     /// other way round. By the vCPU's place, the sender's places: 0: 0 1b 1m nb nm (5); 1b: the same (5); 1m: all (7); sb: 1m nm (2);
     /// sm: 1m sm nm (3); nb: 0 1b 1m, and the violations nb nm (5); nm: 0 1b 1m sb sm, and the violation nb (6). The violation (nm, nm) has
     /// violations before it only. That is 33 states with 3 violations.
-    /// Steps from a place: 0 1, 1b 2, 1m 1, sb and nb 1, sm and nm 0. For each of the vCPU's places, its own steps for every non-violating
-    /// place of the sender, and those places' steps: 0: 5 + 5; 1b: 10 + 5; 1m: 7 + 6; sb: 2 + 1; sm: 0 + 1; nb: 3 + 4; nm: 0 + 5. That is 54.
+    /// Steps from a place: 0 1, 1b 2, 1m 1, sb and nb 1, sm and nm 0. For each of the vCPU's places, its own steps for every
+    /// non-violating place of the sender, and those places' steps: 0: 5 + 5; 1b: 10 + 5; 1m: 7 + 6; sb: 2 + 1; sm: 0 + 1; nb: 3 + 4;
+    /// nm: 0 + 5. That is 54.
     /// </summary>
     [Test]
     public void The_mode_handshake_without_barriers_loses_a_request_in_33_states_and_54_steps()
@@ -142,7 +143,8 @@ public sealed class SmallSystemSearchTests
 
         public override bool IsEnabled(in int state, int actor) => true;
 
-        public override int Step(ref int state, int actor, int choice) => throw new InvalidOperationException("A goal is not stepped from.");
+        public override int Step(ref int state, int actor, int choice) =>
+            throw new InvalidOperationException("A goal is not stepped from.");
 
         public override StateKind KindOf(in int state) => StateKind.Goal;
     }
