@@ -34,6 +34,16 @@ public abstract class CommandFixture
 
     protected static CommandResult RunIn(string folder, params string[] arguments)
     {
+        using var process = Start(folder, arguments);
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return new CommandResult(process.ExitCode, output, error.Result);
+    }
+
+    /// <summary>Starts the command in a folder.</summary>
+    protected static Process Start(string folder, string[] arguments)
+    {
         var start = new ProcessStartInfo("dotnet")
         {
             WorkingDirectory = folder,
@@ -49,11 +59,7 @@ public abstract class CommandFixture
         }
 
         start.Environment["SCENARIOHV_CACHE"] = Workspace.Cache;
-        using var process = Process.Start(start)!;
-        var error = process.StandardError.ReadToEndAsync();
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return new CommandResult(process.ExitCode, output, error.Result);
+        return Process.Start(start)!;
     }
 
     /// <summary>A scenario of one guest in a file of its own. Tests run side by side: one name stands for one text.</summary>

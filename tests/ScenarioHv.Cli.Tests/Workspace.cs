@@ -16,6 +16,7 @@ public sealed class Workspace
         Folder = Directory.CreateTempSubdirectory("scenariohv-cli-").FullName;
         Script("done", "await cpu.Work(1_000); await cpu.Report(\"done\");");
         Script("spin", "while (true) await cpu.Work(100);");
+        Script("grows", "for (long i = 0; ; i++) await cpu.Work(100 + i);");
         Script("halt", "await cpu.Cli(); await cpu.Hlt();");
         Script("throw", "await cpu.Work(10);\n    throw new System.InvalidOperationException(\"the guest gives up\");");
         Script("no-handler", "await cpu.Sti(); await cpu.Work(1_000_000);");

@@ -26,6 +26,9 @@ internal static class Shipped
 
     public static Board BoardOf(Scenario scenario) => new(MachineAssembly.Build(scenario, new Loader()));
 
+    public static Board ExploredBoardOf(Scenario scenario, bool timed = false) =>
+        new(MachineAssembly.BuildForExploring(scenario, new Loader(), timed).Config);
+
     public static (RunResult Result, Board Board) Run(Scenario scenario, ITraceSink? sink = null)
     {
         var board = BoardOf(scenario);

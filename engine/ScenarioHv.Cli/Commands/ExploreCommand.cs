@@ -53,10 +53,13 @@ internal sealed record ExploreRequest(string File)
     /// <summary>How the walks pick whose step is next; null if not said.</summary>
     public string? Scheduler { get; init; }
 
+    /// <summary>Where a reproducer of the failure goes; null for nowhere.</summary>
+    public string? Save { get; init; }
+
     /// <summary>Whether the report is JSON.</summary>
     public bool Json { get; init; }
 
-    /// <summary>Whether the report says what the search took.</summary>
+    /// <summary>Whether the report says what the search took, and tells each step of a failure.</summary>
     public bool Verbose { get; init; }
 
     /// <summary>How walks can pick whose step is next, the usual way first.</summary>
@@ -71,6 +74,8 @@ internal sealed record ExploreRequest(string File)
     {
         Refuse(All && Cell is not null, $"--all --cell {Cell}: explore every cell, or one");
         Refuse(All && Compare is not null, $"--all --compare {Compare}: explore every cell, or one with several values");
+        Refuse(Save is not null && (All || Compare is not null), $"--save {Save}: one failure is saved, that of one cell: leave out {(All ? "--all" : "--compare")}");
+        Refuse(Verbose && (All || Compare is not null), $"--verbose: tells one search, that of one cell: leave out {(All ? "--all" : "--compare")}");
         Refuse(Random is null && Seed is not null, $"--seed {Seed}: there is nothing random without --random");
         Refuse(Random is null && Scheduler is not null, $"--scheduler {Scheduler}: this goes with --random");
         Refuse(Random is not null && Threads > 1, $"--threads {Threads}: walks at random are taken by one thread");
@@ -155,16 +160,30 @@ internal sealed class ExploreCommand(Terminal terminal, LogLevel logLevel)
             }
         }
 
+        if (request.Save is { } path && finding.Found.Failure is not null)
+        {
+            Save(path, file, finding);
+        }
+
         if (request.Json)
         {
             ExploreJson.Write(terminal.Out, finding, replay);
         }
         else
         {
-            new ExploreText(terminal.Out, new Colour(terminal.OutIsWatched), terminal.Width, replay).Write(finding, request.Verbose);
+            new ExploreText(terminal.Out, new Colour(terminal.OutIsWatched), terminal.Width, replay)
+                .Write(finding, request.Verbose, request.Save);
         }
 
         return finding.ExitCode;
+    }
+
+    private static void Save(string path, ScenarioFile file, CellFinding finding)
+    {
+        var shows = new Expectation(finding.Outcome, finding.Found.Property);
+        var schedule = finding.Told.Found.Failure!.Schedule;
+        var cell = finding.Source.Cell.Name;
+        ReproducerFile.Write(path, Reproducer.Of(file, cell, finding.Without, shows, schedule, finding.Told.TraceHash));
     }
 
     /// <summary>A guest that fails in some history is told with the command that shows it.</summary>

@@ -67,7 +67,8 @@ internal sealed class RunCommand(Terminal terminal, LogLevel logLevel)
         RequireSense(request);
         var wanted = request.Dialect is { } name ? DialectOf(name) : null;
         using var logging = StderrLogging.Factory(terminal.Error, logLevel);
-        var cell = Cell(request, logging);
+        var reproduction = ReproducerFile.IsOne(request.File) ? Reproduction.Of(request, logging) : null;
+        var cell = reproduction?.Cell ?? Cell(request, logging);
         var dialect = wanted ?? cell.Dialect;
         var saveAt = request.SaveAt is { } at ? CycleOf(at, cell.Board.Config.TscHz) : (long?)null;
         var restored = request.Restore is { } snapshot ? Restore(cell, snapshot) : null;
@@ -76,7 +77,7 @@ internal sealed class RunCommand(Terminal terminal, LogLevel logLevel)
         using (var trace = request.Trace is { } path and not StandardOutput ? new OutputFile("--trace", path) : null)
         {
             var output = request.Trace == StandardOutput ? terminal.Out : trace?.Writer;
-            result = Run(cell, request, Sink(cell, output, dialect, last), logging);
+            result = Run(cell, reproduction, request, Sink(cell, output, dialect, last), logging);
             trace?.Complete();
         }
 
@@ -136,18 +137,24 @@ internal sealed class RunCommand(Terminal terminal, LogLevel logLevel)
         }
     }
 
-    private CellResult Run(CellRun cell, RunRequest request, ITraceSink? sink, ILoggerFactory? logging)
+    private CellResult Run(
+        CellRun cell, Reproduction? reproduction, RunRequest request, ITraceSink? sink, ILoggerFactory? logging)
     {
         using var progress = new Progress(terminal);
         var tscHz = cell.Board.Config.TscHz;
         try
         {
-            return cell.Run(
+            var result = cell.Run(
                 Limits(request),
                 sink,
                 (steps, cycles) => progress.Show(cell.StandsStill ? $"{Wording.Number(steps)} steps"
                     : $"{Wording.Number(steps)} steps, {Wording.Time(cycles, tscHz)} of the machine's time"),
                 logging?.CreateLogger("run"));
+            return result with { Reproduces = reproduction?.Note(result) };
+        }
+        catch (Exception problem) when (reproduction?.Explain(problem) is { } explained)
+        {
+            throw explained;
         }
         catch (ScheduleException problem)
         {

@@ -15,7 +15,7 @@ internal static class ExploreJson
     {
         RunJson.WriteScenario(json, finding.Source.Cell.Scenario);
         WriteCell(json, finding, replay);
-        WriteSteps(json, finding);
+        WriteStory(json, finding);
     });
 
     /// <summary>Writes the object of a comparison.</summary>
@@ -175,22 +175,27 @@ internal static class ExploreJson
             json.WriteNull("inevitableAfter");
         }
 
-        WriteStrings(json, "without", finding.Smallest?.Without.Select(part => part.Words) ?? []);
+        WriteStrings(json, "without", finding.Without);
         json.WriteString("schedule", failure.Schedule.ToString());
         json.WriteString("replay", replay.For(finding));
-        json.WriteString("trace", finding.Told.TraceHash);
+        json.WriteStartObject("trace");
+        json.WriteString("hash", finding.Told.ShortHash);
+        json.WriteString("sha256", finding.Told.TraceHash);
+        json.WriteNumber("events", finding.Told.TraceEvents);
+        json.WriteEndObject();
         json.WriteEndObject();
     }
 
-    private static void WriteSteps(Utf8JsonWriter json, CellFinding finding)
+    private static void WriteStory(Utf8JsonWriter json, CellFinding finding)
     {
-        json.WriteStartArray("history");
-        foreach (var step in finding.Told.Found.Failure?.Replay.Steps ?? [])
+        json.WriteStartArray("story");
+        foreach (var line in finding.Story(isVerbose: true)?.Lines ?? [])
         {
             json.WriteStartObject();
-            json.WriteNumber("step", step.Number);
-            json.WriteString("actor", step.Actor.Name);
-            json.WriteNumber("choice", step.Choice);
+            json.WriteNumber("step", line.First);
+            json.WriteString("actor", line.Actor.Name);
+            json.WriteString("text", line.Text);
+            json.WriteString("mark", line.Mark);
             json.WriteEndObject();
         }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ScenarioHv.Cli.Running;
+using ScenarioHv.Cli.Stories;
 using ScenarioHv.Exploration;
 using ScenarioHv.Exploration.Search;
 using ScenarioHv.Scenarios;
@@ -13,8 +14,9 @@ internal sealed class ExploreText(TextWriter output, Colour colour, int width, R
 
     /// <summary>Writes the report.</summary>
     /// <param name="finding">What was found.</param>
-    /// <param name="saysEffort">Whether the report says what the search took.</param>
-    public void Write(CellFinding finding, bool saysEffort)
+    /// <param name="isVerbose">Whether the report says what the search took, and tells each step of a failure.</param>
+    /// <param name="saved">Where a reproducer of the failure was saved; null if it was not asked for.</param>
+    public void Write(CellFinding finding, bool isVerbose, string? saved)
     {
         var scenario = finding.Source.Cell.Scenario;
         Line("scenario", scenario.Title == scenario.Name ? scenario.Name : $"{scenario.Name}: {scenario.Title}");
@@ -26,7 +28,7 @@ internal sealed class ExploreText(TextWriter output, Colour colour, int width, R
         Line("policies", string.Join("; ", finding.Source.Policies.Select(policy => $"{policy.Point}: {policy.Value}")));
         var property = finding.Found.Property is { } name ? " " + name : "";
         Line("verdict", $"{Coloured(finding)}{property}: {finding.Found.Reason}");
-        WriteSize(finding, saysEffort);
+        WriteSize(finding, isVerbose);
         WriteLines("bounds", finding.Source.Bounds);
         if (finding.Outcome == Outcome.Holds)
         {
@@ -35,10 +37,14 @@ internal sealed class ExploreText(TextWriter output, Colour colour, int width, R
 
         if (finding.Told.Found.Failure is { } failure)
         {
-            WriteFailure(finding, failure);
+            WriteFailure(finding, failure, isVerbose);
         }
 
         WriteExpectation(finding);
+        if (saved is not null)
+        {
+            Line("saved", finding.Found.Failure is null ? "nothing: no failure was found" : $"{saved}: 'scenariohv run' with it replays the failure");
+        }
     }
 
     private void WriteSize(CellFinding finding, bool saysEffort)
@@ -52,7 +58,7 @@ internal sealed class ExploreText(TextWriter output, Colour colour, int width, R
         var (size, counts) = (finding.Found.Size, finding.Found.Counts);
         Line("searched", $"{Wording.Count(size.States, "state", "states")}, {Wording.Count(size.Transitions, "transition", "transitions")}"
             + (size.Steps == size.Transitions ? "" : $" of {Wording.Count(size.Steps, "step", "steps")}")
-            + $", at most {Wording.Number(size.Depth)} from the first state" + (counts.AreComplete ? "" : Unseen(finding.Found)));
+            + $", at most {Wording.Count(size.Depth, "transition", "transitions")} deep" + (counts.AreComplete ? "" : Unseen(finding.Found)));
         if (finding.Found.Broken.Count > 0)
         {
             Line("broken", string.Join(", ", finding.Found.Broken.Select(broken =>
@@ -126,7 +132,7 @@ internal sealed class ExploreText(TextWriter output, Colour colour, int width, R
     private static string Above(double probability) =>
         probability <= 0 ? "1e-19" : $"1e{Math.Min(0, (int)Math.Floor(Math.Log10(probability)) + 1).ToString(CultureInfo.InvariantCulture)}";
 
-    private void WriteFailure(CellFinding finding, ExploredFailure failure)
+    private void WriteFailure(CellFinding finding, ExploredFailure failure, bool isVerbose)
     {
         var run = failure.Replay.Run;
         var steps = run.Recurrence is { } recurrence
@@ -147,15 +153,17 @@ internal sealed class ExploreText(TextWriter output, Colour colour, int width, R
             { Steps: 0 } => "from the first state on",
             var after => $"after step {Wording.Number(after.Steps)}",
         });
-        if (finding.Smallest is { } smallest)
+        if (finding.Without.Count > 0)
         {
-            Line("without", string.Join("; ", smallest.Without.Select(part => part.Words)) + ": the failure needs none of these");
+            Line("without", string.Join("; ", finding.Without) + ": the failure needs none of these");
         }
 
-        WriteSteps(failure);
+        output.WriteLine();
+        new StoryTable(output, colour, width).Write(finding.Story(isVerbose)!);
+        output.WriteLine();
         Line("schedule", failure.Schedule.ToString());
         Line("replay", replay.For(finding));
-        Line("trace", $"{finding.Told.TraceHash}, {Wording.Count(finding.Told.TraceEvents, "event", "events")}");
+        Line("trace", $"{finding.Told.ShortHash}, {Wording.Count(finding.Told.TraceEvents, "event", "events")}");
     }
 
     /// <summary>Who acts in a period, and what the guests do in it.</summary>
@@ -166,14 +174,6 @@ internal sealed class ExploreText(TextWriter output, Colour colour, int width, R
             ? l1
             : $"L2 retires {Wording.Count(period.Work.L2Retired, "instruction", "instructions")}, {l1}";
         return $"{work}; steps of {Wording.And([.. period.Actors.Select(actor => actor.Actor)])}";
-    }
-
-    private void WriteSteps(ExploredFailure failure)
-    {
-        foreach (var step in failure.Replay.Steps)
-        {
-            output.WriteLine($"{Wording.Number(step.Number),12} {step.Actor.Name}");
-        }
     }
 
     private void WriteExpectation(CellFinding finding)

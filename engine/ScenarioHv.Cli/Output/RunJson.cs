@@ -24,6 +24,7 @@ internal static class RunJson
             WriteCell(json, result);
             json.WriteString("dialect", dialect.Name);
             json.WriteString("schedule", result.Source.Schedule?.ToString());
+            WriteReproduces(json, result.Reproduces);
             json.WritePropertyName("recurrence");
             WriteRecurrence(json, result, dialect);
             WriteSnapshot(json, "restored", snapshots.Restored);
@@ -117,6 +118,18 @@ internal static class RunJson
         json.WriteString("sha256", result.TraceHash);
         json.WriteNumber("events", result.TraceEvents);
         json.WriteEndObject();
+    }
+
+    private static void WriteReproduces(Utf8JsonWriter json, ReproductionNote? note)
+    {
+        if (note is null)
+        {
+            json.WriteNull("reproduces");
+        }
+        else
+        {
+            json.WriteBoolean("reproduces", note.IsSame);
+        }
     }
 
     private static void WriteSnapshot(Utf8JsonWriter json, string name, SnapshotNote? snapshot)

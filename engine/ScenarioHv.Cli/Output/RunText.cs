@@ -1,4 +1,5 @@
 using ScenarioHv.Cli.Running;
+using ScenarioHv.Cli.Stories;
 using ScenarioHv.Engine.Tracing;
 using ScenarioHv.Exploration;
 using ScenarioHv.Scenarios;
@@ -45,7 +46,14 @@ internal sealed class RunText(TextWriter output, Colour colour, int width, Trace
         else
         {
             WriteEnd(result);
-            WriteLast(result, last, isExplained);
+            if (result.Source.Schedule is null)
+            {
+                WriteLast(result, last, isExplained);
+            }
+            else
+            {
+                WriteStory(result, isExplained);
+            }
         }
 
         WriteLatencies(result);
@@ -53,6 +61,10 @@ internal sealed class RunText(TextWriter output, Colour colour, int width, Trace
         var since = snapshots.Restored is null ? "" : " since the restored state";
         Line("trace", $"{result.ShortHash}, {Wording.Count(result.TraceEvents, "event", "events")}{since}");
         WriteSnapshot("saved", snapshots.Saved, result);
+        if (result.Reproduces is { } reproduces)
+        {
+            Line("reproduces", reproduces.IsSame ? colour.Good("yes: ") + reproduces.Words : colour.Bad("no: ") + reproduces.Words);
+        }
     }
 
     private void WriteSnapshot(string label, SnapshotNote? snapshot, CellResult result)
@@ -69,8 +81,8 @@ internal sealed class RunText(TextWriter output, Colour colour, int width, Trace
     {
         if (result is { Outcome: Outcome.Violated, LastCollapse: { } merged })
         {
-            Line("collapsed", $"{Stamp(result)} {Wording.Number(merged.Cycle)}: vector 0x{merged.Vector:x2} of vCPU {merged.Vcpu} was requested "
-                + "while its bit in IRR was still set");
+            Line("collapsed", $"{Stamp(result)} {Wording.Number(merged.Cycle)}: vector 0x{merged.Vector:x2} of vCPU {merged.Vcpu} "
+                + "was requested while its bit in IRR was still set");
         }
 
         foreach (var latency in result.Latencies)
@@ -97,6 +109,12 @@ internal sealed class RunText(TextWriter output, Colour colour, int width, Trace
         }
 
         WriteRearmings(result);
+        if (result.Source.Schedule is not null)
+        {
+            WriteStory(result, isExplained);
+            return;
+        }
+
         WriteEvents("events", recurrence.Events, isPeriod: true, isExplained, result);
     }
 
@@ -185,6 +203,14 @@ internal sealed class RunText(TextWriter output, Colour colour, int width, Trace
                 WriteExplanation(TraceExplainer.Explain(e, contexts.Of(i)));
             }
         }
+    }
+
+    /// <summary>What happens in a history that was replayed, from its beginning.</summary>
+    private void WriteStory(CellResult result, bool isVerbose)
+    {
+        Line("story", Wording.Count(result.Steps.Count, "step", "steps") + (isVerbose ? "" : "; --verbose has a line for each"));
+        new StoryTable(output, colour, width).Write(
+            new Story(result.Source.Board, result.Source.Naming, result.Run, result.Steps, inevitable: null, isVerbose));
     }
 
     private void WriteExplanation(string sentence)

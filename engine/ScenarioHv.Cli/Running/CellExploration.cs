@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using ScenarioHv.Cli.Output;
+using ScenarioHv.Cli.Stories;
 using ScenarioHv.Engine.Configuration;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Exploration;
@@ -111,7 +112,7 @@ internal sealed class CellExploration
 
         logger?.LogInformation(
             "{Cell}: {Outcome}, {States} states, {Milliseconds:0} ms", Cell.Name, found.Outcome, found.Size.States, elapsed.TotalMilliseconds);
-        return new CellFinding(this, found, elapsed) { TraceHash = hash.Digest()[..16], TraceEvents = hash.Count };
+        return new CellFinding(this, found, elapsed) { TraceHash = hash.Digest(), TraceEvents = hash.Count };
 
         bool IsOver() => settings.Cancelled.IsCancellationRequested
             || (settings.Time is { } time && TimeProvider.System.GetElapsedTime(start) > time);
@@ -129,14 +130,30 @@ internal sealed class CellExploration
 /// <param name="Elapsed">How long that took.</param>
 internal sealed record CellFinding(CellExploration Source, Exploration.Exploration Found, TimeSpan Elapsed)
 {
-    /// <summary>The first digits of the digest over the events of the failure's history.</summary>
+    /// <summary>The digest over the events of the failure's history, 64 hexadecimal digits.</summary>
     public required string TraceHash { get; init; }
+
+    /// <summary>The first digits of the digest, which reports print.</summary>
+    public string ShortHash => TraceHash[..16];
 
     /// <summary>How many events there are in it.</summary>
     public required long TraceEvents { get; init; }
 
     /// <summary>The same failure without some of the scenario's optional parts; null if it needs all of them, or there are none.</summary>
     public SmallerFailure? Smallest { get; init; }
+
+    /// <summary>The words of the optional parts without which the failure is told.</summary>
+    public IReadOnlyList<string> Without => [.. Smallest?.Without.Select(part => part.Words) ?? []];
+
+    /// <summary>The story of the failure that is told; null without a failure.</summary>
+    /// <param name="isVerbose">True for a line for each step.</param>
+    public Story? Story(bool isVerbose) => Told.Found.Failure is not { } failure ? null : new Story(
+        Told.Source.Board,
+        Told.Source.Naming,
+        failure.Replay.Run,
+        failure.Replay.Steps,
+        failure.Inevitable.Kind == InevitableKind.After ? failure.Inevitable.Steps : null,
+        isVerbose);
 
     /// <summary>The finding whose failure is told.</summary>
     public CellFinding Told => Smallest?.Finding ?? this;

@@ -165,6 +165,9 @@ internal sealed record CellResult(CellRun Source, RunResult Run, string TraceHas
     /// <summary>The steps of a replay, those of the prefix and of one period; empty for a run.</summary>
     public IReadOnlyList<ReplayStep> Steps { get; init; } = [];
 
+    /// <summary>Whether a reproducer has done what it should; null for everything else.</summary>
+    public ReproductionNote? Reproduces { get; init; }
+
     /// <summary>The first digits of the digest, which reports print.</summary>
     public string ShortHash => TraceHash[..16];
 
@@ -201,7 +204,8 @@ internal sealed record CellResult(CellRun Source, RunResult Run, string TraceHas
     private IReadOnlyList<Expectation> Expectations => Source.Schedule is null ? Source.Cell.Expect : Source.Cell.ExpectExploring;
 
     /// <summary>What the process returns for this cell alone: a run that a limit ended has met no expectation and missed none.</summary>
-    public ExitCode ExitCode => IsMet == true ? ExitCode.AsExpected
+    public ExitCode ExitCode => IsMet == true && Reproduces is { IsSame: false } ? ExitCode.NotAsExpected
+        : IsMet == true ? ExitCode.AsExpected
         : Outcome == Outcome.Inconclusive ? ExitCode.Inconclusive
         : IsMet == false ? ExitCode.NotAsExpected
         : ExitCode.AsExpected;

@@ -22,7 +22,7 @@ internal sealed record ReplayCommand(string File)
     /// <summary>The command for a failure.</summary>
     public string For(CellFinding finding)
     {
-        var less = this with { Without = [.. finding.Smallest?.Without.Select(part => part.Words) ?? []] };
+        var less = this with { Without = finding.Without };
         return less.For(finding.Told.Found.Failure!.Schedule);
     }
 

@@ -1,5 +1,6 @@
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Hypervisors;
+using ScenarioHv.Engine.Hypervisors.Kvm;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Tracing;
@@ -30,14 +31,26 @@ public sealed record ReplayStep
     /// <summary>The operation of the guest that was next before the step; none for a step of the host or of no CPU.</summary>
     public required Operation Operation { get; init; }
 
+    /// <summary>True if the operation has begun or retired in this step; false if the guest did not get so far.</summary>
+    public required bool Executes { get; init; }
+
+    /// <summary>What the word of shared memory held before the step, for an operation on one; else 0.</summary>
+    public required ulong Shared { get; init; }
+
     /// <summary>True if an operation of a guest has retired.</summary>
     public required bool Retires { get; init; }
+
+    /// <summary>True if the processor has left its guest.</summary>
+    public required bool Exits { get; init; }
 
     /// <summary>The point of the host's code that it went on from; none for what is no thread of the host.</summary>
     public required At Left { get; init; }
 
     /// <summary>The point of the host's code at which it has stopped; none if it is no thread of the host, or runs its guest.</summary>
     public required At Reached { get; init; }
+
+    /// <summary>vcpu->mode of each vCPU behind the step; empty but for KVM.</summary>
+    public required IReadOnlyList<VcpuMode> Modes { get; init; }
 
     /// <summary>What it has changed, as far as interrupts are concerned.</summary>
     public required IReadOnlyList<StepEffect> Effects { get; init; }
@@ -67,6 +80,7 @@ internal sealed class StepObserver(Board board)
         var isGuest = vcpu >= 0 && (!board.HasHypervisor || _before.Ref(board.Vcpus, vcpu).InGuest != 0);
         var level = isGuest ? _before.Ref(board.Vcpus, vcpu).Level : 0;
         var fiber = FiberOf(actor, vcpu);
+        var operation = isGuest ? _before.Fiber(board.GuestFiber(vcpu, level)).Op : default;
         var isViolated = end is { Outcome: RunOutcome.Violated };
         return new ReplayStep
         {
@@ -76,8 +90,13 @@ internal sealed class StepObserver(Board board)
             Ways = walk.Ways,
             Enabled = walk.Enabled,
             Level = level,
-            Operation = isGuest ? _before.Fiber(board.GuestFiber(vcpu, level)).Op : default,
+            Operation = operation,
+            Executes = isGuest && (walk.HasRetired || HasBegun(operation, walk.Machine.Fiber(board.GuestFiber(vcpu, level)).Op)),
+            Shared = operation.Kind is OperationKind.SharedRead or OperationKind.SharedWrite or OperationKind.SharedExchange
+                ? _before.Ref(board.SharedWords(level), (int)operation.Code) : 0,
             Retires = walk.HasRetired,
+            Exits = isGuest && board.HasHypervisor && walk.Machine.Ref(board.Vcpus, vcpu).InGuest == 0,
+            Modes = [.. Enumerable.Range(0, board.Kvm.Count).Select(index => walk.Machine.Ref(board.Kvm, index).Mode)],
             Left = isGuest ? At.None : LabelOf(_before, fiber),
             Reached = LabelOf(walk.Machine, fiber),
             Effects = StepEffects.Of(board, _before, walk.Machine),
@@ -86,6 +105,11 @@ internal sealed class StepObserver(Board board)
             Violation = isViolated ? end!.Reason : null,
         };
     }
+
+    private static bool HasBegun(in Operation before, in Operation after) =>
+        (before.Stage, after.Stage) == (OperationStage.Pending, OperationStage.Begun)
+        && after.Kind == before.Kind
+        && after.Rip == before.Rip;
 
     private FiberSlot? FiberOf(Actor actor, int vcpu) =>
         !board.HasHypervisor ? null

@@ -45,7 +45,9 @@ public sealed class Schedule : IEquatable<Schedule>
 
     /// <summary>The text form.</summary>
     public override string ToString() =>
-        (IsInClasses ? "c:" : "t:") + string.Concat(Prefix.Select(Text)) + (Period.Count == 0 ? "" : "@" + string.Concat(Period.Select(Text)));
+        (IsInClasses ? "c:" : "t:")
+        + string.Concat(Prefix.Select(Text))
+        + (Period.Count == 0 ? "" : "@" + string.Concat(Period.Select(Text)));
 
     /// <summary>The letter of an actor.</summary>
     /// <param name="actor">Its place, 0..63.</param>

@@ -191,7 +191,7 @@ public sealed class ScheduleReplay(Board board, Schedule schedule)
         _ => RunEnding.Finish(
             board,
             RunOutcome.Inconclusive,
-            path.Steps >= Limits.Steps ? $"the limit of {Limits.Steps} steps was reached" : $"the limit of {Limits.Cycles} cycles was reached",
+            $"the limit of {(path.Steps >= Limits.Steps ? $"{Limits.Steps} steps" : $"{Limits.Cycles} cycles")} was reached",
             path.Steps,
             teller.Machine),
     };

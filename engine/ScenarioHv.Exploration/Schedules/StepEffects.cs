@@ -63,6 +63,15 @@ public enum EffectKind : byte
     /// <summary>IF of the guest that runs on a vCPU.</summary>
     InterruptFlag,
 
+    /// <summary>The timer of a vCPU's local APIC is armed (1) or not (0).</summary>
+    Timer,
+
+    /// <summary>What the monitor has begun to want of a vCPU's thread (<see cref="MonitorWish"/>).</summary>
+    Wish,
+
+    /// <summary>A line of the timeline: it comes (1), or has been seen to (0). The number is its place.</summary>
+    Stimulus,
+
     /// <summary>A word of the memory that vCPUs share, with its new value; the number is its place.</summary>
     Shared,
 }
@@ -90,6 +99,15 @@ internal static class StepEffects
                 gsi,
                 before.Ref(board.IoApicPins, gsi).Entry.RemoteIrr,
                 after.Ref(board.IoApicPins, gsi).Entry.RemoteIrr);
+        }
+
+        for (var line = 0; line < board.Stimuli.Count; line++)
+        {
+            var (from, to) = (before.Ref(board.Stimuli, line).Next, after.Ref(board.Stimuli, line).Next);
+            if (from != to)
+            {
+                effects.Add(new StepEffect(EffectKind.Stimulus, line, 0, to.Cycle <= after.Now ? 1UL : 0UL));
+            }
         }
 
         for (var vcpu = 0; vcpu < board.Config.Vcpus; vcpu++)
@@ -132,6 +150,7 @@ internal static class StepEffects
         Vectors(effects, EffectKind.Irr, vcpu, from.Irr, to.Irr);
         Vectors(effects, EffectKind.Isr, vcpu, from.Isr, to.Isr);
         Value(effects, EffectKind.Tpr, vcpu, from.Tpr, to.Tpr);
+        Bit(effects, EffectKind.Timer, vcpu, !from.TimerDeadline.IsNever, !to.TimerDeadline.IsNever);
     }
 
     private static void Hypervisor(List<StepEffect> effects, Board board, Machine before, Machine after, int vcpu)
@@ -143,6 +162,7 @@ internal static class StepEffects
             Value(effects, EffectKind.Injected, vcpu, from.InjectedVector, to.InjectedVector);
             Value(effects, EffectKind.NmiPending, vcpu, from.NmiPending, to.NmiPending);
             Value(effects, EffectKind.Mode, vcpu, (ulong)from.Mode, (ulong)to.Mode);
+            Value(effects, EffectKind.Wish, vcpu, 0, (ulong)(to.Wishes & ~from.Wishes));
             Value(effects, EffectKind.Requests, vcpu, 0, (ulong)(to.Requests & ~from.Requests));
         }
         else if (board.IsBhyve)

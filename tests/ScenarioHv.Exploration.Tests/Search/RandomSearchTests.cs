@@ -1,3 +1,4 @@
+using ScenarioHv.Exploration.Schedules;
 using ScenarioHv.Exploration.Search;
 
 namespace ScenarioHv.Exploration.Tests.Search;

@@ -1,0 +1,104 @@
+using ScenarioHv.Exploration;
+using ScenarioHv.Exploration.Search;
+using ScenarioHv.Scenarios;
+
+namespace ScenarioHv.ScenarioMatrix;
+
+/// <summary>
+/// Every cell of every scenario is explored, one case per cell. Where a scenario says what exploring finds, that has to be found; where only
+/// what a run does is known, another finding is a warning.
+/// </summary>
+[Parallelizable(ParallelScope.All)]
+public sealed class EveryScenarioExplored
+{
+    private const int MostStates = 150_000;
+
+    /// <summary>Cells of more states, by the name of the scenario: they are explored when somebody asks for them.</summary>
+    private static readonly Dictionary<string, string[]> Large = new(StringComparer.Ordinal)
+    {
+        ["avic-extint"] =
+        [
+            "two vCPUs wait for one interrupt",
+            "two vCPUs wait for two interrupts",
+            "the second gives up",
+            "the second gives up, counted",
+        ],
+        ["hyperv-hang"] =
+        [
+            "immediate-exit=zero-timer, ioapic-eoi=delay-after(10000, 10 ms)",
+            "immediate-exit=throttle(100, 1000), ioapic-eoi=reinject",
+            "immediate-exit=throttle(100, 1000), ioapic-eoi=delay-after(10000, 10 ms)",
+            "immediate-exit=self-ipi(before-entry), ioapic-eoi=delay-after(10000, 10 ms)",
+            "immediate-exit=self-ipi(after(1)), ioapic-eoi=delay-after(10000, 10 ms)",
+            "in-kernel I/O APIC, KVM 5.1",
+            "QEMU 4.1",
+            "with a host tick",
+        ],
+        ["synic-autoeoi-avic"] =
+        [
+            "apicv-inhibit-on-synic=always, inhibit-update=under-srcu",
+            "apicv-inhibit-on-synic=always, inhibit-update=drop-srcu",
+            "apicv-inhibit-on-synic=always, inhibit-update=deferred(work)",
+            "apicv-inhibit-on-synic=always, inhibit-update=deferred(vcpu)",
+            "apicv-inhibit-on-synic=always, inhibit-update=own-lock",
+            "apicv-inhibit-on-synic=when-autoeoi-used, inhibit-update=drop-srcu",
+            "apicv-inhibit-on-synic=when-autoeoi-used, inhibit-update=deferred(work)",
+            "apicv-inhibit-on-synic=when-autoeoi-used, inhibit-update=deferred(vcpu)",
+            "apicv-inhibit-on-synic=when-autoeoi-used, inhibit-update=own-lock",
+            "KVM 5.12",
+            "KVM 5.15",
+            "x2APIC",
+            "nested virtualization offered",
+            "restored by the monitor, own lock",
+            "APICv on Intel",
+        ],
+    };
+
+    private static IEnumerable<TestCaseData> Cells => CasesOf(large: false);
+
+    private static IEnumerable<TestCaseData> LargeCells => CasesOf(large: true);
+
+    [TestCaseSource(nameof(Cells))]
+    public void Exploring_a_cell_finds_what_its_scenario_expects(ScenarioCell cell)
+    {
+        // How many more violations there are is nobody's question here.
+        var found = Explore(cell, new SearchLimits { MaxStates = MostStates, AfterViolation = 0 });
+
+        Assert.That(found.Outcome, Is.Not.EqualTo(GraphOutcome.Inconclusive), $"{found.Reason}: such a cell belongs to the large ones");
+        RequireExpected(cell, found);
+    }
+
+    [TestCaseSource(nameof(LargeCells))]
+    [Explicit("Takes minutes: dotnet test --filter Name~large")]
+    public void Exploring_a_large_cell_finds_what_its_scenario_expects(ScenarioCell cell)
+    {
+        var found = Explore(cell, new SearchLimits());
+
+        Assert.That(found.Size.States, Is.GreaterThan(MostStates), "it is not large");
+        RequireExpected(cell, found);
+    }
+
+    private static Exploration.Exploration Explore(ScenarioCell cell, SearchLimits limits) =>
+        new Explorer(Shipped.ExploredBoardOf(cell.Scenario)) { Limits = limits }.Explore();
+
+    private static void RequireExpected(ScenarioCell cell, Exploration.Exploration found)
+    {
+        var outcome = Enum.Parse<Outcome>(found.Outcome.ToString());
+        var isMet = cell.ExpectExploring.Any(expectation => expectation.IsMetBy(outcome, found.Property));
+        var message = $"{new Expectation(outcome, found.Property)}, expected {string.Join(" or ", cell.ExpectExploring)}: "
+            + $"{found.Reason}; schedule {found.Failure?.Schedule}; {cell.Note}";
+        if (!isMet && cell.Scenario.Explore.Expect.Count == 0)
+        {
+            Assert.Warn(message);
+        }
+
+        Assert.That(isMet || cell.Scenario.Explore.Expect.Count == 0, message);
+    }
+
+    private static IEnumerable<TestCaseData> CasesOf(bool large) =>
+        from file in Shipped.Files
+        let document = Shipped.Read(file)
+        from cell in document.Cells
+        where large == Large.GetValueOrDefault(document.Base.Name, []).Contains(cell.Name)
+        select new TestCaseData(cell).SetName($"{document.Base.Name}: explore {(large ? "large " : "")}{cell.Name}");
+}
