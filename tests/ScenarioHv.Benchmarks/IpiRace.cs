@@ -14,6 +14,7 @@ internal static class IpiRace
     private const byte FirstVector = 0x40;
     private const uint IcrLow = 0xfee00300, IcrHigh = 0xfee00310;
     private const uint Fixed = 0x4000;
+    private const long Microsecond = 2_400;
 
     private struct Variables
     {
@@ -30,10 +31,10 @@ internal static class IpiRace
         Apicv = false,
         Hypervisor = HypervisorKind.Bhyve,
         Bhyve = new BhyvePolicies { Injection = injection },
-        Time = new ClassTime(2_400),
+        Time = new ClassTime(Microsecond),
         Timing = TimingProfile.Untimed,
         Vcpus = senders + 1,
-        L1 = new GuestProgram("ipi-race", Main)
+        L1 = new GuestProgram("ipi-race", MainLine)
         {
             OnInterrupt = Answer,
             Variables = typeof(Variables),
@@ -43,7 +44,7 @@ internal static class IpiRace
     };
 
     /// <summary>The receiver opens its interrupts and has nothing else to do; a sender sends and waits.</summary>
-    private static async GuestTask Main(Cpu cpu)
+    private static async GuestTask MainLine(Cpu cpu)
     {
         if (cpu.Id == 0)
         {
@@ -51,7 +52,7 @@ internal static class IpiRace
             return;
         }
 
-        await cpu.MmioWrite(IcrHigh, 0u << 24);
+        await cpu.MmioWrite(IcrHigh, 0);
         for (byte left = (byte)cpu.Parameter("ipis"), sent = 1; left > 0; left--, sent++)
         {
             await cpu.MmioWrite(IcrLow, Fixed | (uint)(FirstVector + (cpu.Id * 0x10)));
@@ -64,7 +65,8 @@ internal static class IpiRace
     /// <summary>The answer comes before the EOI: so the next IPI can come while this one is in service.</summary>
     private static async GuestTask Answer(Cpu cpu, byte vector)
     {
-        await new Shared<byte>((vector - FirstVector) / 0x10 - 1).Write(cpu, CountOf((vector - FirstVector) / 0x10 - 1));
+        var sender = ((vector - FirstVector) / 0x10) - 1;
+        await new Shared<byte>(sender).Write(cpu, CountOf(sender));
         await cpu.Eoi();
     }
 

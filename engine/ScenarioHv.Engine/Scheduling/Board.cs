@@ -25,8 +25,8 @@ public sealed class Board
     private const int GuestArena = 512;
     private const int HostArena = 1024;
 
-    private readonly int[,] _guestFibers;
-    private readonly int[] _hostFibers;
+    private readonly FiberSlot[] _guestSlots;
+    private readonly FiberSlot[] _hostSlots;
     private readonly int _ioFiber;
     private readonly int _workerFiber;
     private readonly IoApicPolicies _ioApicPolicies;
@@ -91,7 +91,7 @@ public sealed class Board
         Statistics = layout.Add<Statistics>("statistics");
         _variables = [AddVariables(layout, config.L1, vcpus), AddVariables(layout, config.L2, vcpus)];
         _shared = [AddShared(layout, config.L1), AddShared(layout, config.L2)];
-        (_guestFibers, _hostFibers, _ioFiber) = AddFibers(layout, levels);
+        (var guestFibers, var hostFibers, _ioFiber) = AddFibers(layout, levels);
         _workerFiber = HasWorker ? layout.AddFiber("kworker", HostArena) : -1;
         StimuliBefore = config.Time is null ? [] : StimulusOrder.Before(config.Timeline);
         Processor = vmx ? new VmxGuestProcessor(this) : new SvmGuestProcessor(this);
@@ -114,6 +114,8 @@ public sealed class Board
 
         Gates = layout.Add<LaterGate>("later-gate", Classes?.Gates ?? 0);
         layout.Seal();
+        _guestSlots = [.. guestFibers.Select(layout.Fiber)];
+        _hostSlots = [.. hostFibers.Select(layout.Fiber)];
     }
 
     /// <summary>The configuration.</summary>
@@ -309,10 +311,10 @@ public sealed class Board
     public static int CoreIndex(int vcpu, int level) => (vcpu * 2) + level - 1;
 
     /// <summary>The fiber of a guest.</summary>
-    public FiberSlot GuestFiber(int vcpu, int level) => Layout.Fiber(_guestFibers[vcpu, level - 1]);
+    public FiberSlot GuestFiber(int vcpu, int level) => _guestSlots[CoreIndex(vcpu, level)];
 
     /// <summary>The fiber of a vCPU's host thread.</summary>
-    public FiberSlot HostFiber(int vcpu) => Layout.Fiber(_hostFibers[vcpu]);
+    public FiberSlot HostFiber(int vcpu) => _hostSlots[vcpu];
 
     /// <summary>The fiber of the I/O thread.</summary>
     public FiberSlot IoFiber => Layout.Fiber(_ioFiber);
@@ -346,16 +348,16 @@ public sealed class Board
             ? layout.AddRaw("variables of " + guest.Name, FieldRules.Of(type), vcpus)
             : layout.Add<byte>("variables", 0);
 
-    private (int[,] Guests, int[] Hosts, int Io) AddFibers(MachineLayout layout, int levels)
+    private (int[] Guests, int[] Hosts, int Io) AddFibers(MachineLayout layout, int levels)
     {
-        var guests = new int[Config.Vcpus, 2];
+        var guests = new int[Config.Vcpus * 2];
         var hosts = new int[Config.Vcpus];
         for (var vcpu = 0; vcpu < Config.Vcpus; vcpu++)
         {
             hosts[vcpu] = HasHypervisor ? layout.AddFiber($"vcpu{vcpu} host", HostArena) : -1;
             for (var level = 0; level < 2; level++)
             {
-                guests[vcpu, level] = level < levels ? layout.AddFiber($"vcpu{vcpu} l{level + 1}", GuestArena) : -1;
+                guests[CoreIndex(vcpu, level + 1)] = level < levels ? layout.AddFiber($"vcpu{vcpu} l{level + 1}", GuestArena) : -1;
             }
         }
 

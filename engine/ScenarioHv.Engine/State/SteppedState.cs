@@ -85,7 +85,7 @@ public sealed unsafe class SteppedState
             {
                 Unsafe.WriteUnaligned(ref _bytes[0], _stepLow);
                 Unsafe.WriteUnaligned(ref _bytes[Word], _stepHigh);
-                _length = SumBytes + _packed.Pack(_machine, _bytes.AsSpan(SumBytes));
+                _length = SumBytes + _packed.PackCut(_machine, _bytes.AsSpan(SumBytes), _isUsual && !HasRareChange());
             }
 
             return _bytes.AsSpan(0, _length);
@@ -98,7 +98,7 @@ public sealed unsafe class SteppedState
     {
         _low = MemoryMarshal.Read<ulong>(state);
         _high = MemoryMarshal.Read<ulong>(state[Word..]);
-        _isUsual = _packed.Unpack(state[SumBytes..], _from, _isUsual);
+        _isUsual = _packed.UnpackOver(state[SumBytes..], _from, _isUsual);
         _isAstray = true;
         PrefetchNext(state);
     }
@@ -189,6 +189,19 @@ public sealed unsafe class SteppedState
         (_low, _high) = (_stepLow, _stepHigh);
     }
 
+    private bool HasRareChange()
+    {
+        for (var i = 0; i < _changes; i++)
+        {
+            if (_packed.IsRare(_machine, _changed[i]))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     private void AddChanges()
     {
         var (low, high) = (_stepLow, _stepHigh);
@@ -242,7 +255,7 @@ public sealed unsafe class SteppedState
         var words = HeadWords + (Math.Min(before, after) / Word);
         for (var first = 0; first < words; first += 16)
         {
-            var differ = (ulong)Differ16(from + (first * Word), to + (first * Word)) & ((1UL << Math.Min(words - first, 16)) - 1);
+            var differ = Differ16(from + (first * Word), to + (first * Word)) & (uint)((1UL << Math.Min(words - first, 16)) - 1);
             for (; differ != 0; differ &= differ - 1)
             {
                 *found++ = offset + ((first + BitOperations.TrailingZeroCount(differ)) * Word);
