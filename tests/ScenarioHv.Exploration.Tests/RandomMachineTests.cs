@@ -53,7 +53,7 @@ public sealed class RandomMachineTests
         Assert.That(stimuli, Is.GreaterThan(10L * Seeds));
     }
 
-    private static MachineConfig Machine(int seed, HypervisorKind hypervisor, CpuVendor vendor, int vcpus, bool apicv, long tprMask = 0xff)
+    internal static MachineConfig Machine(int seed, HypervisorKind hypervisor, CpuVendor vendor, int vcpus, bool apicv, long tprMask = 0xff)
     {
         var random = new Random(seed);
         var devices = new List<DeviceConfig>();

@@ -15,12 +15,31 @@ public struct IoThreadState
 /// <summary>One line of the timeline.</summary>
 public struct StimulusState
 {
-    /// <summary>When it comes next; never when it is used up.</summary>
+    /// <summary>When it comes next; never when it is used up or waits for a report.</summary>
     public Instant Next;
 
     /// <summary>How often it still comes; 0 for without end.</summary>
     public int Remaining;
 
-    /// <summary>1 if the report has come after which it can come; 0 where it waits for none.</summary>
-    public int Told;
+    /// <summary>Whether it waits for a report.</summary>
+    public ReportWait Wait;
+
+    /// <summary>For the layout only: always 0.</summary>
+    public byte Reserved;
+
+    /// <summary>For the layout only: always 0.</summary>
+    public ushort Reserved2;
+}
+
+/// <summary>How a line of the timeline stands to the report after which it comes.</summary>
+public enum ReportWait : byte
+{
+    /// <summary>It waits for none.</summary>
+    None = 0,
+
+    /// <summary>It does not come before the report has come once more.</summary>
+    Awaited,
+
+    /// <summary>The report has come, and it comes at its moment.</summary>
+    Told,
 }

@@ -10,29 +10,26 @@ namespace ScenarioHv.Engine.Hypervisors;
 /// <summary>The timeline: which stimulus comes next, and when.</summary>
 internal static class Stimuli
 {
-    /// <summary>Puts every line of the timeline at its first moment.</summary>
+    /// <summary>Puts every line of the timeline at its first moment, but for those that wait for a report.</summary>
     public static void Reset(Board board, Machine machine)
     {
         for (var i = 0; i < board.Config.Timeline.Count; i++)
         {
             ref var state = ref machine.Ref(board.Stimuli, i);
-            state.Next = new Instant(board.Config.Timeline[i].At);
-            if (board.Config.Time is not null)
-            {
-                state.Next = Instant.Max(state.Next, new Instant(ClassTime.Now + 1));
-            }
-
-            state.Remaining = board.Config.Timeline[i].Count;
+            var stimulus = board.Config.Timeline[i];
+            state.Next = stimulus.After is null ? Due(board, new Instant(stimulus.At)) : Instant.Never;
+            state.Wait = stimulus.After is null ? ReportWait.None : ReportWait.Awaited;
+            state.Remaining = stimulus.Count;
         }
     }
 
-    /// <summary>When the next one comes; never if all are used up.</summary>
+    /// <summary>When the next one comes; never if all are used up or wait for a report.</summary>
     public static Instant Next(Board board, Machine machine)
     {
         var next = Instant.Never;
-        for (var i = 0; i < board.Config.Timeline.Count; i++)
+        foreach (ref var state in machine.Span(board.Stimuli))
         {
-            next = Awaits(board, machine, i) ? next : Instant.Min(next, machine.Ref(board.Stimuli, i).Next);
+            next = Instant.Min(next, state.Next);
         }
 
         return next;
@@ -48,8 +45,8 @@ internal static class Stimuli
         for (var i = 0; i < board.Config.Timeline.Count; i++)
         {
             ref var state = ref machine.Ref(board.Stimuli, i);
-            unused |= !state.Next.IsNever ? 1u << i : 0;
-            waiting |= !state.Next.IsNever && state.Next.Cycle > machine.Now && !Awaits(board, machine, i) ? 1u << i : 0;
+            unused |= !state.Next.IsNever || state.Wait == ReportWait.Awaited ? 1u << i : 0;
+            waiting |= !state.Next.IsNever && state.Next.Cycle > machine.Now ? 1u << i : 0;
         }
 
         var can = waiting;
@@ -81,8 +78,7 @@ internal static class Stimuli
         for (var i = 0; i < board.Config.Timeline.Count; i++)
         {
             var next = machine.Ref(board.Stimuli, i).Next;
-            if (next.Cycle <= machine.Now && !Awaits(board, machine, i)
-                && (found < 0 || next < machine.Ref(board.Stimuli, found).Next))
+            if (next.Cycle <= machine.Now && (found < 0 || next < machine.Ref(board.Stimuli, found).Next))
             {
                 found = i;
             }
@@ -97,28 +93,35 @@ internal static class Stimuli
         return found;
     }
 
-    /// <summary>A guest has reported something: what waits for that can come.</summary>
+    /// <summary>A guest has reported something: what waits for that comes at its moment, or at once if that has passed.</summary>
     public static void Reported(Board board, Machine machine, int level, ulong number)
     {
+        var now = new Instant(machine.Now);
         for (var i = 0; i < board.Config.Timeline.Count; i++)
         {
-            if (board.Config.Timeline[i].After is { } after && after.Level == level && board.Reports.Number(after.Report) == number)
+            ref var state = ref machine.Ref(board.Stimuli, i);
+            var stimulus = board.Config.Timeline[i];
+            if (state.Wait == ReportWait.Awaited && stimulus.After!.Level == level && board.Reports.Number(stimulus.After.Report) == number)
             {
-                machine.Ref(board.Stimuli, i).Told = 1;
+                state.Wait = ReportWait.Told;
+                var isFirst = state.Remaining == stimulus.Count;
+                state.Next = Due(board, Instant.Max(isFirst ? new Instant(stimulus.At) : now + stimulus.Every, now));
             }
         }
     }
 
-    private static bool Awaits(Board board, Machine machine, int index) =>
-        board.Config.Timeline[index].After is not null && machine.Ref(board.Stimuli, index).Told == 0;
+    /// <summary>Where the clock stands still, nothing comes by itself: it has to be made to come.</summary>
+    private static Instant Due(Board board, Instant moment) =>
+        board.Config.Time is null ? moment : Instant.Max(moment, new Instant(ClassTime.Now + 1));
 
     private static void Advance(Board board, Machine machine, int index)
     {
         ref var state = ref machine.Ref(board.Stimuli, index);
         var stimulus = board.Config.Timeline[index];
-        var last = state.Remaining == 1 || stimulus.Every == 0;
-        state.Next = last ? Instant.Never : state.Next + stimulus.Every;
-        state.Told = 0;
-        state.Remaining = last ? 0 : Math.Max(0, state.Remaining - 1);
+        var isLast = state.Remaining == 1 || stimulus.Every == 0;
+        var awaits = !isLast && stimulus.After is not null;
+        state.Next = isLast || awaits ? Instant.Never : state.Next + stimulus.Every;
+        state.Wait = awaits ? ReportWait.Awaited : ReportWait.None;
+        state.Remaining = isLast ? 0 : Math.Max(0, state.Remaining - 1);
     }
 }

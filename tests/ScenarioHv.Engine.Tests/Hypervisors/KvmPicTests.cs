@@ -1,5 +1,6 @@
 using ScenarioHv.Engine.Configuration;
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Hypervisors.Kvm;
 using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Tests.Machines;
 using ScenarioHv.Engine.Tracing;
@@ -63,6 +64,27 @@ internal sealed class KvmPicTests
         rig.Run(rig.Machine.Now + 50_000);
         Assert.That(rig.Of(TraceEventKind.GuestInterrupt).Single().Vcpu, Is.EqualTo(1));
         Assert.That((rig.Kvm(0).ApicvActive, rig.Kvm(0).AvicIrqWindow), Is.EqualTo(((byte)active, (byte)1)), "vCPU 0 still waits");
+    }
+
+    [Test]
+    public void A_counted_window_is_lifted_only_if_nobody_waits_when_the_reason_changes()
+    {
+        static async GuestTask Main(Cpu cpu)
+        {
+            await cpu.MmioWrite(Apic + 0x350, cpu.Id == 1 ? 0x700u : 0x1_0700u);
+            await cpu.Work(200_000);
+            await cpu.Sti();
+            await cpu.Work(1_000_000);
+        }
+
+        var policies = new KvmPolicies { AvicWindow = AvicWindow.InhibitCounted, Inhibit = KvmPolicies.InhibitByMemslot };
+        var rig = new Rig(WithPic(Guest(Main, Taken)) with { Vendor = CpuVendor.Amd, Vcpus = 2, Kvm = policies });
+        rig.Until(() => rig.Kvm(1).AvicIrqWindow == 1).Until(() => rig.Kvm(1).AvicIrqWindow == 0);
+
+        // vCPU 1 has stopped waiting and has not lifted the reason yet: another begins to wait.
+        rig.Kvm(0).AvicIrqWindow = 1;
+        rig.Run(rig.Machine.Now + 20_000);
+        Assert.That(rig.Machine.Ref(rig.Board.KvmVm).Inhibits & ApicvInhibits.IrqWindow, Is.EqualTo(ApicvInhibits.IrqWindow));
     }
 
     [Test]

@@ -151,6 +151,20 @@ internal sealed class Rig : ITraceSink
         return this;
     }
 
+    /// <summary>Where the clock stands still: the next line of the timeline comes.</summary>
+    public Rig Outside() => StepActor("outside");
+
+    /// <summary>Only the monitor's thread acts, until it is at that point.</summary>
+    public Rig IoTo(At label)
+    {
+        do
+        {
+            StepActor("io");
+        }
+        while ((At)Machine.Fiber(Board.IoFiber).Op.Code != label);
+        return this;
+    }
+
     public Rig StepActor(string name)
     {
         Engine.Step(Machine, Actor(name));

@@ -173,6 +173,26 @@ internal sealed class MirrorAndLevelTests
         Assert.That((rig.Entry(Gsi).RemoteIrr, Broken(rig)), Is.EqualTo((true, broken)));
     }
 
+    [Test]
+    public void Level_begins_again_with_the_next_message_which_an_EOI_of_the_one_before_does_not_stand_for()
+    {
+        // QEMU sets remote IRR when it sends: the message is under way while the EOI of the one before is the guest's last instruction.
+        static async GuestTask EndsAndGoesOn(Cpu cpu, byte vector)
+        {
+            await cpu.Out32(Acknowledge, 1);
+            await cpu.Eoi();
+            await cpu.Report("ended");
+        }
+
+        var rig = new Rig(Kvm(Guest(Spin, EndsAndGoesOn)).Raise(20_000).Raise(20_000_000));
+        rig.UntilLine("kvm_eoi").Until(() => rig.Vcpu().InGuest != 0 && rig.Vcpu().EntryPending == 0);
+        rig.StepActor("io");
+        Assert.That((rig.Entry(Gsi).RemoteIrr, rig.Apic().Irr.Contains(LevelVector)), Is.EqualTo((true, false)), "sent and not accepted");
+        rig.StepActor("vcpu0");
+
+        Assert.That((rig.Reports.Single(), Broken(rig)), Is.EqualTo(("ended", SafetyProperty.None)));
+    }
+
     [TestCase(IrqchipKind.Kernel)]
     [TestCase(IrqchipKind.Split)]
     public void Level_interrupt_that_is_sent_again_and_again_breaks_nothing(IrqchipKind irqchip)

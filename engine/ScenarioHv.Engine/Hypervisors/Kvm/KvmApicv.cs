@@ -43,6 +43,7 @@ internal static class KvmApicv
         }
 
         var turns = false;
+        set = KvmAvic.IsWanted(reason, set);
         for (var i = 0; i < Policies.Inhibit.Count; i++)
         {
             turns |= Policies.Inhibit[i] is InhibitStep.RequestAll or InhibitStep.ChangeMask && Turns(reason, set);
@@ -50,6 +51,7 @@ internal static class KvmApicv
             {
                 case InhibitStep.TakeLock:
                     await KernelLocks.Take(thread, KernelLock.ApicvUpdateLock);
+                    set = KvmAvic.IsWanted(reason, set);
                     break;
                 case InhibitStep.ReleaseLock:
                     KernelLocks.Release(thread, KernelLock.ApicvUpdateLock);
@@ -108,8 +110,10 @@ internal static class KvmApicv
     private static void ChangeMask(ApicvInhibits reason, bool set, bool turns)
     {
         ref var vm = ref HostThread.Machine.Ref(HostThread.Board.KvmVm);
+        var before = vm.Inhibits;
         vm.Inhibits = set ? vm.Inhibits | reason : vm.Inhibits & ~reason;
-        if (turns || UsesOwnLock)
+        var counts = reason == ApicvInhibits.IrqWindow && Policies.AvicWindow == AvicWindow.InhibitCounted;
+        if (turns || (UsesOwnLock && (!counts || vm.Inhibits != before)))
         {
             HostThread.Context.Emit(TraceEventKind.KvmApicvInhibitChanged, (ulong)reason, set ? 1UL : 0, (ulong)vm.Inhibits);
         }

@@ -95,18 +95,27 @@ internal static class KvmAvic
         vcpu.Kvm.AvicIrqWindow = wanted ? (byte)1 : (byte)0;
         if (policy == AvicWindow.InhibitCounted)
         {
-            return wanted != before && !OthersWait(vcpu);
+            return wanted != before;
         }
 
         var isSet = (HostThread.Machine.Ref(HostThread.Board.KvmVm).Inhibits & ApicvInhibits.IrqWindow) != 0;
         return wanted ? !isSet : before && isSet;
     }
 
-    private static bool OthersWait(VcpuThread vcpu)
+    /// <summary>
+    /// Whether a reason that is to come or to go is to be there: a window that is counted, as long as some vCPU waits for one. Asked where
+    /// the mask changes, under the lock that protects both (x86.c:__kvm_set_or_clear_apicv_inhibit of 2026).
+    /// </summary>
+    public static bool IsWanted(ApicvInhibits reason, bool set)
     {
-        for (var other = 0; other < HostThread.Board.Config.Vcpus; other++)
+        if (reason != ApicvInhibits.IrqWindow || HostThread.Board.Config.Kvm.AvicWindow != AvicWindow.InhibitCounted)
         {
-            if (other != vcpu.Index && HostThread.Machine.Ref(HostThread.Board.Kvm, other).AvicIrqWindow != 0)
+            return set;
+        }
+
+        foreach (ref var kvm in HostThread.Machine.Span(HostThread.Board.Kvm))
+        {
+            if (kvm.AvicIrqWindow != 0)
             {
                 return true;
             }

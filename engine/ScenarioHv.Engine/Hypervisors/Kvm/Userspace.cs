@@ -11,8 +11,8 @@ namespace ScenarioHv.Engine.Hypervisors.Kvm;
 /// <summary>
 /// The monitor: its devices, its I/O APIC when the irqchip is split, and what it does when KVM_RUN returns (QEMU kvm_arch_handle_exit,
 /// hw/intc/ioapic.c). Device models, their lines and the window of the I/O APIC are QEMU's big lock's; so are the main loop's timers. The
-/// exit for an EOI runs without it, in old and new QEMU alike: such a broadcast and a change of a line can overtake each other.
-/// Devices that send messages are taken for ones with an irqfd, which need no lock.
+/// exit for an EOI runs without it, in old and new QEMU alike: such a broadcast and a change of a line can overtake each other. Not
+/// modelled: that it reads an entry and writes it back without remote IRR, and so undoes what another vCPU has written there meanwhile.
 /// </summary>
 internal static class Userspace
 {
@@ -99,33 +99,47 @@ internal static class Userspace
 
     private static async HostTask DeviceEvent(HostThread thread, int stimulus)
     {
-        var kind = HostThread.Board.Config.Devices[HostThread.Board.Config.Timeline[stimulus].Target].Kind;
-        if (kind == DeviceKind.Msi)
+        var target = HostThread.Board.Config.Timeline[stimulus].Target;
+        var (kind, isPosted) = (HostThread.Board.Config.Devices[target].Kind, HostThread.Board.Config.Devices[target].IsPosted);
+        if (isPosted)
         {
-            HostThread.Board.Devices.Apply(HostThread.Context, HostThread.Board.Config.Timeline[stimulus], out var message);
-            await thread.Point(At.MessageSent, TimingCost.Message);
-            await SendMessage(thread, stimulus, message);
+            await SendMessage(thread, stimulus, isPosted);
             return;
         }
 
-        await LockLines(thread);
+        await KernelLocks.Take(thread, KernelLock.Monitor);
+        if (kind == DeviceKind.Msi)
+        {
+            await SendMessage(thread, stimulus, isPosted);
+        }
+        else
+        {
+            await LineEvent(thread, stimulus, isPulse: kind == DeviceKind.Isa);
+        }
+
+        KernelLocks.Release(thread, KernelLock.Monitor);
+    }
+
+    private static async HostTask LineEvent(HostThread thread, int stimulus, bool isPulse)
+    {
+        await LockPins(thread);
         var (line, first, end) = RiseOf(stimulus);
         await LineChanged(thread, line, first, end);
-        if (kind == DeviceKind.Isa)
+        if (isPulse)
         {
             await thread.Point(At.DeviceAccessed, TimingCost.DeviceAccess);
             await LockPins(thread);
             (line, first, end) = FallOf(stimulus);
             await LineChanged(thread, line, first, end);
         }
-
-        KernelLocks.Release(thread, KernelLock.Monitor);
     }
 
     /// <summary>A device's message: the IOMMU posts it, or the monitor passes it on.</summary>
-    private static async HostTask SendMessage(HostThread thread, int stimulus, ApicMessage message)
+    private static async HostTask SendMessage(HostThread thread, int stimulus, bool isPosted)
     {
-        if (HostThread.Board.Config.Devices[HostThread.Board.Config.Timeline[stimulus].Target].IsPosted)
+        HostThread.Board.Devices.Apply(HostThread.Context, HostThread.Board.Config.Timeline[stimulus], out var message);
+        await thread.Point(At.MessageSent, TimingCost.Message);
+        if (isPosted)
         {
             PostedDevices.Post(HostThread.Context, message);
             return;
@@ -207,14 +221,14 @@ internal static class Userspace
     private static async HostTask PortAccess(VcpuThread vcpu)
     {
         await vcpu.Point(At.DeviceAccessed, TimingCost.DeviceAccess);
+        await KernelLocks.Take(vcpu.Thread, KernelLock.Monitor);
         if (vcpu.Kvm.IoIsWrite == 0)
         {
-            await KernelLocks.Take(vcpu.Thread, KernelLock.Monitor);
             ReadPort(vcpu);
         }
         else
         {
-            await LockLines(vcpu.Thread);
+            await LockPins(vcpu.Thread);
             var (line, first, end) = WritePort(vcpu);
             await LineChanged(vcpu.Thread, line, first, end);
         }
@@ -268,15 +282,9 @@ internal static class Userspace
     }
 
     /// <summary>
-    /// What is about to change a line takes the big lock. Since an access to a device and what its line does to a pin are one step, the
-    /// lock of the kernel's pins is taken before it as well.
+    /// What is about to change a line takes the lock of the kernel's pins before, since an access to a device and what its line does to a
+    /// pin are one step.
     /// </summary>
-    private static async HostTask LockLines(HostThread thread)
-    {
-        await KernelLocks.Take(thread, KernelLock.Monitor);
-        await LockPins(thread);
-    }
-
     private static async HostTask LockPins(HostThread thread)
     {
         if (HostThread.Board.Config.Irqchip == IrqchipKind.Kernel)
