@@ -5,6 +5,8 @@ namespace ScenarioHv.Cli.Tests;
 /// <summary>The README shows what the command prints.</summary>
 public sealed partial class ReadmeTests : CommandFixture
 {
+    private const string Fence = "\n```\n";
+
     [TestCase("run hyperv-hang.yaml")]
     [TestCase("explore bhyve-lost-ipi")]
     public void Sample_is_what_the_command_prints(string command)
@@ -25,8 +27,9 @@ public sealed partial class ReadmeTests : CommandFixture
     private static string Sample(string command)
     {
         var text = File.ReadAllText(Path.Combine(Root(), "README.md"));
-        var start = text.IndexOf("\n```\n", text.IndexOf($"`scenariohv {command}`:", StringComparison.Ordinal), StringComparison.Ordinal) + 5;
-        return text[start..text.IndexOf("\n```\n", start, StringComparison.Ordinal)];
+        var words = text.IndexOf($"`scenariohv {command}`:", StringComparison.Ordinal);
+        var start = text.IndexOf(Fence, words, StringComparison.Ordinal) + Fence.Length;
+        return text[start..text.IndexOf(Fence, start, StringComparison.Ordinal)];
     }
 
     private static string Root()
