@@ -25,6 +25,8 @@ async GuestTask Main(Cpu cpu)
         await cpu.WriteMsr(HvAssistPage, 0x1000 | 1);
     if (cpu.Parameter("sint") != 0)
         await cpu.WriteMsr(HvSint2, VmbusVector | (autoEoi ? SintAutoEoi : 0));
+    await cpu.Report("ready for vmbus");
+    await cpu.Report("ready for nic");
     while (true)
     {
         await cpu.Sti();
@@ -41,6 +43,7 @@ async GuestTask OnInterrupt(Cpu cpu, byte vector)
     await cpu.Work(2000);
     if (vector != VmbusVector || !autoEoi)          // else it ended when it was delivered
         await EndOfInterrupt(cpu);
+    await cpu.Report(vector == VmbusVector ? "ready for vmbus" : "ready for nic");
     if (vmbus == 3 && nic == 3)
         await cpu.Report("all served");
 }

@@ -13,6 +13,7 @@ async GuestTask Main(Cpu cpu)
         await cpu.Work(48_000);
         await cpu.MmioWrite(IoRegSel, 0x11 + (2 * (uint)cpu.Parameter("gsi")));
         await cpu.MmioWrite(IoWin, 1u << 24);
+        await cpu.Report("rerouted");
         return;
     }
 
