@@ -90,8 +90,8 @@ internal static class EventInjection
     private static bool HeldBackByNmi(VcpuThread vcpu) => Choice == EventChoice.NmiHoldsInterrupts && vcpu.Kvm.NmiPending > 0;
 
     /// <summary>
-    /// Where an NMI holds back interrupts, its window is the only one that is asked for. A window of L1 that nothing waits for any more stays
-    /// asked for until it opens (x86.c:kvm_check_and_inject_events); the controls of L2 are made anew at each of its entries.
+    /// Where an NMI holds back interrupts, its window is the only one that is asked for. A window of L1 that nothing waits for any more
+    /// stays asked for until it opens (x86.c:kvm_check_and_inject_events); the controls of L2 are made anew at each of its entries.
     /// </summary>
     private static async HostTask RequestWindows(VcpuThread vcpu)
     {
