@@ -32,6 +32,7 @@ public sealed class EveryScenarioExplored
             "immediate-exit=self-ipi(after(1)), ioapic-eoi=delay-after(10000, 10 ms)",
             "in-kernel I/O APIC, KVM 5.1",
             "QEMU 4.1",
+            "throttle with a delay of one tick",
             "with a host tick",
         ],
         ["lapic-restore-timer"] =
