@@ -103,9 +103,11 @@ public sealed class Explorer(Board board)
             Sample = sample,
         };
         return result.Failure is { } failure && (HasGoal || failure.Outcome == WalkOutcome.Violated)
-            ? WithFailure(found with { Outcome = OutcomeOf(failure.Outcome) }, failure.Schedule, [], default)
+            ? WithFailure(found with { Outcome = OutcomeOf(failure.Outcome) }, Shrunk(failure), [], default)
             : found;
     }
+
+    private IReadOnlyList<ScheduledStep> Shrunk(RandomFailure failure) => new WalkShrinker(board, failure.Outcome).Shrink(failure.Schedule);
 
     private static GraphOutcome OutcomeOf(WalkOutcome outcome) =>
         outcome == WalkOutcome.Violated ? GraphOutcome.Violated : GraphOutcome.Stuck;
