@@ -19,6 +19,7 @@ public sealed class UsageTests : CommandFixture
 
     [TestCase("run", "--trace")]
     [TestCase("matrix", "--set")]
+    [TestCase("explore", "--compare")]
     [TestCase("check", "<file>")]
     [TestCase("conform", "--strict")]
     [TestCase("list", "Usage:")]
@@ -41,7 +42,8 @@ public sealed class UsageTests : CommandFixture
     }
 
     [Test]
-    public void No_command_is_bad_usage() => AssertBadInput(Run(), "expected a command: run, matrix, explore, check, conform, list, describe");
+    public void No_command_is_bad_usage() =>
+        AssertBadInput(Run(), "expected a command: run, matrix, explore, check, conform, list, describe");
 
     [Test]
     public void Unknown_command_is_answered_with_the_nearest() =>
