@@ -31,7 +31,9 @@ public sealed class Explorer(Board board)
     private bool HasGoal => board.Config.Goal is not null;
 
     /// <summary>Explores.</summary>
-    /// <exception cref="ExplorationException">A guest's code or an assertion failed in a history, and no violation was found before.</exception>
+    /// <exception cref="ExplorationException">
+    /// A guest's code or an assertion failed in a history, and no violation was found before.
+    /// </exception>
     public Exploration Explore()
     {
         RequireFirstState();
@@ -235,7 +237,9 @@ public sealed class Explorer(Board board)
     }
 }
 
-/// <summary>Takes the transitions of a path apart into steps, on a system of its own that has to see the states that the search saw.</summary>
+/// <summary>
+/// Takes the transitions of a path apart into steps, on a system of its own that has to see the states that the search saw.
+/// </summary>
 internal sealed class Unfolding(MachineSystems systems, SearchGraph graph)
 {
     private readonly MachineSystem _system = systems.NewSystem();

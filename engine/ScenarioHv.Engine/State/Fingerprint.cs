@@ -6,8 +6,8 @@ namespace ScenarioHv.Engine.State;
 
 /// <summary>
 /// A fast 64-bit hash of bytes, the same on every processor. Pairs of words are added to keys and multiplied, and the halves of the
-/// products summed (NH, as in UMAC, RFC 4418, but for the carry between the halves): for random keys two different texts of one length have the same
-/// sums with a probability of at most 2⁻⁶³ per 4 KiB. No product waits for another, which is what makes it fast.
+/// products summed (NH, as in UMAC, RFC 4418, but for the carry between the halves): for random keys two different texts of one length
+/// have the same sums with a probability of at most 2⁻⁶³ per 4 KiB. No product waits for another, which is what makes it fast.
 /// </summary>
 public static class Fingerprint
 {
