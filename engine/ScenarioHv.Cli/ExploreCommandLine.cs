@@ -31,19 +31,32 @@ internal static class ExploreCommandLine
         var compare = Named("--compare", "point=a,b,c", "Explore once for each of these values, and show what is found side by side.");
         var threads = Number("--threads", "How many threads search, 1 to 64; 1 if not said.", 1, MostThreads);
         var states = Number("--max-states", "Give up after so many states; no limit if not said.", 1, long.MaxValue);
-        var depth = Number("--max-depth", $"Go no further than so many steps; no limit if not said, {ExploreRequest.MostSteps} with --random.", 1, int.MaxValue);
+        var depth = Number(
+            "--max-depth",
+            $"Go no further than so many steps; no limit if not said, {ExploreRequest.MostSteps} with --random.",
+            1,
+            int.MaxValue);
         var time = Named("--time", "duration", "Give up after so long, 30 s for example; no limit if not said.", TimeOf);
         var memory = Named(
-            "--memory", "size", "Give up when states take so much, 2 GB for example; three quarters of this machine's if not said.", SizeOf);
-        var noChains = new Option<bool>("--no-chains") { Description = "Take each step alone, also where nothing else could come between." };
+            "--memory",
+            "size",
+            "Give up when states take so much, 2 GB for example; three quarters of this machine's if not said.",
+            SizeOf);
+        var noChains = new Option<bool>("--no-chains")
+        {
+            Description = "Take each step alone, also where nothing else could come between.",
+        };
         var timed = new Option<bool>("--timed") { Description = "Keep the cycles that steps cost; explore ties, and costs that vary." };
         var random = Number("--random", "Take so many walks at random instead, which prove nothing.", 1, MostWalks);
         var seed = Named<ulong>("--seed", "n", "The seed of --random; 1 if not said.", text =>
-            ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? (number, null) : (0, "expected a whole number."));
+            ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                ? (number, null)
+                : (0, "expected a whole number."));
         var scheduler = Named(
             "--scheduler",
             "name",
-            $"How --random picks whose step is next: {string.Join(" or ", ExploreRequest.Schedulers)}; {ExploreRequest.Schedulers[0]} if not said.");
+            $"How --random picks whose step is next: {string.Join(" or ", ExploreRequest.Schedulers)}; "
+            + $"{ExploreRequest.Schedulers[0]} if not said.");
         var save = Named("--save", "file", "Write the failure with scenario and scripts into one file, which run replays.");
         var verbose = new Option<bool>("--verbose") { Description = "Say what the search took, and tell each step of a failure." };
         var command = new Command("explore", "Visits every order in which the steps of a scenario can be taken, and judges all of them.")
@@ -80,27 +93,27 @@ internal static class ExploreCommandLine
 
     private static Option<T?> Named<T>(string name, string helpName, string description, Func<string, (T Value, string? Problem)> read)
         where T : struct => new(name)
-    {
-        Description = description,
-        HelpName = helpName,
-        CustomParser = result =>
         {
-            var text = result.Tokens[0].Value;
-            var (value, problem) = read(text);
-            if (problem is null)
+            Description = description,
+            HelpName = helpName,
+            CustomParser = result =>
             {
-                return value;
-            }
+                var text = result.Tokens[0].Value;
+                var (value, problem) = read(text);
+                if (problem is null)
+                {
+                    return value;
+                }
 
-            result.AddError($"{name} {text}: {problem}");
-            return null;
-        },
-    };
+                result.AddError($"{name} {text}: {problem}");
+                return null;
+            },
+        };
 
     private static Option<long?> Number(string name, string description, long min, long max) => Named<long>(name, "n", description, text =>
         long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max
             ? (number, null)
-            : (0, max is long.MaxValue or int.MaxValue ? $"expected a whole number from {min}." : $"expected a whole number from {min} to {max}."));
+            : (0, $"expected a whole number from {min}{(max is long.MaxValue or int.MaxValue ? "" : $" to {max}")}."));
 
     private static (TimeSpan Value, string? Problem) TimeOf(string text)
     {
@@ -123,7 +136,9 @@ internal static class ExploreCommandLine
         var digits = text.TakeWhile(char.IsAsciiDigit).Count();
         var unit = text[digits..].TrimStart(' ');
         var names = Sizes.Select(size => size.Unit).ToArray();
-        if (digits == 0 || !long.TryParse(text.AsSpan(0, digits), NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number == 0)
+        if (digits == 0
+            || !long.TryParse(text.AsSpan(0, digits), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            || number == 0)
         {
             return (0, "expected a whole number from 1 and a unit: 2 GB for example");
         }

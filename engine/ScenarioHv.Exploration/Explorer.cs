@@ -31,7 +31,9 @@ public sealed class Explorer(Board board)
     private bool HasGoal => board.Config.Goal is not null;
 
     /// <summary>Explores.</summary>
-    /// <exception cref="ExplorationException">A guest's code or an assertion failed in a history, and no violation was found before.</exception>
+    /// <exception cref="ExplorationException">
+    /// A guest's code or an assertion failed in a history, and no violation was found before.
+    /// </exception>
     public Exploration Explore()
     {
         RequireFirstState();
@@ -103,9 +105,11 @@ public sealed class Explorer(Board board)
             Sample = sample,
         };
         return result.Failure is { } failure && (HasGoal || failure.Outcome == WalkOutcome.Violated)
-            ? WithFailure(found with { Outcome = OutcomeOf(failure.Outcome) }, failure.Schedule, [], default)
+            ? WithFailure(found with { Outcome = OutcomeOf(failure.Outcome) }, Shrunk(failure), [], default)
             : found;
     }
+
+    private IReadOnlyList<ScheduledStep> Shrunk(RandomFailure failure) => new WalkShrinker(board, failure.Outcome).Shrink(failure.Schedule);
 
     private static GraphOutcome OutcomeOf(WalkOutcome outcome) =>
         outcome == WalkOutcome.Violated ? GraphOutcome.Violated : GraphOutcome.Stuck;
@@ -233,7 +237,9 @@ public sealed class Explorer(Board board)
     }
 }
 
-/// <summary>Takes the transitions of a path apart into steps, on a system of its own that has to see the states that the search saw.</summary>
+/// <summary>
+/// Takes the transitions of a path apart into steps, on a system of its own that has to see the states that the search saw.
+/// </summary>
 internal sealed class Unfolding(MachineSystems systems, SearchGraph graph)
 {
     private readonly MachineSystem _system = systems.NewSystem();

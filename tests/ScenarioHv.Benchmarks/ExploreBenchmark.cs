@@ -21,7 +21,8 @@ internal static class ExploreBenchmark
     public static void Run(long mostStates)
     {
         Console.WriteLine(
-            $"{"system",-36}{"states",12}{"transitions",13}{"seconds",9}{"states/s",12}{"ns/transition",15}{"bytes/state",13}{"two threads",13}");
+            $"{"system",-36}{"states",12}{"transitions",13}{"seconds",9}{"states/s",12}{"ns/transition",15}{"bytes/state",13}"
+            + $"{"two threads",13}");
         foreach (var (senders, ipis) in ((int, int)[])[(2, 20), (3, 6)])
         {
             foreach (var (name, injection) in ((string, SvmInjection)[])[

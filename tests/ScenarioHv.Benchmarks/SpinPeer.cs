@@ -22,7 +22,8 @@ internal static class SpinPeer
 
             var report = Output(folder, Path.Combine(folder.FullName, "pan"), "-m100000", "-w22") ?? string.Empty;
             string[] wanted = ["states, stored", "transitions (", "elapsed time", "rate"];
-            var lines = report.Split('\n').Where(line => wanted.Any(line.Contains)).Select(line => line.Replace("pan: ", string.Empty).Trim());
+            var lines = report.Split('\n').Where(line => wanted.Any(line.Contains))
+                .Select(line => line.Replace("pan: ", string.Empty, StringComparison.Ordinal).Trim());
             Console.WriteLine($"  Spin: {string.Join("; ", lines)}");
         }
         finally

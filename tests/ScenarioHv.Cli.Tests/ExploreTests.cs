@@ -16,7 +16,9 @@ public sealed class ExploreTests : CommandFixture
         {
             Assert.That(result.ExitCode, Is.EqualTo(AsExpected), result.Error);
             Assert.That(result.Line("verdict"), Is.EqualTo("holds: no step breaks a property, and every fair path reaches the goal"));
-            Assert.That(result.Line("searched"), Does.Match(@"^\d+ states, \d+ transitions( of \d+ steps)?, at most \d+ transitions deep$"));
+            Assert.That(
+                result.Line("searched"),
+                Does.Match(@"^\d+ states, \d+ transitions( of \d+ steps)?, at most \d+ transitions deep$"));
             Assert.That(result.Line("bounds"), Does.StartWith("later: from 1 us (1000 cycles)"));
             Assert.That(result.Out, Does.Contain("weak fairness").And.Contain("fingerprint"));
             Assert.That(result.Line("expected"), Is.EqualTo("holds: met"));

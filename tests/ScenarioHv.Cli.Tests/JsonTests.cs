@@ -18,7 +18,8 @@ public sealed class JsonTests : CommandFixture
     {
         var json = Run("run", "hyperv-hang.yaml", "--json").Json;
 
-        Assert.That(Names(json), Is.EquivalentTo([.. ScenarioFields, .. CellFields, "dialect", "schedule", "reproduces", "restored", "saved"]));
+        Assert.That(Names(json), Is.EquivalentTo(
+            [.. ScenarioFields, .. CellFields, "dialect", "schedule", "reproduces", "restored", "saved"]));
         Assert.That(Names(json.GetProperty("totals")), Is.EquivalentTo(
             ["l1Retired", "l2Retired", "l2Entries", "l2WastedEntries", "resent", "delayed", "stimuli"]));
         Assert.That(Names(json.GetProperty("recurrence")), Is.EquivalentTo(

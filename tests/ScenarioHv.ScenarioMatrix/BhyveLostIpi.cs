@@ -1,4 +1,7 @@
 using ScenarioHv.Engine.Tracing;
+using ScenarioHv.Exploration;
+using ScenarioHv.Exploration.Schedules;
+using ScenarioHv.Exploration.Search;
 using ScenarioHv.Traces;
 
 namespace ScenarioHv.ScenarioMatrix;
@@ -33,6 +36,37 @@ public sealed class BhyveLostIpi
         Assert.That(at, Is.EqualTo(lines.Count - 1), "the run ends where the request is lost");
     }
 
+    /// <summary>
+    /// "The IPI gets collapsed into the previous IPI in the IRR of vCPU1. Only after that a VMEXIT of vCPU1 occurs": lost at the exit, and
+    /// for certain at the collapse. No timing is tuned.
+    /// </summary>
+    [Test]
+    public void Exploring_finds_the_loss_and_calls_it_inevitable_from_the_collapse_on()
+    {
+        var found = new Explorer(Shipped.ExploredBoardOf(Base)).Explore();
+        var steps = found.Failure!.Replay.Steps;
+        var inevitable = found.Failure.Inevitable;
+
+        Assert.That((found.Outcome, found.Property), Is.EqualTo((GraphOutcome.Violated, "custody")));
+        Assert.That(inevitable.Kind, Is.EqualTo(InevitableKind.After));
+        Assert.That(Says(steps[inevitable.Steps - 1], KtrMessage.Collapsed), Is.True);
+        Assert.That(Says(steps[^1], KtrMessage.IntrAccepted), Is.True);
+    }
+
+    [Test]
+    public void A_failure_of_a_random_walk_is_told_without_the_steps_that_it_does_not_need()
+    {
+        var options = new RandomOptions { Walks = 200, Seed = 3 };
+        var board = Shipped.ExploredBoardOf(Base);
+        var walk = new RandomSearch(new MachineSystems(board, chains: false).NewSystem(), options).Run().Failure!;
+        var found = new Explorer(board).Sample(options);
+
+        Assert.That((found.Outcome, found.Property), Is.EqualTo((GraphOutcome.Violated, "custody")));
+        Assert.That(found.Failure!.Replay.Steps, Has.Count.LessThan(walk.Schedule.Count));
+        var shortest = new Explorer(board).Explore().Failure!.Replay.Steps.Count;
+        Assert.That(found.Failure.Replay.Steps, Has.Count.InRange(shortest, 2 * shortest));
+    }
+
     [TestCase("svm-injection=v-irq-pending-state", "vm lab[1]: vlapic_intr_accepted irr2 0x00000001 isr2 0x00000001")]
     [TestCase("svm-injection=event-injection", "vm lab[1]: Injecting hwintr at vector 64")]
     public void The_other_designs_keep_the_second_request(string cell, string line)
@@ -65,4 +99,9 @@ public sealed class BhyveLostIpi
         return [.. recorder.Where(e => e.Kind is TraceEventKind.Ktr or TraceEventKind.GuestInterrupt)
             .Select(e => TraceEventText.Format(e, TraceDialects.BhyveKtr))];
     }
+
+    private static Scenarios.Scenario Base => Shipped.Cell(Scenario, "base");
+
+    private static bool Says(ReplayStep step, KtrMessage message) =>
+        step.Events.Any(e => e.Kind == TraceEventKind.Ktr && (KtrMessage)e.A == message);
 }

@@ -18,7 +18,10 @@ internal sealed class ExploreAll(Terminal terminal, ILoggerFactory? logging, Log
         var cells = file.Document.Cells;
         var ends = new ExploredCell[cells.Count];
         var atOnce = Math.Max(1, Environment.ProcessorCount / settings.Threads);
-        settings = settings with { Limits = settings.Limits with { MemoryBytes = settings.Limits.MemoryBytes / Math.Min(atOnce, cells.Count) } };
+        settings = settings with
+        {
+            Limits = settings.Limits with { MemoryBytes = settings.Limits.MemoryBytes / Math.Min(atOnce, cells.Count) },
+        };
         ProgressBar.While(terminal, cells.Count, "cells", advance => Parallel.ForEach(
             Partitioner.Create(Enumerable.Range(0, cells.Count), EnumerablePartitionerOptions.NoBuffering),
             new ParallelOptions { MaxDegreeOfParallelism = atOnce },

@@ -74,8 +74,9 @@ internal sealed record ExploreRequest(string File)
     {
         Refuse(All && Cell is not null, $"--all --cell {Cell}: explore every cell, or one");
         Refuse(All && Compare is not null, $"--all --compare {Compare}: explore every cell, or one with several values");
-        Refuse(Save is not null && (All || Compare is not null), $"--save {Save}: one failure is saved, that of one cell: leave out {(All ? "--all" : "--compare")}");
-        Refuse(Verbose && (All || Compare is not null), $"--verbose: tells one search, that of one cell: leave out {(All ? "--all" : "--compare")}");
+        var many = All ? "--all" : Compare is not null ? "--compare" : null;
+        Refuse(Save is not null && many is not null, $"--save {Save}: one failure is saved, that of one cell: leave out {many}");
+        Refuse(Verbose && many is not null, $"--verbose: tells one search, that of one cell: leave out {many}");
         Refuse(Random is null && Seed is not null, $"--seed {Seed}: there is nothing random without --random");
         Refuse(Random is null && Scheduler is not null, $"--scheduler {Scheduler}: this goes with --random");
         Refuse(Random is not null && Threads > 1, $"--threads {Threads}: walks at random are taken by one thread");

@@ -76,6 +76,7 @@ internal static class PropertyDescription
         page.Heading("what is not established");
         page.Paragraph(
             "A run is one history: the actor with the smallest (cycle, order) takes each step. Other orders of steps are looked at by "
-            + "explore, which replays each failure that it reports as a history of its own. A verdict holds for the machine as it is modelled, with the policies, timing and guests of the scenario.");
+            + "explore, which replays each failure that it reports as a history of its own. "
+            + "A verdict holds for the machine as it is modelled, with the policies, timing and guests of the scenario.");
     }
 }

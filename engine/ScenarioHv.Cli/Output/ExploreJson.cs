@@ -36,7 +36,8 @@ internal static class ExploreJson
     });
 
     /// <summary>Writes the object of all cells of a scenario.</summary>
-    public static void Write(TextWriter output, Scenario scenario, IReadOnlyList<ExploredCell> ends) => RunJson.Write(output, "explore", json =>
+    public static void Write(TextWriter output, Scenario scenario, IReadOnlyList<ExploredCell> ends) =>
+        RunJson.Write(output, "explore", json =>
     {
         RunJson.WriteScenario(json, scenario);
         json.WriteStartArray("cells");

@@ -7,7 +7,9 @@ using ScenarioHv.Scenarios;
 
 namespace ScenarioHv.Cli.Output;
 
-/// <summary>The report of <c>explore</c> about one cell: a few lines, each with a word of what it is about, and the story of a failure.</summary>
+/// <summary>
+/// The report of <c>explore</c> about one cell: a few lines, each with a word of what it is about, and the story of a failure.
+/// </summary>
 internal sealed class ExploreText(TextWriter output, Colour colour, int width, ReplayCommand replay)
 {
     private const int LabelWidth = 13;
@@ -43,7 +45,9 @@ internal sealed class ExploreText(TextWriter output, Colour colour, int width, R
         WriteExpectation(finding);
         if (saved is not null)
         {
-            Line("saved", finding.Found.Failure is null ? "nothing: no failure was found" : $"{saved}: 'scenariohv run' with it replays the failure");
+            Line("saved", finding.Found.Failure is null
+                ? "nothing: no failure was found"
+                : $"{saved}: 'scenariohv run' with it replays the failure");
         }
     }
 
@@ -58,7 +62,8 @@ internal sealed class ExploreText(TextWriter output, Colour colour, int width, R
         var (size, counts) = (finding.Found.Size, finding.Found.Counts);
         Line("searched", $"{Wording.Count(size.States, "state", "states")}, {Wording.Count(size.Transitions, "transition", "transitions")}"
             + (size.Steps == size.Transitions ? "" : $" of {Wording.Count(size.Steps, "step", "steps")}")
-            + $", at most {Wording.Count(size.Depth, "transition", "transitions")} deep" + (counts.AreComplete ? "" : Unseen(finding.Found)));
+            + $", at most {Wording.Count(size.Depth, "transition", "transitions")} deep"
+            + (counts.AreComplete ? "" : Unseen(finding.Found)));
         if (finding.Found.Broken.Count > 0)
         {
             Line("broken", string.Join(", ", finding.Found.Broken.Select(broken =>
@@ -78,7 +83,8 @@ internal sealed class ExploreText(TextWriter output, Colour colour, int width, R
         if (saysEffort)
         {
             var seconds = finding.Elapsed.TotalSeconds;
-            Line("effort", string.Create(CultureInfo.InvariantCulture, $"{seconds:0.00} s, {size.States / Math.Max(seconds, 0.001):0} states a second, ")
+            Line("effort", string.Create(CultureInfo.InvariantCulture, $"{seconds:0.00} s, ")
+                + string.Create(CultureInfo.InvariantCulture, $"{size.States / Math.Max(seconds, 0.001):0} states a second, ")
                 + $"{Wording.Bytes(size.Bytes)}, {Wording.Number(size.FrontierPeak)} states waiting at most");
         }
     }
@@ -89,7 +95,8 @@ internal sealed class ExploreText(TextWriter output, Colour colour, int width, R
         var wanted = sample.Walks < sample.Wanted ? $" of {Wording.Number(sample.Wanted)}" : "";
         Line("sampled", $"{Wording.Number(sample.Walks)}{wanted} walks at random, {Wording.Count(sample.Steps, "step", "steps")}, "
             + $"at most {Wording.Number(sample.Longest)} in one; other histories were not looked at");
-        Line("ends", $"{Wording.Number(sample.Good)} good, {Wording.Number(sample.Violated)} violated, {Wording.Number(sample.Stuck)} stuck, "
+        Line("ends", $"{Wording.Number(sample.Good)} good, {Wording.Number(sample.Violated)} violated, "
+            + $"{Wording.Number(sample.Stuck)} stuck, "
             + $"{Wording.Number(sample.Cut)} cut off");
     }
 
@@ -123,14 +130,15 @@ internal sealed class ExploreText(TextWriter output, Colour colour, int width, R
     {
         yield return "weak fairness: who can act all the while acts in the end";
         yield return "memory: each step sees what the steps before it have written; a barrier that is missing is a policy";
-        yield return string.Create(
-            CultureInfo.InvariantCulture,
-            $"no two states have one fingerprint of 64 bits: the probability that two have is below {Above(finding.Found.CollisionProbability)}");
+        yield return "no two states have one fingerprint of 64 bits: the probability that two have is below "
+            + Above(finding.Found.CollisionProbability);
     }
 
     /// <summary>The power of ten above a probability: more digits say nothing.</summary>
     private static string Above(double probability) =>
-        probability <= 0 ? "1e-19" : $"1e{Math.Min(0, (int)Math.Floor(Math.Log10(probability)) + 1).ToString(CultureInfo.InvariantCulture)}";
+        probability <= 0
+            ? "1e-19"
+            : $"1e{Math.Min(0, (int)Math.Floor(Math.Log10(probability)) + 1).ToString(CultureInfo.InvariantCulture)}";
 
     private void WriteFailure(CellFinding finding, ExploredFailure failure, bool isVerbose)
     {

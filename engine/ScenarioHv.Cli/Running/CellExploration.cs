@@ -76,8 +76,8 @@ internal sealed class CellExploration
     public TraceNaming Naming => _naming ?? throw Gone();
 
     /// <summary>
-    /// What exploring it is expected to find, any of these. With time in cycles what a run is expected to do will do as well: its history is
-    /// one of those that are looked at.
+    /// What exploring it is expected to find, any of these. With time in cycles what a run is expected to do will do as well: its history
+    /// is one of those that are looked at.
     /// </summary>
     public IReadOnlyList<Expectation> Expect => IsTimed
         ? [.. Cell.ExpectExploring.Concat(Cell.Expect.Select(expectation => expectation.OfExploring)).Distinct()]
@@ -111,7 +111,11 @@ internal sealed class CellExploration
         }
 
         logger?.LogInformation(
-            "{Cell}: {Outcome}, {States} states, {Milliseconds:0} ms", Cell.Name, found.Outcome, found.Size.States, elapsed.TotalMilliseconds);
+            "{Cell}: {Outcome}, {States} states, {Milliseconds:0} ms",
+            Cell.Name,
+            found.Outcome,
+            found.Size.States,
+            elapsed.TotalMilliseconds);
         return new CellFinding(this, found, elapsed) { TraceHash = hash.Digest(), TraceEvents = hash.Count };
 
         bool IsOver() => settings.Cancelled.IsCancellationRequested

@@ -49,7 +49,8 @@ internal sealed record ReplayCommand(string File)
     }
 
     private static string Quoted(string text) =>
-        text.Length > 0 && text.All(character => char.IsAsciiLetterOrDigit(character) || Harmless.Contains(character, StringComparison.Ordinal))
+        text.Length > 0
+        && text.All(character => char.IsAsciiLetterOrDigit(character) || Harmless.Contains(character, StringComparison.Ordinal))
             ? text
             : $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

@@ -52,7 +52,8 @@ internal sealed class Smaller(IGuestLoader guests, SearchSettings settings)
         }
     }
 
-    private static bool IsSame(CellFinding one, CellFinding other) => one.Outcome == other.Outcome && one.Found.Property == other.Found.Property;
+    private static bool IsSame(CellFinding one, CellFinding other) =>
+        one.Outcome == other.Outcome && one.Found.Property == other.Found.Property;
 }
 
 /// <summary>The same failure with less.</summary>

@@ -38,7 +38,9 @@ internal static class PrivateSteps
     private static bool IsPrivate(At label, Board board) =>
         label is At.ExitArmed or At.VmcbProgrammed || (label == At.UserspaceExit && board.IsBhyve);
 
-    /// <summary>The guest has IF = 0, and neither an NMI nor an exit that is not its own can come between two of its instructions.</summary>
+    /// <summary>
+    /// The guest has IF = 0, and neither an NMI nor an exit that is not its own can come between two of its instructions.
+    /// </summary>
     private static bool IsUndisturbed(Board board, Machine machine, int vcpu)
     {
         ref var state = ref machine.Ref(board.Vcpus, vcpu);

@@ -18,7 +18,9 @@ public enum EnterStep : byte
     /// <summary>vcpu->mode becomes IN_GUEST_MODE: from here on a kick is an interrupt.</summary>
     PublishMode,
 
-    /// <summary>As <see cref="PublishMode"/>, without the barrier behind it: the processor may keep the store back behind later loads.</summary>
+    /// <summary>
+    /// As <see cref="PublishMode"/>, without the barrier behind it: the processor may keep the store back behind later loads.
+    /// </summary>
     PublishModePlain,
 
     /// <summary>The hardware's copy of the highest request is refreshed, if there is one (sync_pir_to_irr).</summary>

@@ -44,9 +44,9 @@ public struct LevelCheck
 /// <summary>
 /// The safety half of <c>level</c>: while a pin's remote IRR is set, its vector is requested, injected or in service at some CPU, or its
 /// EOI is under way. A message that is still under way has no vector anywhere yet: so the check begins when the vector is first seen at a
-/// CPU, for which an EOI of the message before does not count. An EOI is under way until the CPU that wrote it retires its next instruction.
-/// A guest that gives the entry another vector or mode meanwhile
-/// has itself to thank; mask and destination are no part of what an EOI looks for (82093AA 3.2.4), so they may change.
+/// CPU, for which an EOI of the message before does not count. An EOI is under way until the CPU that wrote it retires its next
+/// instruction. A guest that gives the entry another vector or mode meanwhile has itself to thank; mask and destination are no part of what
+/// an EOI looks for (82093AA 3.2.4), so they may change.
 /// </summary>
 internal static class LevelChecks
 {

@@ -5,9 +5,9 @@ using System.Runtime.InteropServices;
 namespace ScenarioHv.Engine.State;
 
 /// <summary>
-/// A fast 64-bit hash of bytes, the same on every processor. Pairs of words are added to keys, multiplied and summed in 128 bits (NH, as in
-/// UMAC, RFC 4418): for random keys two different texts have the same sum with a probability of at most 2⁻⁶⁴ per 4 KiB. No product waits
-/// for another, which is what makes it fast.
+/// A fast 64-bit hash of bytes, the same on every processor. Pairs of words are added to keys and multiplied, and the halves of the
+/// products summed (NH, as in UMAC, RFC 4418, but for the carry between the halves): for random keys two different texts of one length
+/// have the same sums with a probability of at most 2⁻⁶³ per 4 KiB. No product waits for another, which is what makes it fast.
 /// </summary>
 public static class Fingerprint
 {
@@ -40,7 +40,9 @@ public static class Fingerprint
         nint i = 0;
         for (; i + 2 <= words.Length; i += 2)
         {
-            high += Math.BigMul(Unsafe.Add(ref word, i) + Unsafe.Add(ref key, i), Unsafe.Add(ref word, i + 1) + Unsafe.Add(ref key, i + 1), out var part);
+            var left = Unsafe.Add(ref word, i) + Unsafe.Add(ref key, i);
+            var right = Unsafe.Add(ref word, i + 1) + Unsafe.Add(ref key, i + 1);
+            high += Math.BigMul(left, right, out var part);
             low += part;
         }
 

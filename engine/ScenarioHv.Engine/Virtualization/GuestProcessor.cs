@@ -40,6 +40,13 @@ internal abstract unsafe partial class GuestProcessor(Board board)
                 state.ReadyAt = state.InGuest != 0 ? After(context, TimingCost.IdtDelivery) : state.ReadyAt;
                 return;
             }
+
+            if (Board.Classes is not null && state.PreemptionDeadline.Cycle > context.Machine.Now && !state.PreemptionDeadline.IsNever)
+            {
+                // Where the clock stands still, a timer that this entry has started can expire before the first instruction.
+                state.ReadyAt = new Instant(context.Machine.Now);
+                return;
+            }
         }
 
         if (!TakeEvent(context, vcpu))

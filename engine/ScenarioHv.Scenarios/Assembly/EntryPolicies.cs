@@ -31,7 +31,7 @@ internal static class EntryPolicies
                 "what a missing barrier between mode and second look amounts to; Linux Documentation/virt/kvm/vcpu-requests.rst"),
             Entering(
                 EnterPlans.PublishWithoutBarrier,
-                "the right order in the program, without the barrier: the store to vcpu->mode may stay in the store buffer during the second look",
+                "the right order in the program, without the barrier: the store to vcpu->mode may stay behind the loads of the second look",
                 "SDM3 8.2.3.4; the remark before smp_mb__after_srcu_read_unlock in x86.c:vcpu_enter_guest"),
             Entering(
                 EnterPlans.RecheckWithoutCancel,

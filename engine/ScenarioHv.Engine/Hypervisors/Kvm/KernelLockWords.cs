@@ -19,7 +19,8 @@ public static class KernelLockWords
         if (violation.Vector != 0)
         {
             return $"{Thread(board, first)} waits for {Name(board, (KernelLock)violation.Detail)} while it holds "
-                + $"{Name(board, (KernelLock)violation.Vector)}; the other order has been used too, so that two threads can wait for each other";
+                + $"{Name(board, (KernelLock)violation.Vector)}; the other order has been used too, "
+                + "so that two threads can wait for each other";
         }
 
         var text = "";

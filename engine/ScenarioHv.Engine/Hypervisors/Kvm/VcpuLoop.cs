@@ -142,8 +142,8 @@ internal static class VcpuLoop
     }
 
     /// <summary>
-    /// Interrupts go off, and the mode is published, with a full barrier if a policy does not leave that out. An interrupt of the host that arrived before was taken by the
-    /// host.
+    /// Interrupts go off, and the mode is published, with a full barrier if a policy does not leave that out. An interrupt of the host that
+    /// arrived before was taken by the host.
     /// </summary>
     private static void PublishMode(VcpuThread vcpu, bool isPlain)
     {
