@@ -6,7 +6,7 @@
 //   stagger     so many cycles less for each further vCPU
 //   idle        1: waits in HLT, not in a loop
 //   give-up     1: such a vCPU masks its LVT0 again before it lets interrupts in
-//   wanted      interrupts after which the guest reports
+//   wanted      interrupts after which the guest reports: 1 or 2
 
 const uint Lvt0 = 0xfee00350, ExtInt = 0x700, Masked = 0x10000;
 const ushort PicMaster = 0x20;
@@ -34,8 +34,7 @@ async GuestTask Main(Cpu cpu)
 async GuestTask OnInterrupt(Cpu cpu, byte vector)
 {
     await cpu.Out8(PicMaster, NonSpecificEoi);
-    var before = await served.Read(cpu);
-    await served.Write(cpu, before + 1);
+    var before = await served.Exchange(cpu, 1);         // one operation: two vCPUs may be here at once
     if (before + 1 == cpu.Parameter("wanted"))
         await cpu.Report("served");
 }

@@ -88,6 +88,31 @@ internal sealed class KvmPicTests
     }
 
     [Test]
+    public void A_window_that_nothing_waits_for_any_more_stays_asked_for_until_it_opens()
+    {
+        static async GuestTask Main(Cpu cpu)
+        {
+            if (cpu.Id == 1)
+            {
+                await cpu.MmioWrite(Apic + 0x350, 0x700);
+                await cpu.Work(400_000);
+                await cpu.MmioWrite(Apic + 0x350, 0x700);               // KVM looks for events, and finds none
+            }
+
+            await cpu.Work(cpu.Id == 1 ? 1_000_000 : 200_000);
+            await cpu.Sti();
+            await cpu.Work(1_000_000);
+        }
+
+        var policies = new KvmPolicies { AvicWindow = AvicWindow.InhibitCounted };
+        var rig = new Rig(WithPic(Guest(Main, Taken)) with { Vendor = CpuVendor.Amd, Vcpus = 2, Kvm = policies }).Run(700_000);
+        Assert.That(rig.Of(TraceEventKind.GuestInterrupt).Single().Vcpu, Is.Zero, "vCPU 0 has had its window and its interrupt");
+        Assert.That((rig.Kvm(1).ApicvActive, rig.Kvm(1).AvicIrqWindow), Is.EqualTo(((byte)0, (byte)1)));
+        rig.Run(2_000_000);
+        Assert.That((rig.Kvm(1).ApicvActive, rig.Kvm(1).AvicIrqWindow), Is.EqualTo(((byte)1, (byte)0)));
+    }
+
+    [Test]
     public void A_masked_LVT0_holds_it_back()
     {
         static async GuestTask Main(Cpu cpu)

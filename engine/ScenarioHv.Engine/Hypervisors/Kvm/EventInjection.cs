@@ -89,12 +89,23 @@ internal static class EventInjection
 
     private static bool HeldBackByNmi(VcpuThread vcpu) => Choice == EventChoice.NmiHoldsInterrupts && vcpu.Kvm.NmiPending > 0;
 
-    /// <summary>Where an NMI holds back interrupts, its window is the only one that is asked for.</summary>
+    /// <summary>
+    /// Where an NMI holds back interrupts, its window is the only one that is asked for. A window of L1 that nothing waits for any more
+    /// stays asked for until it opens (x86.c:kvm_check_and_inject_events); the controls of L2 are made anew at each of its entries.
+    /// </summary>
     private static async HostTask RequestWindows(VcpuThread vcpu)
     {
         var interruptWaits = HasInjectableInterrupt(vcpu) && !IsAwaitedByL1(vcpu) && !HeldBackByNmi(vcpu);
-        await KvmAvic.SetWindowInhibit(vcpu, interruptWaits);
-        VcpuThread.Processor.SetInterruptWindow(VcpuThread.Context.Machine, vcpu.Index, interruptWaits);
+        if (interruptWaits)
+        {
+            await KvmAvic.SetWindowInhibit(vcpu, wanted: true);
+        }
+
+        if (interruptWaits || vcpu.IsL2)
+        {
+            VcpuThread.Processor.SetInterruptWindow(VcpuThread.Context.Machine, vcpu.Index, interruptWaits);
+        }
+
         NmiMasking.SetWindow(vcpu, vcpu.Kvm.NmiPending > 0);
     }
 

@@ -61,8 +61,8 @@ internal static class KvmAvic
     }
 
     /// <summary>
-    /// An interrupt window of a vCPU begins, or nothing waits for one any more. V_IRQ counts only while AVIC is off, for the whole machine:
-    /// the reason is one bit for all vCPUs (svm.c:svm_enable_irq_window, svm_toggle_avic_for_irq_window).
+    /// A vCPU asks for an interrupt window, or its window has opened. V_IRQ counts only while AVIC is off, for the whole machine: the
+    /// reason is one bit for all vCPUs (svm.c:svm_enable_irq_window, interrupt_window_interception).
     /// </summary>
     public static async HostTask SetWindowInhibit(VcpuThread vcpu, bool wanted)
     {
