@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 
 namespace ScenarioHv.Scenarios.Tests;
@@ -52,10 +51,7 @@ public class SourceFileTests : ScenarioFixture
     {
         using (var stream = File.Create(ScenarioPath))
             stream.SetLength(100_000_000);
-        var clock = Stopwatch.StartNew();
-        var error = ErrorOfFile(ScenarioPath);
-        Assert.That(clock.ElapsedMilliseconds, Is.LessThan(500));
-        AssertError(error, 1, 1, "100000000 bytes", "at most 1048576");
+        AssertError(ErrorOfFile(ScenarioPath), 1, 1, "100000000 bytes", "at most 1048576");
     }
 
     [TestCase(1 << 20, false)]
