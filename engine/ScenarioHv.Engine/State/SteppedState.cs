@@ -34,6 +34,10 @@ public sealed unsafe class SteppedState
     private readonly int* _changed;
     private readonly byte[] _bytes;
     private readonly int _structWords;
+    private readonly int _words;
+    private readonly List<(int End, ulong Low, ulong High)> _steps = [];
+    private (int At, ulong Value)[] _log;
+    private int _logged;
     private int _changes;
     private int _length;
     private bool _isAstray;
@@ -55,6 +59,8 @@ public sealed unsafe class SteppedState
         _fibers = [.. layout.Fibers.Select(fiber => fiber.Slot.Offset)];
         _structWords = normal.StructBytes / Word;
         var words = layout.Size / Word;
+        _words = words;
+        _log = new (int, ulong)[4 * words];
         _memory = GC.AllocateArray<ulong>((4 * words) + 1, pinned: true);
         _keys = (ulong*)Unsafe.AsPointer(ref _memory[0]);
         _mask = _keys + (2 * words);
@@ -100,6 +106,8 @@ public sealed unsafe class SteppedState
         _high = MemoryMarshal.Read<ulong>(state[Word..]);
         _isUsual = _packed.UnpackOver(state[SumBytes..], _from, _isUsual);
         _isAstray = true;
+        _steps.Clear();
+        _logged = 0;
         PrefetchNext(state);
     }
 
@@ -128,6 +136,11 @@ public sealed unsafe class SteppedState
     {
         _packed.Cut(_machine);
         (_stepLow, _stepHigh) = (_low, _high);
+        if (_logged > _log.Length - _words)
+        {
+            Array.Resize(ref _log, 2 * _log.Length);
+        }
+
         var found = FindStructChanges(_changed);
         foreach (var offset in _fibers)
         {
@@ -136,9 +149,29 @@ public sealed unsafe class SteppedState
 
         _changes = (int)(found - _changed);
         AddChanges();
+        _steps.Add((_logged, _stepLow, _stepHigh));
         _length = 0;
         _isAstray = false;
         return _stepHigh;
+    }
+
+    /// <summary>The machine is again where an earlier step from the loaded state has led.</summary>
+    /// <param name="step">Which one: from 0, counted since <see cref="Load"/>.</param>
+    public void Again(int step)
+    {
+        Back();
+        var first = step == 0 ? 0 : _steps[step - 1].End;
+        (var end, _stepLow, _stepHigh) = _steps[step];
+        for (var i = first; i < end; i++)
+        {
+            var (at, value) = _log[i];
+            *(ulong*)(_machine.Base + at) = value;
+            _changed[i - first] = at;
+        }
+
+        _changes = end - first;
+        _length = 0;
+        _isAstray = false;
     }
 
     /// <summary>States are mostly kept one behind the other, and loaded so: the memory is told of what will probably be the next.</summary>
@@ -207,12 +240,16 @@ public sealed unsafe class SteppedState
         var (low, high) = (_stepLow, _stepHigh);
         var from = _from.Base;
         var to = _machine.Base;
-        for (var i = 0; i < _changes; i++)
+        var log = _log.AsSpan(_logged, _changes);
+        for (var i = 0; i < log.Length; i++)
         {
             var at = _changed[i];
-            Add(ref low, ref high, at, *(ulong*)(from + at), *(ulong*)(to + at));
+            var value = *(ulong*)(to + at);
+            log[i] = (at, value);
+            Add(ref low, ref high, at, *(ulong*)(from + at), value);
         }
 
+        _logged += log.Length;
         (_stepLow, _stepHigh) = (low, high);
     }
 
@@ -275,7 +312,9 @@ public sealed unsafe class SteppedState
     {
         for (var at = before; at < after; at += Word)
         {
-            AddChange(arena + at, 0, *(ulong*)(_machine.Base + arena + at));
+            var value = *(ulong*)(_machine.Base + arena + at);
+            _log[_logged++] = (arena + at, value);
+            AddChange(arena + at, 0, value);
         }
 
         for (var at = after; at < before; at += Word)

@@ -12,6 +12,9 @@ internal sealed unsafe class SearchWorker : IDisposable
     private readonly EdgeWriter _edges;
     private readonly FrontierWriter _found;
     private readonly FrontierReader _queued;
+    private PendingStep[] _pending = new PendingStep[64];
+    private int _pendingCount;
+    private int _result;
     private bool _isShared;
     private bool _isTaking;
     private int _state;
@@ -136,11 +139,12 @@ internal sealed unsafe class SearchWorker : IDisposable
             }
             catch (Exception cause) when (_isTaking)
             {
-                _isTaking = false;
+                (_isTaking, _result) = (false, -1);
                 var failure = new StepFailure(_space.Visited.Fingerprints.Get(_state), _state, _actor, _choice, cause);
                 Failure = StepFailure.First(Failure, failure);
             }
 
+            FindTargets();
             _edges.EndState((int)StateKind.Open);
         }
 
@@ -163,7 +167,7 @@ internal sealed unsafe class SearchWorker : IDisposable
                 choices = Math.Max(choices, step.Choices);
                 transitions++;
                 links += step.Links;
-                _edges.Add(actor, _isShared ? TargetShared(step) : Target(step), step.Retires);
+                Await(step, actor, choice);
             }
             while (++choice < choices);
 
@@ -177,15 +181,53 @@ internal sealed unsafe class SearchWorker : IDisposable
         Links += links;
     }
 
+    /// <summary>
+    /// The table is mostly not in the cache: what is looked for in it is asked for ahead, and met when all steps of the state are taken.
+    /// </summary>
+    private void Await(in TakenStep step, int actor, int choice)
+    {
+        if (_pendingCount == _pending.Length)
+        {
+            Array.Resize(ref _pending, 2 * _pendingCount);
+        }
+
+        _space.Visited.PrefetchSlot(step.Fingerprint);
+        _result = _pendingCount;
+        _pending[_pendingCount++] = new PendingStep(step.Fingerprint, choice, (byte)actor, step.Kind, step.Retires);
+    }
+
+    /// <summary>Finds where the steps of a state have led, in their order.</summary>
+    private void FindTargets()
+    {
+        var visited = _space.Visited;
+        var own = visited.Fingerprints.Get(_state);
+        var pending = _pending.AsSpan(0, _pendingCount);
+        _pendingCount = 0;
+        foreach (ref var step in pending)
+        {
+            if (step.Fingerprint != own)
+            {
+                visited.PrefetchFingerprint(step.Fingerprint);
+            }
+        }
+
+        for (var i = 0; i < pending.Length; i++)
+        {
+            ref var step = ref pending[i];
+            var target = step.Fingerprint == own ? _state : _isShared ? TargetShared(step, i) : Target(step, i);
+            _edges.Add(step.Actor, target, step.Retires);
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int Target(in TakenStep step)
+    private int Target(in PendingStep step, int index)
     {
         var visited = _space.Visited;
         var known = visited.Count;
         var target = visited.Add(step.Fingerprint);
         if (target == known)
         {
-            Queue(target, step.Kind);
+            QueueTarget(target, step, index);
             if (visited.IsFull)
             {
                 _space.Grow();
@@ -195,7 +237,7 @@ internal sealed unsafe class SearchWorker : IDisposable
         return target;
     }
 
-    private int TargetShared(in TakenStep step)
+    private int TargetShared(in PendingStep step, int index)
     {
         var visited = _space.Visited;
         if (_space.Meeting.IsCalled)
@@ -206,7 +248,7 @@ internal sealed unsafe class SearchWorker : IDisposable
         var target = visited.AddShared(step.Fingerprint, out var isNew);
         if (isNew)
         {
-            Queue(target, step.Kind);
+            QueueTarget(target, step, index);
             if (target >= visited.Capacity - 1)
             {
                 _space.Meeting.Call();
@@ -214,6 +256,17 @@ internal sealed unsafe class SearchWorker : IDisposable
         }
 
         return target;
+    }
+
+    private void QueueTarget(int target, in PendingStep step, int index)
+    {
+        if (index != _result && step.Kind == StateKind.Open)
+        {
+            _system.Again(index, step.Actor, step.Choice);
+            _result = index;
+        }
+
+        Queue(target, step.Kind);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -236,6 +289,9 @@ internal sealed unsafe class SearchWorker : IDisposable
         }
     }
 }
+
+/// <summary>A step that was taken, and whose target is not known yet.</summary>
+internal readonly record struct PendingStep(ulong Fingerprint, int Choice, byte Actor, StateKind Kind, bool Retires);
 
 /// <summary>A step that threw.</summary>
 internal sealed record StepFailure(ulong Fingerprint, int State, int Actor, int Choice, Exception Cause)

@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace ScenarioHv.Exploration.Search;
 
@@ -77,6 +79,34 @@ internal sealed unsafe class VisitedStates
         }
     }
 
+    /// <summary>Tells the memory that a fingerprint will be looked for: its slot is wanted.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void PrefetchSlot(ulong fingerprint)
+    {
+        if (Sse.IsSupported)
+        {
+            Sse.Prefetch0(_table + (fingerprint * Golden >> (64 - _bits)));
+        }
+    }
+
+    /// <summary>The same one moment later: if the slot is there, the fingerprint to which it points is wanted.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void PrefetchFingerprint(ulong fingerprint)
+    {
+        var product = fingerprint * Golden;
+        var mask = NumberMask;
+        var tag = (uint)((product << _bits) >> 32) & ~mask;
+        for (var slot = (uint)(product >> (64 - _bits)); _table[slot] is var entry and not 0; slot = (slot + 1) & mask)
+        {
+            // A number of all ones is on the way into the table, and soon in the cache.
+            if ((entry & ~mask) == tag && (entry & mask) != mask)
+            {
+                Fingerprints.Prefetch((int)(entry & mask) - 1);
+                return;
+            }
+        }
+    }
+
     /// <summary>Finds a state, or adds it, while other threads do the same.</summary>
     /// <param name="fingerprint">The state's fingerprint.</param>
     /// <param name="isNew">True if this call has added it.</param>
@@ -151,7 +181,7 @@ internal sealed unsafe class VisitedStates
     {
         if (_table != null)
         {
-            _meter.Give(_table, (long)sizeof(uint) << _bits);
+            _meter.GiveAligned(_table, (long)sizeof(uint) << _bits);
             _table = null;
         }
     }
@@ -161,7 +191,8 @@ internal sealed unsafe class VisitedStates
         // The fingerprints are enough to fill a table: the old one can go before the new one comes.
         FreeTable();
         _bits = bits;
-        _table = (uint*)_meter.TakeZeroed((long)sizeof(uint) << bits);
+        _table = (uint*)_meter.TakeScattered((long)sizeof(uint) << bits);
+        NativeMemory.Clear(_table, (nuint)sizeof(uint) << bits);
         Capacity = bits == MostBits ? MostStates : (int)((1L << bits) * 4 / 5);
         Fingerprints.Reserve(MostNumbers);
         var mask = NumberMask;
