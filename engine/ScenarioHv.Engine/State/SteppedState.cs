@@ -27,7 +27,7 @@ public sealed unsafe class SteppedState
     private readonly PackedState _packed;
     private readonly Machine _from;
     private readonly Machine _machine;
-    private readonly int[] _fibers;
+    private readonly FiberSlot[] _fibers;
     private readonly ulong[] _memory;
     private readonly ulong* _keys;
     private readonly ulong* _mask;
@@ -56,7 +56,7 @@ public sealed unsafe class SteppedState
         var layout = first.Layout;
         var normal = NormalForm.Of(layout);
         normal.Cut(_from);
-        _fibers = [.. layout.Fibers.Select(fiber => fiber.Slot.Offset)];
+        _fibers = [.. layout.Fibers.Select(fiber => fiber.Slot)];
         _structWords = normal.StructBytes / Word;
         var words = layout.Size / Word;
         _words = words;
@@ -128,6 +128,7 @@ public sealed unsafe class SteppedState
         }
 
         _isAstray = true;
+        _machine.Reached = 0;
     }
 
     /// <summary>The machine has taken its step.</summary>
@@ -142,9 +143,10 @@ public sealed unsafe class SteppedState
         }
 
         var found = FindStructChanges(_changed);
-        foreach (var offset in _fibers)
+        var reached = _machine.Reached;
+        foreach (ref readonly var fiber in _fibers.AsSpan())
         {
-            found = FindFiberChanges(found, offset);
+            found = (fiber.Bit & reached) != 0 ? FindFiberChanges(found, fiber.Offset) : found;
         }
 
         _changes = (int)(found - _changed);
@@ -210,7 +212,7 @@ public sealed unsafe class SteppedState
             AddChange(at, 0, *(ulong*)(_from.Base + at));
         }
 
-        foreach (var offset in _fibers)
+        foreach (var offset in _fibers.Select(fiber => fiber.Offset))
         {
             var end = offset + sizeof(FiberHead) + ((FiberHead*)(_from.Base + offset))->Used;
             for (var at = offset; at < end; at += Word)

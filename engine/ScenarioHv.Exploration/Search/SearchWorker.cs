@@ -191,7 +191,13 @@ internal sealed unsafe class SearchWorker : IDisposable
             Array.Resize(ref _pending, 2 * _pendingCount);
         }
 
-        _space.Visited.PrefetchSlot(step.Fingerprint);
+        var visited = _space.Visited;
+        visited.PrefetchSlot(step.Fingerprint);
+        if (_pendingCount > 0)
+        {
+            visited.PrefetchFingerprint(_pending[_pendingCount - 1].Fingerprint);
+        }
+
         _result = _pendingCount;
         _pending[_pendingCount++] = new PendingStep(step.Fingerprint, choice, (byte)actor, step.Kind, step.Retires);
     }
@@ -203,14 +209,6 @@ internal sealed unsafe class SearchWorker : IDisposable
         var own = visited.Fingerprints.Get(_state);
         var pending = _pending.AsSpan(0, _pendingCount);
         _pendingCount = 0;
-        foreach (ref var step in pending)
-        {
-            if (step.Fingerprint != own)
-            {
-                visited.PrefetchFingerprint(step.Fingerprint);
-            }
-        }
-
         for (var i = 0; i < pending.Length; i++)
         {
             ref var step = ref pending[i];
