@@ -15,6 +15,7 @@ internal sealed unsafe class SearchWorker : IDisposable
     private PendingStep[] _pending = new PendingStep[64];
     private int _pendingCount;
     private int _result;
+    private ulong _own;
     private bool _isShared;
     private bool _isTaking;
     private int _state;
@@ -132,6 +133,7 @@ internal sealed unsafe class SearchWorker : IDisposable
                 continue;
             }
 
+            _own = _space.Visited.Fingerprints.Get(_state);
             _system.Load(_queued.Read((byte*)word));
             try
             {
@@ -140,7 +142,7 @@ internal sealed unsafe class SearchWorker : IDisposable
             catch (Exception cause) when (_isTaking)
             {
                 (_isTaking, _result) = (false, -1);
-                var failure = new StepFailure(_space.Visited.Fingerprints.Get(_state), _state, _actor, _choice, cause);
+                var failure = new StepFailure(_own, _state, _actor, _choice, cause);
                 Failure = StepFailure.First(Failure, failure);
             }
 
@@ -195,24 +197,38 @@ internal sealed unsafe class SearchWorker : IDisposable
         visited.PrefetchSlot(step.Fingerprint);
         if (_pendingCount > 0)
         {
-            visited.PrefetchFingerprint(_pending[_pendingCount - 1].Fingerprint);
+            Guess(ref _pending[_pendingCount - 1]);
         }
 
         _result = _pendingCount;
-        _pending[_pendingCount++] = new PendingStep(step.Fingerprint, choice, (byte)actor, step.Kind, step.Retires);
+        _pending[_pendingCount++] = new PendingStep(step.Fingerprint, -1, choice, (byte)actor, step.Kind, step.Retires);
     }
+
+    /// <summary>A step that has changed nothing has led to its own state; others are looked for, and found a moment later.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Guess(ref PendingStep step) =>
+        step.Guess = step.Fingerprint == _own ? _state : _space.Visited.Guess(step.Fingerprint);
 
     /// <summary>Finds where the steps of a state have led, in their order.</summary>
     private void FindTargets()
     {
         var visited = _space.Visited;
-        var own = visited.Fingerprints.Get(_state);
         var pending = _pending.AsSpan(0, _pendingCount);
         _pendingCount = 0;
+        if (pending.Length > 0)
+        {
+            Guess(ref pending[^1]);
+        }
+
         for (var i = 0; i < pending.Length; i++)
         {
             ref var step = ref pending[i];
-            var target = step.Fingerprint == own ? _state : _isShared ? TargetShared(step, i) : Target(step, i);
+            var target = step.Guess;
+            if (target < 0 || visited.Fingerprints.Get(target) != step.Fingerprint)
+            {
+                target = _isShared ? TargetShared(step, i) : Target(step, i);
+            }
+
             _edges.Add(step.Actor, target, step.Retires);
         }
     }
@@ -289,7 +305,7 @@ internal sealed unsafe class SearchWorker : IDisposable
 }
 
 /// <summary>A step that was taken, and whose target is not known yet.</summary>
-internal readonly record struct PendingStep(ulong Fingerprint, int Choice, byte Actor, StateKind Kind, bool Retires);
+internal record struct PendingStep(ulong Fingerprint, int Guess, int Choice, byte Actor, StateKind Kind, bool Retires);
 
 /// <summary>A step that threw.</summary>
 internal sealed record StepFailure(ulong Fingerprint, int State, int Actor, int Choice, Exception Cause)

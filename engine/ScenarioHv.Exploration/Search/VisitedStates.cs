@@ -21,7 +21,7 @@ internal sealed unsafe class VisitedStates
     private readonly MemoryMeter _meter;
     private uint* _table;
     private int _bits;
-    private int _count;
+    private Alone _count;
 
     public VisitedStates(MemoryMeter meter)
     {
@@ -34,7 +34,7 @@ internal sealed unsafe class VisitedStates
     public NativeWords Fingerprints { get; }
 
     /// <summary>How many states there are.</summary>
-    public int Count => Volatile.Read(ref _count);
+    public int Count => Volatile.Read(ref _count.Value);
 
     /// <summary>Numbers below this one have room.</summary>
     public int Capacity { get; private set; }
@@ -66,7 +66,7 @@ internal sealed unsafe class VisitedStates
             var entry = _table[slot];
             if (entry == 0)
             {
-                var number = _count++;
+                var number = _count.Value++;
                 Fingerprints.Set(number, fingerprint);
                 _table[slot] = tag | (uint)(number + 1);
                 return number;
@@ -89,22 +89,30 @@ internal sealed unsafe class VisitedStates
         }
     }
 
-    /// <summary>The same one moment later: if the slot is there, the fingerprint to which it points is wanted.</summary>
+    /// <summary>The same one moment later, when the slot is there: the fingerprint to which it points is wanted next.</summary>
+    /// <returns>The number of the state that it very probably is; -1 if it is not known, or not known well enough.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void PrefetchFingerprint(ulong fingerprint)
+    public int Guess(ulong fingerprint)
     {
         var product = fingerprint * Golden;
         var mask = NumberMask;
         var tag = (uint)((product << _bits) >> 32) & ~mask;
-        for (var slot = (uint)(product >> (64 - _bits)); _table[slot] is var entry and not 0; slot = (slot + 1) & mask)
+        for (var slot = (uint)(product >> (64 - _bits)); Volatile.Read(ref _table[slot]) is var entry and not 0; slot = (slot + 1) & mask)
         {
-            // A number of all ones is on the way into the table, and soon in the cache.
-            if ((entry & ~mask) == tag && (entry & mask) != mask)
+            if ((entry & ~mask) == tag)
             {
-                Fingerprints.Prefetch((int)(entry & mask) - 1);
-                return;
+                // A number of all ones is on the way into the table.
+                var number = (entry & mask) == mask ? -1 : (int)(entry & mask) - 1;
+                if (number >= 0)
+                {
+                    Fingerprints.Prefetch(number);
+                }
+
+                return number;
             }
         }
+
+        return -1;
     }
 
     /// <summary>Finds a state, or adds it, while other threads do the same.</summary>
@@ -129,7 +137,7 @@ internal sealed unsafe class VisitedStates
                     continue;
                 }
 
-                var number = Interlocked.Increment(ref _count) - 1;
+                var number = Interlocked.Increment(ref _count.Value) - 1;
                 Fingerprints.Set(number, fingerprint);
                 Volatile.Write(ref _table[slot], tag | (uint)(number + 1));
                 isNew = true;
@@ -196,7 +204,7 @@ internal sealed unsafe class VisitedStates
         Capacity = bits == MostBits ? MostStates : (int)((1L << bits) * 4 / 5);
         Fingerprints.Reserve(MostNumbers);
         var mask = NumberMask;
-        for (var number = 0; number < _count; number++)
+        for (var number = 0; number < _count.Value; number++)
         {
             var product = Fingerprints.Get(number) * Golden;
             var slot = (uint)(product >> (64 - bits));
@@ -207,5 +215,13 @@ internal sealed unsafe class VisitedStates
 
             _table[slot] = ((uint)((product << bits) >> 32) & ~mask) | (uint)(number + 1);
         }
+    }
+
+    /// <summary>A number that all threads write has its cache lines alone, so that reading what lies beside it waits for nobody.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    private struct Alone
+    {
+        [FieldOffset(128)]
+        public int Value;
     }
 }
