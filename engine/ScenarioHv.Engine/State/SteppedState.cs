@@ -104,8 +104,18 @@ public sealed unsafe class SteppedState
     {
         _low = MemoryMarshal.Read<ulong>(state);
         _high = MemoryMarshal.Read<ulong>(state[Word..]);
-        _isUsual = _packed.UnpackOver(state[SumBytes..], _from, _isUsual);
-        _isAstray = true;
+        if (_isAstray)
+        {
+            _isUsual = _packed.UnpackOver(state[SumBytes..], _from, _from, _isUsual);
+        }
+        else
+        {
+            // The machine goes back, and on with the other one.
+            Back();
+            _isUsual = _packed.UnpackOver(state[SumBytes..], _from, _machine, _isUsual);
+            (_changes, _isAstray) = (0, false);
+        }
+
         _steps.Clear();
         _logged = 0;
         PrefetchNext(state);
