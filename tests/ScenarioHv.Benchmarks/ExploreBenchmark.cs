@@ -22,8 +22,8 @@ internal static class ExploreBenchmark
     public static void Run(long mostStates, string wanted)
     {
         Console.WriteLine(
-            $"{"system",-36}{"states",12}{"transitions",13}{"seconds",9}{"states/s",12}{"per CPU s",12}{"ns/transition",15}{"bytes/state",13}"
-            + $"{"two threads",13}");
+            $"{"system",-36}{"states",12}{"transitions",13}{"seconds",9}{"states/s",12}{"per CPU s",12}"
+            + $"{"ns/transition",15}{"bytes/state",13}{"two threads",13}");
         foreach (var (senders, ipis) in ((int, int)[])[(2, 20), (3, 6)])
         {
             foreach (var (name, injection) in ((string, SvmInjection)[])[
@@ -58,7 +58,8 @@ internal static class ExploreBenchmark
         var two = Best(systems, mostStates, 2);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{name,-36}{one.States,12}{one.Transitions,13}{one.Seconds,9:f2}{one.States / one.Seconds,12:f0}{one.States / one.CpuSeconds,12:f0}"
+            $"{name,-36}{one.States,12}{one.Transitions,13}{one.Seconds,9:f2}{one.States / one.Seconds,12:f0}"
+            + $"{one.States / one.CpuSeconds,12:f0}"
             + $"{one.Seconds * 1e9 / one.Transitions,15:f0}{one.BytesPerState,13:f1}{one.Seconds / two.Seconds,12:f2}x{one.End}"));
     }
 

@@ -63,8 +63,8 @@ internal sealed class SearchSpace
     }
 
     /// <summary>
-    /// Some neighbours that nobody has begun with yet; the first one begins a run. They become fewer towards the end of a layer, so that all
-    /// threads are done with it at the same time.
+    /// Some neighbours that nobody has begun with yet; the first one begins a run. They become fewer towards the end of a layer, so that
+    /// all threads are done with it at the same time.
     /// </summary>
     /// <returns>False if there are none, or if the search has ended.</returns>
     public bool Claim(out int first, out int end)
