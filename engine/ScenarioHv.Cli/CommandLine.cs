@@ -19,6 +19,7 @@ internal static class CommandLine
     private const string CheckExample = "scenariohv check scenarios/*.yaml";
     private const string ListExample = "scenariohv list";
     private const string DescribeExample = "scenariohv describe policies";
+    private const string SchemaExample = "scenariohv schema > scenario.schema.json";
 
     /// <summary>Runs the command and returns the exit code.</summary>
     public static int Run(string[] arguments)
@@ -59,6 +60,7 @@ internal static class CommandLine
             ConformCommandLine.Of(terminal, SetOption("pic-reinit=clear"), JsonOption()),
             ListCommandOf(terminal),
             DescribeCommandOf(terminal),
+            SchemaCommandOf(terminal),
         };
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExample((HelpAction)help.Action!, new Dictionary<string, string>(StringComparer.Ordinal)
@@ -71,6 +73,7 @@ internal static class CommandLine
             ["conform"] = ConformCommandLine.Example,
             ["list"] = ListExample,
             ["describe"] = DescribeExample,
+            ["schema"] = SchemaExample,
         });
         return root;
     }
@@ -218,6 +221,13 @@ internal static class CommandLine
             subject,
         };
         command.SetAction(parsed => (int)DescribeCommand.Run(terminal, parsed.GetRequiredValue(subject)));
+        return command;
+    }
+
+    private static Command SchemaCommandOf(Terminal terminal)
+    {
+        var command = new Command("schema", "Prints the JSON Schema of scenario files, by which editors complete and check.");
+        command.SetAction(_ => (int)SchemaCommand.Run(terminal));
         return command;
     }
 
