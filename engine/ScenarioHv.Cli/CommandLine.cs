@@ -19,6 +19,8 @@ internal static class CommandLine
     private const string CheckExample = "scenariohv check scenarios/*.yaml";
     private const string ListExample = "scenariohv list";
     private const string DescribeExample = "scenariohv describe policies";
+    private const string NewExample = "scenariohv new lost-wakeup";
+    private const string SchemaExample = "scenariohv schema > scenario.schema.json";
 
     /// <summary>Runs the command and returns the exit code.</summary>
     public static int Run(string[] arguments)
@@ -59,6 +61,8 @@ internal static class CommandLine
             ConformCommandLine.Of(terminal, SetOption("pic-reinit=clear"), JsonOption()),
             ListCommandOf(terminal),
             DescribeCommandOf(terminal),
+            NewCommandOf(terminal),
+            SchemaCommandOf(terminal),
         };
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExample((HelpAction)help.Action!, new Dictionary<string, string>(StringComparer.Ordinal)
@@ -71,6 +75,8 @@ internal static class CommandLine
             ["conform"] = ConformCommandLine.Example,
             ["list"] = ListExample,
             ["describe"] = DescribeExample,
+            ["new"] = NewExample,
+            ["schema"] = SchemaExample,
         });
         return root;
     }
@@ -218,6 +224,29 @@ internal static class CommandLine
             subject,
         };
         command.SetAction(parsed => (int)DescribeCommand.Run(terminal, parsed.GetRequiredValue(subject)));
+        return command;
+    }
+
+    private static Command NewCommandOf(Terminal terminal)
+    {
+        var name = new Argument<string>("name") { Description = "The scenario's name: NAME.yaml and NAME.csx are written." };
+        var folder = new Option<string?>("--in")
+        {
+            Description = "The folder to write them to; the current one if not said.",
+            HelpName = "folder",
+        };
+        var command = new Command("new", "Writes a scenario with its guest script to begin with, which run, matrix and explore accept.")
+        {
+            name, folder,
+        };
+        command.SetAction(parsed => (int)NewCommand.Run(terminal, parsed.GetRequiredValue(name), parsed.GetValue(folder)));
+        return command;
+    }
+
+    private static Command SchemaCommandOf(Terminal terminal)
+    {
+        var command = new Command("schema", "Prints the JSON Schema of scenario files, by which editors complete and check.");
+        command.SetAction(_ => (int)SchemaCommand.Run(terminal));
         return command;
     }
 

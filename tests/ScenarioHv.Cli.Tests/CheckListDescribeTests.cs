@@ -85,4 +85,14 @@ public sealed class CheckListDescribeTests : CommandFixture
 
     [Test]
     public void Describe_what_there_is_not() => AssertBadInput(Run("describe", "polices"), "polices");
+
+    [Test]
+    public void Schema_is_the_one_that_lies_beside_the_shipped_scenarios()
+    {
+        var result = Run("schema");
+        var shipped = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "scenarios", "scenario.schema.json"));
+
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+        Assert.That(result.Out, Is.EqualTo(shipped));
+    }
 }

@@ -9,7 +9,7 @@ public sealed class UsageTests : CommandFixture
         var result = Run("--help");
 
         Assert.That(result.ExitCode, Is.Zero);
-        foreach (var command in (string[])["run", "matrix", "check", "conform", "list", "describe"])
+        foreach (var command in (string[])["run", "matrix", "check", "conform", "list", "describe", "new", "schema"])
         {
             Assert.That(result.Out, Does.Match($@"\n  {command}\b"));
         }
@@ -24,6 +24,8 @@ public sealed class UsageTests : CommandFixture
     [TestCase("conform", "--strict")]
     [TestCase("list", "Usage:")]
     [TestCase("describe", "policies")]
+    [TestCase("new", "--in")]
+    [TestCase("schema", "JSON Schema")]
     public void Help_of_each_command_has_one_example(string command, string part)
     {
         var result = Run(command, "--help");
@@ -43,7 +45,7 @@ public sealed class UsageTests : CommandFixture
 
     [Test]
     public void No_command_is_bad_usage() =>
-        AssertBadInput(Run(), "expected a command: run, matrix, explore, check, conform, list, describe");
+        AssertBadInput(Run(), "expected a command: run, matrix, explore, check, conform, list, describe, new, schema");
 
     [Test]
     public void Unknown_command_is_answered_with_the_nearest() =>

@@ -7,8 +7,10 @@ namespace ScenarioHv.Scenarios.Binding;
 /// </summary>
 internal static class CellBinder
 {
-    private const int MostCells = 256;
-    private const int LongestName = 120;
+    /// <summary>Most cells.</summary>
+    public const int MostCells = 256;
+    /// <summary>Most characters of a cell's name.</summary>
+    public const int LongestName = 120;
 
     public static IEnumerable<ScenarioCell> Bind(YamlNode node, YamlMap root, string file, Vocabulary vocabulary)
     {
@@ -22,13 +24,13 @@ internal static class CellBinder
         }
         foreach (var item in items)
         {
-            var fields = Fields.Open(item, "a cell", "name", "note", "set", "expect", "explore");
+            var fields = Fields.Open(item, "a cell", ScenarioKeys.Cell.Names);
             var name = Fields.Text(fields.Required("name"), "the name of a cell");
             if (name.Text.Length > LongestName || name.Text.Contains('\n', StringComparison.Ordinal))
                 throw name.Mark.Error($"the name of a cell has one line and at most {LongestName} characters");
             var note = fields.Optional("note") is { } text ? Fields.Text(text, "note").Text : "";
             var set = fields.Required("set");
-            Fields.Open(set, $"set of cell {name.Description}", "machine", "guests", "timeline", "goal", "explore");
+            Fields.Open(set, $"set of cell {name.Description}", ScenarioKeys.CellSet.Names);
             if (((YamlMap)set).TryGet("explore", out var limits))
                 ExploreBinder.RefuseExpect(limits.Value);
             var expect = ExpectationBinder.Bind(fields.Required("expect"), "expect", vocabulary);

@@ -8,11 +8,12 @@ internal static class ExploreBinder
     /// <summary>What is not armed further away than one cycle is under way: something has to be soon.</summary>
     private const int LeastLater = 2;
 
-    private const int MostOften = 1_000_000;
+    /// <summary>The largest of its limits that count.</summary>
+    public const int MostOften = 1_000_000;
 
     public static ExploreSection Bind(YamlNode node, Vocabulary vocabulary, long tscHz)
     {
-        var fields = Fields.Open(node, "explore", "later", "repeat", "outside", "expect");
+        var fields = Fields.Open(node, "explore", ScenarioKeys.Explore.Names);
         var usual = ExploreSection.Usual;
         return new ExploreSection
         {

@@ -131,10 +131,7 @@ internal sealed class Fields
     /// <summary>A name that other parts of the scenario refer to: letters, digits, '-', '_' and '.', at most 80.</summary>
     public static void CheckIdentifier(string name, SourceMark mark, string what)
     {
-        var valid = name.Length is > 0 and <= 80 && char.IsAsciiLetterOrDigit(name[0]);
-        foreach (var character in name)
-            valid &= char.IsAsciiLetterOrDigit(character) || character is '-' or '_' or '.';
-        if (!valid)
+        if (!ScenarioName.IsValid(name))
         {
             throw mark.Error(
                 $"{Wording.Quote(name)} cannot name {what}: a name has letters, digits, '-', '_' and '.', at most 80, the first no sign");

@@ -7,7 +7,7 @@ internal static class GuestBinder
 {
     public static IReadOnlyList<GuestSection> Bind(YamlNode node, string scenarioFile)
     {
-        var fields = Fields.Open(node, "guests", "l1", "l2");
+        var fields = Fields.Open(node, "guests", ScenarioKeys.Guests.Names);
         if (fields.Optional("l1") is not { } l1)
         {
             var without = fields.Optional("l2") is null ? "" : ", and an L2 runs only on an L1";
@@ -24,7 +24,7 @@ internal static class GuestBinder
         var script = node;
         if (node is YamlMap)
         {
-            var fields = Fields.Open(node, $"guest {name}", "script", "with");
+            var fields = Fields.Open(node, $"guest {name}", ScenarioKeys.Guest.Names);
             script = fields.Required("script");
             if (fields.Optional("with") is { } parameters)
                 ReadParameters(parameters, name, with);

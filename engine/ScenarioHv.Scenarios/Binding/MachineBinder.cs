@@ -6,7 +6,14 @@ namespace ScenarioHv.Scenarios.Binding;
 /// <summary>The <c>machine</c> section.</summary>
 internal static class MachineBinder
 {
-    private const int MostValuesOfCost = 16;
+    /// <summary>Most values of a cost that varies.</summary>
+    public const int MostValuesOfCost = 16;
+
+    /// <summary>The words of <c>irqchip</c>.</summary>
+    public static readonly string[] Irqchips = ["split", "kernel"];
+
+    /// <summary>The words of <c>vendor</c>.</summary>
+    public static readonly string[] Vendors = ["intel", "amd"];
 
     private static readonly FrequencyHz LowestTsc = new(1_000_000);
     private static readonly FrequencyHz HighestTsc = new(100_000_000_000);
@@ -15,9 +22,7 @@ internal static class MachineBinder
 
     public static MachineSection Bind(YamlNode node, Vocabulary vocabulary)
     {
-        var machine = Fields.Open(
-            node, "machine", "tsc", "timing", "cpu", "hypervisor", "userspace", "irqchip", "host-tick", "vcpus", "hyperv", "virtual-wire",
-            "policies", "devices");
+        var machine = Fields.Open(node, "machine", ScenarioKeys.Machine.Names);
         var tscHz = Fields.Frequency(machine.Required("tsc"), "tsc", LowestTsc, HighestTsc).Hertz;
         var (profile, costs) = Timing(machine.Required("timing"), vocabulary.Timing, tscHz);
         return new MachineSection
@@ -29,7 +34,7 @@ internal static class MachineBinder
             Cpu = Cpu(machine.Required("cpu")) with { Mark = machine.Required("cpu").Mark },
             Hypervisor = Preset(machine.Required("hypervisor"), "hypervisor", vocabulary.Hypervisors),
             Userspace = machine.Optional("userspace") is { } userspace ? Preset(userspace, "userspace", vocabulary.Userspaces) : null,
-            Irqchip = machine.Optional("irqchip") is { } irqchip && Fields.Name(irqchip, "irqchip", ["split", "kernel"]) == 0
+            Irqchip = machine.Optional("irqchip") is { } irqchip && Fields.Name(irqchip, "irqchip", Irqchips) == 0
                 ? Irqchip.Split
                 : Irqchip.Kernel,
             IrqchipMark = machine.Optional("irqchip")?.Mark,
@@ -55,7 +60,7 @@ internal static class MachineBinder
         if (node is not YamlMap)
             return (profiles[Fields.Name(node, "timing", profiles)], costs);
 
-        var fields = Fields.Open(node, "timing", "profile", "costs");
+        var fields = Fields.Open(node, "timing", ScenarioKeys.Timing.Names);
         var name = profiles[Fields.Name(fields.Required("profile"), "timing profile", profiles)];
         var known = Fields.NamesOf(timing.Costs, cost => cost.Name);
         foreach (var entry in Fields.MapOf(fields.Required("costs"), "costs").Entries)
@@ -87,15 +92,15 @@ internal static class MachineBinder
 
     private static HypervSection Hyperv(YamlNode node)
     {
-        var hyperv = Fields.Open(node, "hyperv", "synic", "autoeoi-deprecated", "vapic");
+        var hyperv = Fields.Open(node, "hyperv", ScenarioKeys.Hyperv.Names);
         bool Is(string key) => hyperv.Optional(key) is { } value && Fields.Boolean(value, key);
         return new HypervSection(Is("synic"), Is("autoeoi-deprecated"), Is("vapic"), node.Mark);
     }
 
     private static CpuSection Cpu(YamlNode node)
     {
-        var cpu = Fields.Open(node, "cpu", "vendor", "apicv", "x2apic", "preemption-timer", "virtual-nmis", "vnmi");
-        var vendor = Fields.Name(cpu.Required("vendor"), "cpu vendor", ["intel", "amd"]) == 0 ? CpuVendor.Intel : CpuVendor.Amd;
+        var cpu = Fields.Open(node, "cpu", ScenarioKeys.Cpu.Names);
+        var vendor = Fields.Name(cpu.Required("vendor"), "cpu vendor", Vendors) == 0 ? CpuVendor.Intel : CpuVendor.Amd;
         var apicv = cpu.Optional("apicv") is { } value && Fields.Boolean(value, "apicv");
         return new CpuSection(vendor, apicv, PreemptionTimer(cpu.Optional("preemption-timer"), vendor))
         {
@@ -116,7 +121,7 @@ internal static class MachineBinder
             throw timer.Mark.Error("an AMD processor has no VMX-preemption timer; leave it out or write 'off'");
         if (timer is not YamlMap)
             throw timer.Mark.Error($"found {timer.Description} for preemption-timer, expected {{ shift: 0..31 }} or off");
-        var shift = Fields.Open(timer, "preemption-timer", "shift").Required("shift");
+        var shift = Fields.Open(timer, "preemption-timer", ScenarioKeys.PreemptionTimer.Names).Required("shift");
         return (int)Fields.Integer(shift, IntegerRule.PreemptionTimerShift);
     }
 

@@ -9,7 +9,8 @@ namespace ScenarioHv.Scenarios.Binding;
 internal sealed class MatrixBinder
 {
     private const int MostCells = 4096;
-    private const int MostRows = 256;
+    /// <summary>Most rows of <c>expect</c>.</summary>
+    public const int MostRows = 256;
 
     private readonly Vocabulary _vocabulary;
     private readonly PolicyBinder _policies;
@@ -86,7 +87,7 @@ internal sealed class MatrixBinder
             throw items[MostRows].Mark.Error($"more than {MostRows} rows");
         foreach (var item in items)
         {
-            var fields = Fields.Open(item, "a row of expect", "when", "outcome", "explore", "note");
+            var fields = Fields.Open(item, "a row of expect", ScenarioKeys.MatrixRow.Names);
             var when = new Dictionary<string, PolicyValue>(StringComparer.Ordinal);
             if (fields.Optional("when") is { } conditions)
                 ReadConditions(conditions, when);

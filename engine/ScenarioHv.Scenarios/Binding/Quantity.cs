@@ -23,6 +23,18 @@ internal sealed class Quantity(string what, Unit[] units)
         return value;
     }
 
+    /// <summary>What can be read, as a regular expression without its anchors.</summary>
+    public string Pattern
+    {
+        get
+        {
+            var counted = string.Join('|', units.Where(unit => unit.Power == Unit.Whole).Select(unit => unit.Name));
+            var measured = string.Join('|', units.Where(unit => unit.Power != Unit.Whole).Select(unit => unit.Name));
+            var decimals = $@"[0-9]+(\.[0-9]+)? *({measured})";
+            return counted.Length == 0 ? decimals : $"({decimals}|[0-9]+ *({counted}))";
+        }
+    }
+
     public bool TryRead(string text, out Int128 digits, out int decimals, out Unit unit, out string error)
     {
         (digits, decimals, unit) = (0, 0, default);

@@ -7,9 +7,7 @@ internal static class ScenarioBinder
 {
     public static Scenario Bind(YamlNode root, string file, Vocabulary vocabulary)
     {
-        var fields = Fields.Open(
-            root, "the scenario", "scenario", "title", "source", "machine", "guests", "timeline", "goal", "expect", "explore", "matrix",
-            "cells");
+        var fields = Fields.Open(root, "the scenario", ScenarioKeys.Root.Names);
         var name = Fields.Text(fields.Required("scenario"), "scenario");
         Fields.CheckIdentifier(name.Text, name.Mark, "a scenario");
         var machine = MachineBinder.Bind(fields.Required("machine"), vocabulary);

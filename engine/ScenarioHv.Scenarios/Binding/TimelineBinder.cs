@@ -7,6 +7,8 @@ internal static class TimelineBinder
 {
     private static readonly string[] Actions = TimelineActions.Names;
 
+    private static readonly string[] Keys = [ScenarioKeys.TimelineEntry.Names[0], .. Actions, .. ScenarioKeys.TimelineEntry.Names[1..]];
+
     public static IReadOnlyList<TimelineEntry> Bind(
         YamlNode node, MachineSection machine, IReadOnlyList<GuestSection> guests, Vocabulary vocabulary)
     {
@@ -38,7 +40,7 @@ internal static class TimelineBinder
         YamlNode node, MachineSection machine, IReadOnlyList<GuestSection> guests, Vocabulary vocabulary)
     {
         const string What = "a timeline entry";
-        var fields = Fields.Open(node, What, ["at", .. Actions, "every", "count", "timer-count", "after", "optional"]);
+        var fields = Fields.Open(node, What, Keys);
         var at = Fields.Duration(fields.Required("at"), "at", machine.TscHz);
         var action = fields.ExactlyOne(Actions);
         var kind = (TimelineAction)Array.IndexOf(Actions, action.Key);
@@ -76,7 +78,7 @@ internal static class TimelineBinder
             case TimelineAction.Pause or TimelineAction.Resume or TimelineAction.Save or TimelineAction.Restore:
                 return entry with { Vcpu = Vcpu(action.Value, machine) };
             case TimelineAction.SetMsr:
-                var msr = Fields.Open(action.Value, "set-msr", "vcpu", "msr", "value");
+                var msr = Fields.Open(action.Value, "set-msr", ScenarioKeys.SetMsr.Names);
                 return entry with
                 {
                     Vcpu = Vcpu(msr.Required("vcpu"), machine),

@@ -16,6 +16,9 @@ public readonly struct Duration : IEquatable<Duration>
     private static readonly Quantity Notation = new(
         "duration", [new("ns", -9), new("us", -6), new("ms", -3), new("s", 0), new("cycles", Unit.Whole)]);
 
+    /// <summary>What can be read, as a regular expression without its anchors.</summary>
+    internal static string Pattern => Notation.Pattern;
+
     private readonly Int128 _amount;
 
     private Duration(Int128 amount, bool isCycles) => (_amount, IsCycles) = (amount, isCycles);

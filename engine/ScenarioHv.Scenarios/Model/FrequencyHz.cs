@@ -8,6 +8,9 @@ public readonly record struct FrequencyHz(long Hertz)
 {
     private static readonly Quantity Notation = new("frequency", [new("Hz", 0), new("kHz", 3), new("MHz", 6), new("GHz", 9)]);
 
+    /// <summary>What can be read, as a regular expression without its anchors.</summary>
+    internal static string Pattern => Notation.Pattern;
+
     /// <summary>True if the clock does not tick.</summary>
     public bool IsOff => Hertz == 0;
 
