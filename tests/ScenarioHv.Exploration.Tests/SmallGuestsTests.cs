@@ -36,14 +36,15 @@ public sealed class SmallGuestsTests
             var found = new Explorer(new Board(config)) { Chains = chains }.Explore();
 
             Assert.That(found.Outcome, Is.EqualTo(outcome), $"chains {chains}: {found.Reason}");
-            Assert.That((found.Size.States, found.Size.Transitions), Is.EqualTo(NaiveSearch.Count(new Board(config), chains)), $"chains {chains}");
+            var counted = NaiveSearch.Count(new Board(config), chains);
+            Assert.That((found.Size.States, found.Size.Transitions), Is.EqualTo(counted), $"chains {chains}");
         }
     }
 
     /// <summary>
     /// A CPU is at one of six points: before its first lock, before its second, with both, with the first alone again, with none, at rest.
-    /// The first lock of CPU 0 is the second of CPU 1. It holds it at points 1, 2 and 3, CPU 1 at point 2 alone, and the other way round. Of
-    /// 36 pairs that leaves out (1, 2), (2, 2), (3, 2), (2, 1) and (2, 3); and (3, 3), since each would have had to have both before the
+    /// The first lock of CPU 0 is the second of CPU 1. It holds it at points 1, 2 and 3, CPU 1 at point 2 alone, and the other way round.
+    /// Of 36 pairs that leaves out (1, 2), (2, 2), (3, 2), (2, 1) and (2, 3); and (3, 3), since each would have had to have both before the
     /// other: 30 states. Each CPU that is not at rest has one step, if only to find the lock taken: 60 less 12.
     /// </summary>
     [Test]
@@ -67,7 +68,7 @@ public sealed class SmallGuestsTests
     public void A_spinning_CPU_beside_one_that_can_go_on_is_no_livelock()
     {
         var found = new Explorer(new Board(Locks(ordered: true))).Explore();
-        Assert.That(found.Outcome, Is.EqualTo(GraphOutcome.Holds), "the cycles in which a CPU spins are not fair to the holder of the lock");
+        Assert.That(found.Outcome, Is.EqualTo(GraphOutcome.Holds), "cycles in which a CPU spins are not fair to the lock's holder");
         Assert.That(found.Counts.UnfairCycles, Is.Positive);
     }
 
