@@ -35,7 +35,8 @@ internal static class NewCommand
             [(PathOf(name + ".csx"), Scaffold.Script(name)), (PathOf(name + ".yaml"), Scaffold.Scenario(name))];
         if (files.FirstOrDefault(file => Path.Exists(file.Path)) is { Path: { } taken })
         {
-            throw new InputException($"{taken} is there already, and nothing is overwritten: choose another name, or another folder by --in");
+            throw new InputException(
+                $"{taken} is there already, and nothing is overwritten: choose another name, or another folder by --in");
         }
 
         if (!Path.Exists(PathOf(SchemaFile)))
