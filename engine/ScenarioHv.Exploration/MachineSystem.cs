@@ -166,6 +166,19 @@ public sealed class MachineSystem : ITransitionSystem
         return Taken(ways, retires, links);
     }
 
+    /// <inheritdoc/>
+    public void Again(int step, int actor, int choice)
+    {
+        if (_stepped is null)
+        {
+            Take(actor, choice);
+        }
+        else
+        {
+            _stepped.Again(step);
+        }
+    }
+
     private void Back()
     {
         if (_stepped is null)

@@ -18,11 +18,12 @@ internal static class ExploreBenchmark
 
     /// <summary>Measures and prints.</summary>
     /// <param name="mostStates">A search ends with the layer in which it has seen so many.</param>
-    public static void Run(long mostStates)
+    /// <param name="wanted">Only systems with this in their name.</param>
+    public static void Run(long mostStates, string wanted)
     {
         Console.WriteLine(
-            $"{"system",-36}{"states",12}{"transitions",13}{"seconds",9}{"states/s",12}{"ns/transition",15}{"bytes/state",13}"
-            + $"{"two threads",13}");
+            $"{"system",-36}{"states",12}{"transitions",13}{"seconds",9}{"states/s",12}{"per CPU s",12}"
+            + $"{"ns/transition",15}{"bytes/state",13}{"two threads",13}");
         foreach (var (senders, ipis) in ((int, int)[])[(2, 20), (3, 6)])
         {
             foreach (var (name, injection) in ((string, SvmInjection)[])[
@@ -31,24 +32,34 @@ internal static class ExploreBenchmark
                 ("v-irq", SvmInjection.VIrq)])
             {
                 var systems = new MachineSystems(new Board(IpiRace.Of(senders, ipis, injection)));
-                Print($"bhyve {name} {senders} x {ipis}", systems.NewSystem, mostStates);
+                Print($"bhyve {name} {senders} x {ipis}", systems.NewSystem, mostStates, wanted);
             }
         }
 
         foreach (var (senders, ipis) in ((int, int)[])[(2, 20), (3, 6)])
         {
-            Print($"small system {senders} x {ipis}", () => new LostIpiSystem(senders, ipis, isFixed: true), long.MaxValue);
-            SpinPeer.Print(senders, ipis);
+            var name = $"small system {senders} x {ipis}";
+            Print(name, () => new LostIpiSystem(senders, ipis, isFixed: true), long.MaxValue, wanted);
+            if (name.Contains(wanted, StringComparison.Ordinal))
+            {
+                SpinPeer.Print(senders, ipis);
+            }
         }
     }
 
-    private static void Print(string name, Func<ITransitionSystem> systems, long mostStates)
+    private static void Print(string name, Func<ITransitionSystem> systems, long mostStates, string wanted)
     {
+        if (!name.Contains(wanted, StringComparison.Ordinal))
+        {
+            return;
+        }
+
         var one = Best(systems, mostStates, 1);
         var two = Best(systems, mostStates, 2);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{name,-36}{one.States,12}{one.Transitions,13}{one.Seconds,9:f2}{one.States / one.Seconds,12:f0}"
+            + $"{one.States / one.CpuSeconds,12:f0}"
             + $"{one.Seconds * 1e9 / one.Transitions,15:f0}{one.BytesPerState,13:f1}{one.Seconds / two.Seconds,12:f2}x{one.End}"));
     }
 
@@ -66,14 +77,16 @@ internal static class ExploreBenchmark
 
     private static Measured Measure(Func<ITransitionSystem> systems, long mostStates, int threads)
     {
+        var cpu = Environment.CpuUsage.TotalTime;
         var watch = Stopwatch.StartNew();
         var result = new LayeredSearch(systems, new SearchLimits { MaxStates = mostStates }) { Threads = threads }.Run();
         var seconds = watch.Elapsed.TotalSeconds;
+        cpu = Environment.CpuUsage.TotalTime - cpu;
         result.Graph.Dispose();
         var end = result.Violations > 0 ? $"  violated after {result.FirstViolatedLayer} steps"
             : result.EndedBy is null ? "  complete" : string.Empty;
-        return new Measured(result.States, result.Transitions, seconds, (double)result.BytesHeld / result.States, end);
+        return new Measured(result.States, result.Transitions, seconds, cpu.TotalSeconds, (double)result.BytesHeld / result.States, end);
     }
 
-    private sealed record Measured(int States, long Transitions, double Seconds, double BytesPerState, string End);
+    private sealed record Measured(int States, long Transitions, double Seconds, double CpuSeconds, double BytesPerState, string End);
 }

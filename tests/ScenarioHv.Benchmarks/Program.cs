@@ -2,10 +2,13 @@ using BenchmarkDotNet.Running;
 using ScenarioHv.Benchmarks;
 
 // dotnet run -c Release --project tests/ScenarioHv.Benchmarks -- --filter '*'
-// dotnet run -c Release --project tests/ScenarioHv.Benchmarks -- explore [most states of a search]
+// dotnet run -c Release --project tests/ScenarioHv.Benchmarks -- explore [most states of a search, or all] [part of a system's name]
 if (args is ["explore", ..])
 {
-    ExploreBenchmark.Run(args.Length > 1 ? long.Parse(args[1], System.Globalization.CultureInfo.InvariantCulture) : 5_000_000);
+    var mostStates = args.Length < 2 ? 2_000_000
+        : args[1] == "all" ? long.MaxValue
+        : long.Parse(args[1], System.Globalization.CultureInfo.InvariantCulture);
+    ExploreBenchmark.Run(mostStates, args.Length > 2 ? args[2] : string.Empty);
 }
 else
 {

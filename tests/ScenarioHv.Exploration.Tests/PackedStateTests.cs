@@ -62,6 +62,7 @@ public sealed class PackedStateTests
             (state, other) = (other, state);
             state.Load(bytes);
             Assert.That(Normal(state.From), Is.EqualTo(Normal(machine)));
+            var taken = new List<(Machine Fork, byte[]? Packed)>();
             for (var enabled = engine.Enabled(machine); enabled != 0; enabled &= enabled - 1)
             {
                 var actor = board.Actors[BitOperations.TrailingZeroCount(enabled)];
@@ -71,10 +72,18 @@ public sealed class PackedStateTests
                 engine.Step(state.Machine, actor);
                 var fingerprint = state.Stepped();
                 Assert.That(Normal(state.Machine), Is.EqualTo(Normal(fork)));
-                if (Name(fingerprint, fork) && queue.Count < 4_000)
+                taken.Add((fork, Name(fingerprint, fork) ? state.Result.ToArray() : null));
+                if (taken[^1].Packed is { } result && queue.Count < 4_000)
                 {
-                    queue.Add((state.Result.ToArray(), fork));
+                    queue.Add((result, fork));
                 }
+            }
+
+            for (var step = taken.Count - 1; step >= 0; step -= 1 + (next % 2))
+            {
+                state.Again(step);
+                Assert.That(Normal(state.Machine), Is.EqualTo(Normal(taken[step].Fork)));
+                Assert.That(state.Result.ToArray(), Is.EqualTo(taken[step].Packed ?? state.Result.ToArray()));
             }
         }
 

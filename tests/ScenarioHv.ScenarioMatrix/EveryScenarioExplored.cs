@@ -1,5 +1,6 @@
 using ScenarioHv.Exploration;
 using ScenarioHv.Exploration.Search;
+using ScenarioHv.Exploration.Tests;
 using ScenarioHv.Scenarios;
 
 namespace ScenarioHv.ScenarioMatrix;
@@ -83,6 +84,24 @@ public sealed class EveryScenarioExplored
         if (chained.Outcome == GraphOutcome.Holds)
         {
             Assert.That(alone.Size.States, Is.GreaterThanOrEqualTo(chained.Size.States));
+        }
+    }
+
+    /// <summary>Packed states, their fingerprints and steps that are undone, against a search that has none of them.</summary>
+    [TestCase("first-steps", "base")]
+    [TestCase("bhyve-lost-ipi", "base")]
+    [TestCase("lapic-restore-timer", "base")]
+    [TestCase("avic-extint", "base")]
+    [TestCase("soft-vnmi", "nmi-tracking=irq-window+timeout")]
+    [TestCase("hyperv-hang", "level source alone")]
+    [TestCase("history/posted-suppress", "base")]
+    public void Search_counts_what_a_search_over_whole_states_counts(string scenario, string cell)
+    {
+        var board = Shipped.ExploredBoardOf(Shipped.Cell(scenario, cell));
+        foreach (var chains in new[] { false, true })
+        {
+            var found = new Explorer(board) { Chains = chains }.Explore();
+            Assert.That((found.Size.States, found.Size.Transitions), Is.EqualTo(NaiveSearch.Count(board, chains)), $"chains {chains}");
         }
     }
 

@@ -182,7 +182,8 @@ public class MatrixTests : ScenarioFixture
     {
         var timeline = string.Concat(Enumerable.Repeat("  - { at: 1 us, raise: usb }\n", 10_000));
         var cells = string.Concat(Enumerable.Range(0, 100).Select(SmallCell)).Replace("goal", "gaol", StringComparison.Ordinal);
-        AssertError(ErrorOf(With("timeline:\n", "timeline:\n" + timeline) + "cells:\n" + cells), 10_022, 3, "100 cells of a file with", "1000000 are allowed");
+        var error = ErrorOf(With("timeline:\n", "timeline:\n" + timeline) + "cells:\n" + cells);
+        AssertError(error, 10_022, 3, "100 cells of a file with", "1000000 are allowed");
     }
 
     [Test]

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.State;
 using ScenarioHv.Engine.Time;
@@ -41,7 +42,7 @@ internal static unsafe class GuestInstants
         }
 
         var slot = board.GuestFiber(vcpu, level);
-        var fiber = machine.Base + slot.Offset;
+        var fiber = (byte*)Unsafe.AsPointer(ref machine.Fiber(slot));
         var head = (FiberHead*)fiber;
         for (var at = (int)head->Top; head->Used != 0; at = ((FrameHead*)(fiber + sizeof(FiberHead) + at))->Prev)
         {

@@ -126,7 +126,7 @@ public sealed unsafe class StepContext
     /// <summary>Makes <paramref name="slot"/> the running fiber.</summary>
     internal void Select(FiberSlot slot)
     {
-        Fiber = (FiberHead*)(Machine.Base + slot.Offset);
+        Fiber = (FiberHead*)Unsafe.AsPointer(ref Machine.Fiber(slot));
         Arena = slot.Arena;
         Completed = false;
     }

@@ -186,6 +186,7 @@ public sealed class StepEngine
     private void ResetVcpu(Machine machine, int vcpu)
     {
         ref var state = ref machine.Ref(Board.Vcpus, vcpu);
+        state.ReadyAt = new Instant(machine.Now);
         state.HostInterruptAt = Instant.Never;
         state.PreemptionDeadline = Instant.Never;
         state.Level = 1;

@@ -41,6 +41,11 @@ public sealed unsafe class Machine
 
     internal byte* Base => _base;
 
+    /// <summary>
+    /// The fibers that somebody has reached since this was set to 0: all others are as they were. It is no part of the state.
+    /// </summary>
+    internal ulong Reached { get; set; }
+
     /// <summary>The state struct in <paramref name="slot"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ref T Ref<T>(Slot<T> slot) where T : unmanaged => ref *(T*)(_base + slot.Offset);
@@ -62,7 +67,11 @@ public sealed unsafe class Machine
     public Span<T> Span<T>(Slot<T> slot) where T : unmanaged => new(_base + slot.Offset, slot.Count);
 
     /// <summary>The head of a fiber.</summary>
-    public ref FiberHead Fiber(FiberSlot slot) => ref *(FiberHead*)(_base + slot.Offset);
+    public ref FiberHead Fiber(FiberSlot slot)
+    {
+        Reached |= slot.Bit;
+        return ref *(FiberHead*)(_base + slot.Offset);
+    }
 
     /// <summary>A new machine in the same state.</summary>
     public Machine Fork()

@@ -86,7 +86,7 @@ public sealed class MachineLayout
         var structs = _size;
         foreach (var (name, arena) in _pending)
         {
-            _fibers.Add((name, new FiberSlot(_size, arena)));
+            _fibers.Add((name, new FiberSlot(_size, arena, _fibers.Count)));
             _size += Unsafe.SizeOf<FiberHead>() + arena;
         }
 

@@ -112,32 +112,35 @@ public sealed unsafe class PackedState
     /// </summary>
     /// <param name="state">What <see cref="Pack"/> has written.</param>
     /// <param name="machine">A machine with the same layout.</param>
-    public void Unpack(ReadOnlySpan<byte> state, Machine machine) => UnpackOver(state, machine, false);
+    public void Unpack(ReadOnlySpan<byte> state, Machine machine) => UnpackOver(state, machine, machine, false);
 
     /// <summary>As <see cref="Unpack"/>, and faster where less has to be written.</summary>
     /// <param name="state">What <see cref="Pack"/> has written.</param>
     /// <param name="machine">A machine with the same layout.</param>
+    /// <param name="other">Another one, which is in the same state as the first, and comes into the same state; or the first again.</param>
     /// <param name="isUsual">True if nothing but this has written the machine, and the last state had no rare words.</param>
     /// <returns>True if this state has none.</returns>
-    internal bool UnpackOver(ReadOnlySpan<byte> state, Machine machine, bool isUsual)
+    internal bool UnpackOver(ReadOnlySpan<byte> state, Machine machine, Machine other, bool isUsual)
     {
         fixed (byte* start = state)
         {
             if (!isUsual)
             {
                 UnpackFirst(machine);
+                UnpackFirst(other);
             }
 
             var from = (ulong*)start;
             var rare = *from++;
-            from = UnpackUsualWords(from, machine.Base);
+            from = UnpackUsualWords(from, machine.Base, other.Base);
             for (var left = rare; left > 0; left--)
             {
                 var offset = *from++;
-                *(ulong*)(machine.Base + offset) = *from++;
+                *(ulong*)(machine.Base + offset) = *from;
+                *(ulong*)(other.Base + offset) = *from++;
             }
 
-            UnpackFrames((byte*)from, machine.Base);
+            UnpackFrames((byte*)from, machine.Base, other.Base);
             return rare == 0;
         }
     }
@@ -195,12 +198,19 @@ public sealed unsafe class PackedState
         ((MachineClock*)machine.Base)->Now = now;
     }
 
-    private void UnpackFrames(byte* from, byte* block)
+    private void UnpackFrames(byte* from, byte* block, byte* other)
     {
         foreach (var offset in _fibers)
         {
-            uint used = ((FiberHead*)(block + offset))->Used;
-            Unsafe.CopyBlockUnaligned(block + offset + sizeof(FiberHead), from, used);
+            int used = ((FiberHead*)(block + offset))->Used;
+            var frames = offset + sizeof(FiberHead);
+            for (var at = 0; at < used; at += Word)
+            {
+                var word = *(ulong*)(from + at);
+                *(ulong*)(block + frames + at) = word;
+                *(ulong*)(other + frames + at) = word;
+            }
+
             from += used;
         }
     }
@@ -265,13 +275,16 @@ public sealed unsafe class PackedState
         return to + count;
     }
 
-    private ulong* UnpackUsualWords(ulong* from, byte* block)
+    private ulong* UnpackUsualWords(ulong* from, byte* block, byte* other)
     {
         var usual = _usual;
         nint count = _usualCount;
         for (nint i = 0; i < count; i++)
         {
-            *(ulong*)(block + usual[i]) = from[i];
+            nint at = usual[i];
+            var word = from[i];
+            *(ulong*)(block + at) = word;
+            *(ulong*)(other + at) = word;
         }
 
         return from + count;

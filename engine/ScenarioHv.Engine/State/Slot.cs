@@ -20,10 +20,11 @@ public readonly struct Slot<T> where T : unmanaged
 /// <summary>The place of one fiber (a suspended guest or hypervisor activity) in the machine block: its head and its arena.</summary>
 public readonly struct FiberSlot
 {
-    internal FiberSlot(int offset, int arena)
+    internal FiberSlot(int offset, int arena, int number)
     {
         Offset = offset;
         Arena = arena;
+        Bit = number < 0 ? 0 : 1UL << Math.Min(number, 63);
     }
 
     /// <summary>Byte offset of the head in the block; -1 if this machine has no such fiber.</summary>
@@ -35,6 +36,9 @@ public readonly struct FiberSlot
     /// <summary>True if the machine has this fiber.</summary>
     public bool Exists => Offset >= 0;
 
+    /// <summary>Its bit in <see cref="Machine.Reached"/>; so many fibers that it is not theirs alone share the last one.</summary>
+    internal ulong Bit { get; }
+
     /// <summary>No fiber.</summary>
-    public static FiberSlot None => new(-1, 0);
+    public static FiberSlot None => new(-1, 0, -1);
 }

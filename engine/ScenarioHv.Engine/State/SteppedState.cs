@@ -27,13 +27,17 @@ public sealed unsafe class SteppedState
     private readonly PackedState _packed;
     private readonly Machine _from;
     private readonly Machine _machine;
-    private readonly int[] _fibers;
+    private readonly FiberSlot[] _fibers;
     private readonly ulong[] _memory;
     private readonly ulong* _keys;
     private readonly ulong* _mask;
     private readonly int* _changed;
     private readonly byte[] _bytes;
     private readonly int _structWords;
+    private readonly int _words;
+    private readonly List<(int End, ulong Low, ulong High)> _steps = [];
+    private (int At, ulong Value)[] _log;
+    private int _logged;
     private int _changes;
     private int _length;
     private bool _isAstray;
@@ -52,9 +56,11 @@ public sealed unsafe class SteppedState
         var layout = first.Layout;
         var normal = NormalForm.Of(layout);
         normal.Cut(_from);
-        _fibers = [.. layout.Fibers.Select(fiber => fiber.Slot.Offset)];
+        _fibers = [.. layout.Fibers.Select(fiber => fiber.Slot)];
         _structWords = normal.StructBytes / Word;
         var words = layout.Size / Word;
+        _words = words;
+        _log = new (int, ulong)[4 * words];
         _memory = GC.AllocateArray<ulong>((4 * words) + 1, pinned: true);
         _keys = (ulong*)Unsafe.AsPointer(ref _memory[0]);
         _mask = _keys + (2 * words);
@@ -98,8 +104,20 @@ public sealed unsafe class SteppedState
     {
         _low = MemoryMarshal.Read<ulong>(state);
         _high = MemoryMarshal.Read<ulong>(state[Word..]);
-        _isUsual = _packed.UnpackOver(state[SumBytes..], _from, _isUsual);
-        _isAstray = true;
+        if (_isAstray)
+        {
+            _isUsual = _packed.UnpackOver(state[SumBytes..], _from, _from, _isUsual);
+        }
+        else
+        {
+            // The machine goes back, and on with the other one.
+            Back();
+            _isUsual = _packed.UnpackOver(state[SumBytes..], _from, _machine, _isUsual);
+            (_changes, _isAstray) = (0, false);
+        }
+
+        _steps.Clear();
+        _logged = 0;
         PrefetchNext(state);
     }
 
@@ -120,6 +138,7 @@ public sealed unsafe class SteppedState
         }
 
         _isAstray = true;
+        _machine.Reached = 0;
     }
 
     /// <summary>The machine has taken its step.</summary>
@@ -128,17 +147,43 @@ public sealed unsafe class SteppedState
     {
         _packed.Cut(_machine);
         (_stepLow, _stepHigh) = (_low, _high);
-        var found = FindStructChanges(_changed);
-        foreach (var offset in _fibers)
+        if (_logged > _log.Length - _words)
         {
-            found = FindFiberChanges(found, offset);
+            Array.Resize(ref _log, 2 * _log.Length);
+        }
+
+        var found = FindStructChanges(_changed);
+        var reached = _machine.Reached;
+        foreach (ref readonly var fiber in _fibers.AsSpan())
+        {
+            found = (fiber.Bit & reached) != 0 ? FindFiberChanges(found, fiber.Offset) : found;
         }
 
         _changes = (int)(found - _changed);
         AddChanges();
+        _steps.Add((_logged, _stepLow, _stepHigh));
         _length = 0;
         _isAstray = false;
         return _stepHigh;
+    }
+
+    /// <summary>The machine is again where an earlier step from the loaded state has led.</summary>
+    /// <param name="step">Which one: from 0, counted since <see cref="Load"/>.</param>
+    public void Again(int step)
+    {
+        Back();
+        var first = step == 0 ? 0 : _steps[step - 1].End;
+        (var end, _stepLow, _stepHigh) = _steps[step];
+        for (var i = first; i < end; i++)
+        {
+            var (at, value) = _log[i];
+            *(ulong*)(_machine.Base + at) = value;
+            _changed[i - first] = at;
+        }
+
+        _changes = end - first;
+        _length = 0;
+        _isAstray = false;
     }
 
     /// <summary>States are mostly kept one behind the other, and loaded so: the memory is told of what will probably be the next.</summary>
@@ -177,7 +222,7 @@ public sealed unsafe class SteppedState
             AddChange(at, 0, *(ulong*)(_from.Base + at));
         }
 
-        foreach (var offset in _fibers)
+        foreach (var offset in _fibers.Select(fiber => fiber.Offset))
         {
             var end = offset + sizeof(FiberHead) + ((FiberHead*)(_from.Base + offset))->Used;
             for (var at = offset; at < end; at += Word)
@@ -207,12 +252,16 @@ public sealed unsafe class SteppedState
         var (low, high) = (_stepLow, _stepHigh);
         var from = _from.Base;
         var to = _machine.Base;
-        for (var i = 0; i < _changes; i++)
+        var log = _log.AsSpan(_logged, _changes);
+        for (var i = 0; i < log.Length; i++)
         {
             var at = _changed[i];
-            Add(ref low, ref high, at, *(ulong*)(from + at), *(ulong*)(to + at));
+            var value = *(ulong*)(to + at);
+            log[i] = (at, value);
+            Add(ref low, ref high, at, *(ulong*)(from + at), value);
         }
 
+        _logged += log.Length;
         (_stepLow, _stepHigh) = (low, high);
     }
 
@@ -275,7 +324,9 @@ public sealed unsafe class SteppedState
     {
         for (var at = before; at < after; at += Word)
         {
-            AddChange(arena + at, 0, *(ulong*)(_machine.Base + arena + at));
+            var value = *(ulong*)(_machine.Base + arena + at);
+            _log[_logged++] = (arena + at, value);
+            AddChange(arena + at, 0, value);
         }
 
         for (var at = after; at < before; at += Word)

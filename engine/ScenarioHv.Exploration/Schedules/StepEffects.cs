@@ -104,7 +104,8 @@ internal static class StepEffects
         for (var line = 0; line < board.Stimuli.Count; line++)
         {
             var (from, to) = (before.Ref(board.Stimuli, line).Next, after.Ref(board.Stimuli, line).Next);
-            if (from != to)
+            var isAnnounced = from.IsNever && to.Cycle > after.Now;
+            if (from != to && !isAnnounced)
             {
                 effects.Add(new StepEffect(EffectKind.Stimulus, line, 0, to.Cycle <= after.Now ? 1UL : 0UL));
             }

@@ -12,8 +12,11 @@ internal sealed unsafe class Frontier(MemoryMeter meter, int maxStateBytes)
     private const int LeastChunkBytes = 1 << 18;
     private const int StatesPerChunk = 16;
 
+    // Behind the first chunks, which are enough for most, come eight at a time, to lie on a huge page together.
+    private const int BlockChunks = 8;
+
     private readonly Stack<nint> _spare = new();
-    private readonly List<nint> _chunks = [];
+    private readonly List<(nint Memory, int Bytes)> _blocks = [];
 
     /// <summary>Bytes of a chunk, a power of two: a state's address tells its chunk.</summary>
     public int ChunkBytes { get; } = checked((int)Math.Max(
@@ -29,14 +32,14 @@ internal sealed unsafe class Frontier(MemoryMeter meter, int maxStateBytes)
     /// <param name="owner">The number of the thread that will write it.</param>
     public FrontierChunk* Take(int owner)
     {
-        lock (_chunks)
+        lock (_spare)
         {
-            if (!_spare.TryPop(out var chunk))
+            if (_spare.Count == 0)
             {
-                chunk = (nint)meter.TakeAligned(ChunkBytes);
-                _chunks.Add(chunk);
+                TakeBlock(_blocks.Count < BlockChunks || ChunkBytes > LeastChunkBytes ? 1 : BlockChunks);
             }
 
+            var chunk = _spare.Pop();
             *(FrontierChunk*)chunk = new FrontierChunk { Owner = owner };
             return (FrontierChunk*)chunk;
         }
@@ -47,7 +50,7 @@ internal sealed unsafe class Frontier(MemoryMeter meter, int maxStateBytes)
     {
         if (Interlocked.Add(ref chunk->States, -states) == 0)
         {
-            lock (_chunks)
+            lock (_spare)
             {
                 _spare.Push((nint)chunk);
             }
@@ -57,13 +60,24 @@ internal sealed unsafe class Frontier(MemoryMeter meter, int maxStateBytes)
     /// <summary>Gives everything back.</summary>
     public void Free()
     {
-        foreach (var chunk in _chunks)
+        foreach (var (block, bytes) in _blocks)
         {
-            meter.GiveAligned((void*)chunk, ChunkBytes);
+            meter.GiveAligned((void*)block, bytes);
         }
 
-        _chunks.Clear();
+        _blocks.Clear();
         _spare.Clear();
+    }
+
+    private void TakeBlock(int chunks)
+    {
+        var bytes = chunks * ChunkBytes;
+        var block = (nint)(chunks > 1 ? meter.TakeScattered(bytes) : meter.TakeAligned(bytes));
+        _blocks.Add((block, bytes));
+        for (var chunk = chunks - 1; chunk >= 0; chunk--)
+        {
+            _spare.Push(block + (chunk * ChunkBytes));
+        }
     }
 }
 

@@ -32,7 +32,19 @@ public interface ITransitionSystem
     /// <param name="choice">Which way: 0 up to the number of choices that the same step has shown.</param>
     TakenStep Take(int actor, int choice);
 
-    /// <summary>The bytes of the state to which the last <see cref="Take"/> or <see cref="Begin"/> has led; valid until the next.</summary>
+    /// <summary>
+    /// Goes back to the state to which an earlier <see cref="Take"/> from the loaded state has led: <see cref="Result"/> is that state
+    /// again. A system that remembers what its steps have changed need not take the step a second time.
+    /// </summary>
+    /// <param name="step">Which one: from 0, counted since <see cref="Load"/>.</param>
+    /// <param name="actor">Whose step it was.</param>
+    /// <param name="choice">Which way it went.</param>
+    void Again(int step, int actor, int choice) => Take(actor, choice);
+
+    /// <summary>
+    /// The bytes of the state to which the last <see cref="Take"/>, <see cref="Again"/> or <see cref="Begin"/> has led; valid until the
+    /// next.
+    /// </summary>
     ReadOnlySpan<byte> Result { get; }
 }
 

@@ -1,56 +1,7 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace ScenarioHv.Exploration.Search;
-
-/// <summary>Takes memory that the garbage collector does not see, and knows how much of it is held. Safe for several threads.</summary>
-internal sealed unsafe class MemoryMeter
-{
-    private long _bytes;
-    private long _peak;
-
-    /// <summary>Bytes held.</summary>
-    public long Bytes => Volatile.Read(ref _bytes);
-
-    /// <summary>The most bytes that were ever held.</summary>
-    public long Peak => Volatile.Read(ref _peak);
-
-    /// <summary>Memory with anything in it.</summary>
-    public void* Take(long bytes) => Counted(bytes, NativeMemory.Alloc((nuint)bytes));
-
-    /// <summary>Memory full of zeros.</summary>
-    public void* TakeZeroed(long bytes) => Counted(bytes, NativeMemory.AllocZeroed((nuint)bytes));
-
-    /// <summary>
-    /// Memory at an address that is a multiple of its own size, which is a power of two. It goes back by <see cref="GiveAligned"/>.
-    /// </summary>
-    public void* TakeAligned(int bytes) => Counted(bytes, NativeMemory.AlignedAlloc((nuint)bytes, (nuint)bytes));
-
-    /// <summary>Gives memory of <see cref="Take"/> or <see cref="TakeZeroed"/> back.</summary>
-    public void Give(void* memory, long bytes)
-    {
-        NativeMemory.Free(memory);
-        Interlocked.Add(ref _bytes, -bytes);
-    }
-
-    /// <summary>Gives memory of <see cref="TakeAligned"/> back.</summary>
-    public void GiveAligned(void* memory, int bytes)
-    {
-        NativeMemory.AlignedFree(memory);
-        Interlocked.Add(ref _bytes, -bytes);
-    }
-
-    private void* Counted(long bytes, void* memory)
-    {
-        var now = Interlocked.Add(ref _bytes, bytes);
-        for (var peak = Peak; now > peak; peak = Peak)
-        {
-            Interlocked.CompareExchange(ref _peak, now, peak);
-        }
-
-        return memory;
-    }
-}
 
 /// <summary>
 /// Words by number, in pages that come when they are first written and never move. Several threads may write, each word once;
@@ -62,7 +13,12 @@ internal sealed unsafe class NativeWords(MemoryMeter meter)
     private const int PageBytes = sizeof(ulong) << PageBits;
     private const int PageMask = (1 << PageBits) - 1;
 
+    // Behind the first pages, which are enough for most, come sixteen at a time, to lie on a huge page together.
+    private const int SinglePages = 32;
+    private const int BlockPages = 16;
+
     private readonly Stack<nint> _spare = new();
+    private readonly List<(nint Memory, int Bytes)> _blocks = [];
     private ulong** _pages;
     private int _length;
     private int _released;
@@ -86,6 +42,16 @@ internal sealed unsafe class NativeWords(MemoryMeter meter)
     /// <summary>Reads a word that was written.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong Get(int number) => _pages[number >> PageBits][number & PageMask];
+
+    /// <summary>Tells the memory that a word will be read.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Prefetch(int number)
+    {
+        if (Sse.IsSupported)
+        {
+            Sse.Prefetch0(&_pages[number >> PageBits][number & PageMask]);
+        }
+    }
 
     /// <summary>Writes a word.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -113,19 +79,13 @@ internal sealed unsafe class NativeWords(MemoryMeter meter)
     /// <summary>Gives everything back.</summary>
     public void Free()
     {
-        for (var page = _released; page < _length; page++)
+        foreach (var (block, bytes) in _blocks)
         {
-            if (_pages[page] != null)
-            {
-                meter.Give(_pages[page], PageBytes);
-            }
+            meter.GiveAligned((void*)block, bytes);
         }
 
-        while (_spare.TryPop(out var page))
-        {
-            meter.Give((void*)page, PageBytes);
-        }
-
+        _blocks.Clear();
+        _spare.Clear();
         meter.Give(_pages, (long)_length * sizeof(ulong*));
         _pages = null;
         _length = _released = 0;
@@ -138,11 +98,26 @@ internal sealed unsafe class NativeWords(MemoryMeter meter)
         {
             if (_pages[index] == null)
             {
-                var page = (ulong*)(_spare.TryPop(out var spare) ? (void*)spare : meter.Take(PageBytes));
-                Volatile.Write(ref *(nint*)&_pages[index], (nint)page);
+                if (_spare.Count == 0)
+                {
+                    TakeBlock(_blocks.Count < SinglePages ? 1 : BlockPages);
+                }
+
+                Volatile.Write(ref *(nint*)&_pages[index], _spare.Pop());
             }
 
             return _pages[index];
+        }
+    }
+
+    private void TakeBlock(int pages)
+    {
+        var bytes = pages * PageBytes;
+        var block = (nint)meter.TakeScattered(bytes);
+        _blocks.Add((block, bytes));
+        for (var page = pages - 1; page >= 0; page--)
+        {
+            _spare.Push(block + (page * PageBytes));
         }
     }
 }

@@ -3,14 +3,15 @@ namespace ScenarioHv.Exploration.Search;
 /// <summary>What the threads of a search share.</summary>
 internal sealed class SearchSpace
 {
-    private const int ClaimStates = 4 * EdgeWriter.RunStates;
+    private const int MostRuns = 4;
 
+    private readonly int _threads;
     private int _claimed;
     private int _ended = -1;
 
     public SearchSpace(SearchGraph graph, SearchLimits limits, int maxStateBytes, int threads)
     {
-        (Graph, Limits) = (graph, limits);
+        (Graph, Limits, _threads) = (graph, limits, threads);
         Visited = graph.Visited;
         Queue = new NativeWords(Scratch);
         Frontier = new Frontier(Scratch, maxStateBytes);
@@ -61,15 +62,19 @@ internal sealed class SearchSpace
         Graph.AddLayer(First, End);
     }
 
-    /// <summary>Some neighbours that nobody has begun with yet; the first one begins a run.</summary>
+    /// <summary>
+    /// Some neighbours that nobody has begun with yet; the first one begins a run. They become fewer towards the end of a layer, so that
+    /// all threads are done with it at the same time.
+    /// </summary>
     /// <returns>False if there are none, or if the search has ended.</returns>
     public bool Claim(out int first, out int end)
     {
         (first, end) = (End, End);
         if (Ended is null)
         {
-            first = Interlocked.Add(ref _claimed, ClaimStates) - ClaimStates;
-            end = Math.Min(End, first + ClaimStates);
+            var states = Math.Clamp(Unclaimed / EdgeWriter.RunStates / (2 * _threads), 1, MostRuns) * EdgeWriter.RunStates;
+            first = Interlocked.Add(ref _claimed, states) - states;
+            end = Math.Min(End, first + states);
         }
 
         return first < end;

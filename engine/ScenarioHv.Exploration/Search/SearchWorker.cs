@@ -12,6 +12,10 @@ internal sealed unsafe class SearchWorker : IDisposable
     private readonly EdgeWriter _edges;
     private readonly FrontierWriter _found;
     private readonly FrontierReader _queued;
+    private PendingStep[] _pending = new PendingStep[64];
+    private int _pendingCount;
+    private int _result;
+    private ulong _own;
     private bool _isShared;
     private bool _isTaking;
     private int _state;
@@ -129,6 +133,7 @@ internal sealed unsafe class SearchWorker : IDisposable
                 continue;
             }
 
+            _own = _space.Visited.Fingerprints.Get(_state);
             _system.Load(_queued.Read((byte*)word));
             try
             {
@@ -136,11 +141,12 @@ internal sealed unsafe class SearchWorker : IDisposable
             }
             catch (Exception cause) when (_isTaking)
             {
-                _isTaking = false;
-                var failure = new StepFailure(_space.Visited.Fingerprints.Get(_state), _state, _actor, _choice, cause);
+                (_isTaking, _result) = (false, -1);
+                var failure = new StepFailure(_own, _state, _actor, _choice, cause);
                 Failure = StepFailure.First(Failure, failure);
             }
 
+            FindTargets();
             _edges.EndState((int)StateKind.Open);
         }
 
@@ -163,7 +169,7 @@ internal sealed unsafe class SearchWorker : IDisposable
                 choices = Math.Max(choices, step.Choices);
                 transitions++;
                 links += step.Links;
-                _edges.Add(actor, _isShared ? TargetShared(step) : Target(step), step.Retires);
+                Await(step, actor, choice);
             }
             while (++choice < choices);
 
@@ -177,15 +183,65 @@ internal sealed unsafe class SearchWorker : IDisposable
         Links += links;
     }
 
+    /// <summary>
+    /// The table is mostly not in the cache: what is looked for in it is asked for ahead, and met when all steps of the state are taken.
+    /// </summary>
+    private void Await(in TakenStep step, int actor, int choice)
+    {
+        if (_pendingCount == _pending.Length)
+        {
+            Array.Resize(ref _pending, 2 * _pendingCount);
+        }
+
+        var visited = _space.Visited;
+        visited.PrefetchSlot(step.Fingerprint);
+        if (_pendingCount > 0)
+        {
+            Guess(ref _pending[_pendingCount - 1]);
+        }
+
+        _result = _pendingCount;
+        _pending[_pendingCount++] = new PendingStep(step.Fingerprint, -1, choice, (byte)actor, step.Kind, step.Retires);
+    }
+
+    /// <summary>A step that has changed nothing has led to its own state; others are looked for, and found a moment later.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int Target(in TakenStep step)
+    private void Guess(ref PendingStep step) =>
+        step.Guess = step.Fingerprint == _own ? _state : _space.Visited.Guess(step.Fingerprint);
+
+    /// <summary>Finds where the steps of a state have led, in their order.</summary>
+    private void FindTargets()
+    {
+        var visited = _space.Visited;
+        var pending = _pending.AsSpan(0, _pendingCount);
+        _pendingCount = 0;
+        if (pending.Length > 0)
+        {
+            Guess(ref pending[^1]);
+        }
+
+        for (var i = 0; i < pending.Length; i++)
+        {
+            ref var step = ref pending[i];
+            var target = step.Guess;
+            if (target < 0 || visited.Fingerprints.Get(target) != step.Fingerprint)
+            {
+                target = _isShared ? TargetShared(step, i) : Target(step, i);
+            }
+
+            _edges.Add(step.Actor, target, step.Retires);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int Target(in PendingStep step, int index)
     {
         var visited = _space.Visited;
         var known = visited.Count;
         var target = visited.Add(step.Fingerprint);
         if (target == known)
         {
-            Queue(target, step.Kind);
+            QueueTarget(target, step, index);
             if (visited.IsFull)
             {
                 _space.Grow();
@@ -195,7 +251,7 @@ internal sealed unsafe class SearchWorker : IDisposable
         return target;
     }
 
-    private int TargetShared(in TakenStep step)
+    private int TargetShared(in PendingStep step, int index)
     {
         var visited = _space.Visited;
         if (_space.Meeting.IsCalled)
@@ -206,7 +262,7 @@ internal sealed unsafe class SearchWorker : IDisposable
         var target = visited.AddShared(step.Fingerprint, out var isNew);
         if (isNew)
         {
-            Queue(target, step.Kind);
+            QueueTarget(target, step, index);
             if (target >= visited.Capacity - 1)
             {
                 _space.Meeting.Call();
@@ -214,6 +270,17 @@ internal sealed unsafe class SearchWorker : IDisposable
         }
 
         return target;
+    }
+
+    private void QueueTarget(int target, in PendingStep step, int index)
+    {
+        if (index != _result && step.Kind == StateKind.Open)
+        {
+            _system.Again(index, step.Actor, step.Choice);
+            _result = index;
+        }
+
+        Queue(target, step.Kind);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -236,6 +303,9 @@ internal sealed unsafe class SearchWorker : IDisposable
         }
     }
 }
+
+/// <summary>A step that was taken, and whose target is not known yet.</summary>
+internal record struct PendingStep(ulong Fingerprint, int Guess, int Choice, byte Actor, StateKind Kind, bool Retires);
 
 /// <summary>A step that threw.</summary>
 internal sealed record StepFailure(ulong Fingerprint, int State, int Actor, int Choice, Exception Cause)

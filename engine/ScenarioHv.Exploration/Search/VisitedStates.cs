@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace ScenarioHv.Exploration.Search;
 
@@ -19,7 +21,7 @@ internal sealed unsafe class VisitedStates
     private readonly MemoryMeter _meter;
     private uint* _table;
     private int _bits;
-    private int _count;
+    private Alone _count;
 
     public VisitedStates(MemoryMeter meter)
     {
@@ -32,7 +34,7 @@ internal sealed unsafe class VisitedStates
     public NativeWords Fingerprints { get; }
 
     /// <summary>How many states there are.</summary>
-    public int Count => Volatile.Read(ref _count);
+    public int Count => Volatile.Read(ref _count.Value);
 
     /// <summary>Numbers below this one have room.</summary>
     public int Capacity { get; private set; }
@@ -64,7 +66,7 @@ internal sealed unsafe class VisitedStates
             var entry = _table[slot];
             if (entry == 0)
             {
-                var number = _count++;
+                var number = _count.Value++;
                 Fingerprints.Set(number, fingerprint);
                 _table[slot] = tag | (uint)(number + 1);
                 return number;
@@ -75,6 +77,42 @@ internal sealed unsafe class VisitedStates
                 return (int)(entry & mask) - 1;
             }
         }
+    }
+
+    /// <summary>Tells the memory that a fingerprint will be looked for: its slot is wanted.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void PrefetchSlot(ulong fingerprint)
+    {
+        if (Sse.IsSupported)
+        {
+            Sse.Prefetch0(_table + (fingerprint * Golden >> (64 - _bits)));
+        }
+    }
+
+    /// <summary>The same one moment later, when the slot is there: the fingerprint to which it points is wanted next.</summary>
+    /// <returns>The number of the state that it very probably is; -1 if it is not known, or not known well enough.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public int Guess(ulong fingerprint)
+    {
+        var product = fingerprint * Golden;
+        var mask = NumberMask;
+        var tag = (uint)((product << _bits) >> 32) & ~mask;
+        for (var slot = (uint)(product >> (64 - _bits)); Volatile.Read(ref _table[slot]) is var entry and not 0; slot = (slot + 1) & mask)
+        {
+            if ((entry & ~mask) == tag)
+            {
+                // A number of all ones is on the way into the table.
+                var number = (entry & mask) == mask ? -1 : (int)(entry & mask) - 1;
+                if (number >= 0)
+                {
+                    Fingerprints.Prefetch(number);
+                }
+
+                return number;
+            }
+        }
+
+        return -1;
     }
 
     /// <summary>Finds a state, or adds it, while other threads do the same.</summary>
@@ -99,7 +137,7 @@ internal sealed unsafe class VisitedStates
                     continue;
                 }
 
-                var number = Interlocked.Increment(ref _count) - 1;
+                var number = Interlocked.Increment(ref _count.Value) - 1;
                 Fingerprints.Set(number, fingerprint);
                 Volatile.Write(ref _table[slot], tag | (uint)(number + 1));
                 isNew = true;
@@ -151,7 +189,7 @@ internal sealed unsafe class VisitedStates
     {
         if (_table != null)
         {
-            _meter.Give(_table, (long)sizeof(uint) << _bits);
+            _meter.GiveAligned(_table, (long)sizeof(uint) << _bits);
             _table = null;
         }
     }
@@ -161,11 +199,12 @@ internal sealed unsafe class VisitedStates
         // The fingerprints are enough to fill a table: the old one can go before the new one comes.
         FreeTable();
         _bits = bits;
-        _table = (uint*)_meter.TakeZeroed((long)sizeof(uint) << bits);
+        _table = (uint*)_meter.TakeScattered((long)sizeof(uint) << bits);
+        NativeMemory.Clear(_table, (nuint)sizeof(uint) << bits);
         Capacity = bits == MostBits ? MostStates : (int)((1L << bits) * 4 / 5);
         Fingerprints.Reserve(MostNumbers);
         var mask = NumberMask;
-        for (var number = 0; number < _count; number++)
+        for (var number = 0; number < _count.Value; number++)
         {
             var product = Fingerprints.Get(number) * Golden;
             var slot = (uint)(product >> (64 - bits));
@@ -176,5 +215,13 @@ internal sealed unsafe class VisitedStates
 
             _table[slot] = ((uint)((product << bits) >> 32) & ~mask) | (uint)(number + 1);
         }
+    }
+
+    /// <summary>A number that all threads write has its cache lines alone, so that reading what lies beside it waits for nobody.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    private struct Alone
+    {
+        [FieldOffset(128)]
+        public int Value;
     }
 }

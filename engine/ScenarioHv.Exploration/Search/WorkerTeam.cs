@@ -6,8 +6,8 @@ namespace ScenarioHv.Exploration.Search;
 /// </summary>
 internal sealed class WorkerTeam : IDisposable
 {
-    // Some ten microseconds in all.
-    private const int Spins = 100;
+    // Some tenths of a millisecond in all: what another thread can be behind at the end of a layer.
+    private const int Spins = 400;
     private const int SpinLength = 20;
 
     private readonly IReadOnlyList<SearchWorker> _workers;

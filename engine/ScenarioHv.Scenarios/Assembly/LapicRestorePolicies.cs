@@ -50,11 +50,11 @@ internal static class LapicRestorePolicies
         Usual = _ => "always",
         Values =
         [
-            Syncing(KvmPolicies.SyncAlways, "at every entry, ON cleared before PIR is looked at", "KVM 5.17 and later, 37c4dbf337c5"),
+            Syncing(KvmPolicies.SyncAlways, "at every entry, ON cleared before PIR is looked at", "KVM 5.16 and later, 37c4dbf337c5"),
             Syncing(
                 InOrder("when-active", SyncGate.WhenApicvActive, SyncStep.TestOn, SyncStep.ClearOn, SyncStep.Harvest, SyncStep.WriteRvi),
                 "the same, only while APICv is active: what was posted before an inhibit waits for its end",
-                "KVM before 5.17"),
+                "KVM before 5.16"),
             Syncing(
                 InOrder("on-cleared-last", SyncGate.Always, SyncStep.TestOn, SyncStep.Harvest, SyncStep.ClearOn, SyncStep.WriteRvi),
                 "ON is cleared after PIR was looked at: what is posted in between sends no notification, and then has no ON either",
@@ -159,10 +159,10 @@ internal static class LapicRestorePolicies
         Usual = _ => "sync-always",
         Values =
         [
-            Saving(KvmPolicies.SyncThenCopy, "always", "KVM 5.17 and later"),
+            Saving(KvmPolicies.SyncThenCopy, "always", "KVM 5.16 and later"),
             Saving(
                 new("sync-if-active", LapicSaveStep.SyncPirIfApicvActive, LapicSaveStep.Copy),
-                "while APICv is active", "KVM before 5.17, x86.c:kvm_vcpu_ioctl_get_lapic"),
+                "while APICv is active", "KVM before 5.16, x86.c:kvm_vcpu_ioctl_get_lapic"),
             Saving(
                 new("registers-only", LapicSaveStep.Copy),
                 "no: a vector that was posted and not brought over yet is not in the page", "Xen before 607e8494c4"),

@@ -92,7 +92,7 @@ internal sealed class LapicRestoreTests
         var rig = new Rig(config.Fire(Save)).Run(Late - 1);
         SetInhibit(rig, ApicvInhibits.BlockIrq);
         rig.Run(Restore - 1);
-        Assert.That((Posted(rig), rig.Kvm().ApicvActive, rig.Handlers.Count), Is.EqualTo((true, (byte)0, 0)), "before 5.17 nobody looks");
+        Assert.That((Posted(rig), rig.Kvm().ApicvActive, rig.Handlers.Count), Is.EqualTo((true, (byte)0, 0)), "before 5.16 nobody looks");
         rig.Run(Restore + 100_000);
         Assert.That((Posted(rig), rig.Handlers.Count), Is.EqualTo((ifActive, 0)));
         SetInhibit(rig, ApicvInhibits.None);

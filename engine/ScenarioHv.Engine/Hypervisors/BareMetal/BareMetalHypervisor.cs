@@ -41,7 +41,7 @@ internal sealed class BareMetalHypervisor(Board board) : Hypervisor
         {
             ref var state = ref context.Machine.Ref(board.Vcpus, vcpu);
             state.InGuest = 1;
-            state.ReadyAt = default;
+            state.ReadyAt = new Instant(context.Machine.Now);
         }
     }
 
