@@ -4,9 +4,12 @@ using System.CommandLine.Invocation;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using ScenarioHv.Cli.Commands;
+using ScenarioHv.Cli.Completion;
 using ScenarioHv.Cli.Output;
+using ScenarioHv.Cli.Running;
 using ScenarioHv.Exploration;
 using ScenarioHv.Scenarios;
+using ScenarioHv.Scenarios.Assembly;
 using ScenarioHv.Traces;
 
 namespace ScenarioHv.Cli;
@@ -20,6 +23,7 @@ internal static class CommandLine
     private const string ListExample = "scenariohv list";
     private const string DescribeExample = "scenariohv describe policies";
     private const string NewExample = "scenariohv new lost-wakeup";
+    private const string CompletionExample = "scenariohv completion bash > ~/.local/share/bash-completion/completions/scenariohv";
     private const string SchemaExample = "scenariohv schema > scenario.schema.json";
 
     /// <summary>Runs the command and returns the exit code.</summary>
@@ -64,6 +68,7 @@ internal static class CommandLine
             NewCommandOf(terminal),
             SchemaCommandOf(terminal),
         };
+        root.Subcommands.Add(CompletionCommandOf(terminal, root));
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExample((HelpAction)help.Action!, new Dictionary<string, string>(StringComparer.Ordinal)
         {
@@ -77,6 +82,7 @@ internal static class CommandLine
             ["describe"] = DescribeExample,
             ["new"] = NewExample,
             ["schema"] = SchemaExample,
+            ["completion"] = CompletionExample,
         });
         return root;
     }
@@ -99,7 +105,7 @@ internal static class CommandLine
         {
             Description = $"Print tracepoints as {string.Join(" or ", TraceDialects.All)}; as the scenario's kernel does if not said.",
             HelpName = "name",
-        };
+        }.Offering(() => TraceDialects.All.Select(item => item.ToString()));
         var verbose = new Option<bool>("--verbose")
         {
             Description = "Explain each event of the period, or the last 60 events if nothing recurs.",
@@ -164,7 +170,7 @@ internal static class CommandLine
         {
             Description = "Scenario files, names of shipped scenarios, or folders with scenarios.",
             Arity = ArgumentArity.OneOrMore,
-        };
+        }.Offering(ShippedNames);
         var set = SetOption("immediate-exit=\"throttle(100, 1000)\"");
         var junit = new Option<string?>("--junit")
         {
@@ -196,7 +202,7 @@ internal static class CommandLine
         {
             Description = "Scenario files, or names of shipped scenarios.",
             Arity = ArgumentArity.OneOrMore,
-        };
+        }.Offering(ShippedNames);
         var log = LogOption();
         var command = new Command("check", "Reads scenarios, compiles their scripts and builds every cell's machine; runs nothing.")
         {
@@ -218,7 +224,7 @@ internal static class CommandLine
         var subject = new Argument<string>("subject")
         {
             Description = $"A scenario, or one of {string.Join(", ", DescribeCommand.Subjects)}.",
-        };
+        }.Offering(() => DescribeCommand.Subjects.Concat(ShippedNames()));
         var command = new Command("describe", "Says in words what a scenario is, or what policies, properties and timing there are.")
         {
             subject,
@@ -250,18 +256,32 @@ internal static class CommandLine
         return command;
     }
 
-    private static Argument<string> FileArgument() => new("file")
+    private static Command CompletionCommandOf(Terminal terminal, Command root)
+    {
+        var shell = new Argument<string>("shell") { Description = $"One of {string.Join(", ", CompletionCommand.Shells)}." }
+            .Offering(() => CompletionCommand.Shells);
+        var command = new Command("completion", "Prints a script by which a shell completes commands, options and their values.") { shell };
+        command.SetAction(parsed => (int)CompletionCommand.Run(terminal, parsed.GetRequiredValue(shell), root));
+        return command;
+    }
+
+    private static Argument<string> FileArgument() => new Argument<string>("file")
     {
         Description = "A scenario file, or the name of a shipped scenario (scenariohv list).",
-    };
+    }.Offering(ShippedNames);
 
-    private static Option<string[]> SetOption(string example) => new("--set")
+    private static IEnumerable<string> ShippedNames() => ShippedScenarios.All.Select(scenario => scenario.Name);
+
+    /// <summary>The policy points, as far as an option sets them.</summary>
+    public static IEnumerable<string> PointsToSet() => EngineVocabulary.Instance.PolicyPoints.Select(point => point.Name + "=");
+
+    private static Option<string[]> SetOption(string example) => new Option<string[]>("--set")
     {
         Description = $"Set a policy: {example}. Can be given several times.",
         HelpName = "point=value",
         Arity = ArgumentArity.OneOrMore,
         AllowMultipleArgumentsPerToken = false,
-    };
+    }.Offering(PointsToSet);
 
     private static Option<bool> JsonOption() => new("--json") { Description = "Write the result as JSON." };
 
@@ -282,7 +302,7 @@ internal static class CommandLine
         },
     };
 
-    private static Option<LogLevel?> LogOption() => new("--log")
+    private static Option<LogLevel?> LogOption() => new Option<LogLevel?>("--log")
     {
         Description = $"Say on standard error what is being done: {string.Join(", ", LogLevels.Names)}; none if not said.",
         HelpName = "level",
@@ -297,7 +317,7 @@ internal static class CommandLine
             result.AddError($"--log {word}: expected one of {string.Join(", ", LogLevels.Names)}.");
             return null;
         },
-    };
+    }.Offering(() => LogLevels.Names);
 
     private static LogLevel LogLevelOf(ParseResult parsed) =>
         parsed.CommandResult.Command.Options.FirstOrDefault(option => option.Name == "--log") is Option<LogLevel?> option

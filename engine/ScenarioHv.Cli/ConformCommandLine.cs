@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using ScenarioHv.Cli.Commands;
+using ScenarioHv.Cli.Completion;
 using ScenarioHv.Cli.Output;
 using ScenarioHv.Cli.Running;
 using ScenarioHv.Conformance;
@@ -33,12 +34,12 @@ internal static class ConformCommandLine
             Description = $"Whose controllers the model has: {string.Join(", ", ConformancePreset.All.Select(item => item.Name))}; "
                 + "the witness's own, or kvm@6.18, if not said.",
             HelpName = "name",
-        };
+        }.Offering(() => ConformancePreset.All.Select(item => item.Name));
         var live = new Option<string?>("--live")
         {
             Description = $"Execute the operations on this machine's {string.Join(" or ", LiveWitnesses.Names)} as well, and compare.",
             HelpName = "witness",
-        };
+        }.Offering(() => LiveWitnesses.Names);
         var random = NumberOption<int?>(
             "--random", "With --live: execute so many random lists of operations; shrink differences.", 1, MaxRandom);
         var seed = NumberOption<ulong?>("--seed", $"The seed of --random; {UsualSeed} if not said.", 0, ulong.MaxValue);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using ScenarioHv.Cli.Commands;
+using ScenarioHv.Cli.Completion;
 using ScenarioHv.Cli.Output;
 using ScenarioHv.Scenarios;
 
@@ -28,7 +29,8 @@ internal static class ExploreCommandLine
     {
         var cell = Named("--cell", "name", "Explore this cell of the scenario instead of the scenario as written.");
         var all = new Option<bool>("--all") { Description = "Explore every cell, and hold what is found against what is expected." };
-        var compare = Named("--compare", "point=a,b,c", "Explore once for each of these values, and show what is found side by side.");
+        var compare = Named("--compare", "point=a,b,c", "Explore once for each of these values, and show what is found side by side.")
+            .Offering(CommandLine.PointsToSet);
         var threads = Number("--threads", "How many threads search, 1 to 64; 1 if not said.", 1, MostThreads);
         var states = Number("--max-states", "Give up after so many states; no limit if not said.", 1, long.MaxValue);
         var depth = Number(
@@ -56,7 +58,7 @@ internal static class ExploreCommandLine
             "--scheduler",
             "name",
             $"How --random picks whose step is next: {string.Join(" or ", ExploreRequest.Schedulers)}; "
-            + $"{ExploreRequest.Schedulers[0]} if not said.");
+            + $"{ExploreRequest.Schedulers[0]} if not said.").Offering(() => ExploreRequest.Schedulers);
         var save = Named("--save", "file", "Write the failure with scenario and scripts into one file, which run replays.");
         var verbose = new Option<bool>("--verbose") { Description = "Say what the search took, and tell each step of a failure." };
         var command = new Command("explore", "Visits every order in which the steps of a scenario can be taken, and judges all of them.")

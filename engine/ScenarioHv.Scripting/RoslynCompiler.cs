@@ -23,7 +23,8 @@ internal static class RoslynCompiler
         global using static ScenarioHv.Engine.Guests.ExitKind;
         """;
 
-    private static readonly string[] Usings =
+    /// <summary>The namespaces, and a type whose members they use bare, that scripts see without saying so.</summary>
+    public static readonly string[] Usings =
         ["System", "ScenarioHv.Engine.Guests", "ScenarioHv.Engine.Time", "ScenarioHv.Engine.Guests.ExitKind"];
 
     private static readonly Lazy<MetadataReference[]> References = new(FindReferences);
