@@ -43,6 +43,26 @@ internal sealed class SourceEdits
     /// <summary>Inserts <paramref name="text"/> at a position, before everything that begins there.</summary>
     public void Insert(int position, string text) => Add(position, 0, text, Place.Begin, -1);
 
+    /// <summary>
+    /// Puts <paramref name="open"/> and <paramref name="close"/> around an expression, on its own line: an interpolation has no room for
+    /// directives. What follows on the line has other columns in debug information, not in diagnostics.
+    /// </summary>
+    public void Around(SyntaxNode expression, string open, string close)
+    {
+        var depth = Depth(expression);
+        _edits.Add(new Edit(expression.SpanStart, 0, open, Place.Begin, depth, Inline: true));
+        _edits.Add(new Edit(expression.Span.End, 0, close, Place.End, -depth, Inline: true));
+    }
+
+    /// <summary>
+    /// Puts two texts around <paramref name="node"/>, outside of what <see cref="Before"/> and <see cref="After"/> put there.
+    /// </summary>
+    public void Enclose(SyntaxNode node, string open, string close)
+    {
+        Add(node.SpanStart, 0, open, Place.Begin, Depth(node) - 1);
+        Add(node.Span.End, 0, close, Place.End, 1 - Depth(node));
+    }
+
     /// <summary>Carries out the insertions.</summary>
     /// <param name="source">The script's text.</param>
     /// <param name="path">The file that the directives name.</param>
@@ -66,9 +86,15 @@ internal sealed class SourceEdits
                 Keep(at, edit.Start);
             }
 
+            at = edit.Start + edit.Length;
+            if (edit.Inline)
+            {
+                text.Append(edit.Text);
+                continue;
+            }
+
             text.Append(open ? "\n#line hidden\n" : "\n").Append(edit.Text);
             open = false;
-            at = edit.Start + edit.Length;
         }
 
         Keep(at, source.Length);
@@ -93,7 +119,7 @@ internal sealed class SourceEdits
 
     private void Add(int start, int length, string text, Place place, int depth) => _edits.Add(new Edit(start, length, text, place, depth));
 
-    private readonly record struct Edit(int Start, int Length, string Text, Place Place, int Depth);
+    private readonly record struct Edit(int Start, int Length, string Text, Place Place, int Depth, bool Inline = false);
 }
 
 /// <summary>A stretch of the script in the edited text.</summary>
