@@ -164,6 +164,11 @@ internal static class AllowedApi
     /// <summary>Whether a type may be named or had. Enums of scripts, arrays and the like are for the caller.</summary>
     public static bool Allows(INamedTypeSymbol type) => type.IsTupleType || Types.ContainsKey(NameOf(type));
 
+    /// <summary>Whether a type may be had, by its full name: tuples and all that the table has.</summary>
+    public static bool Names(string type) => Types.ContainsKey(type) || type.StartsWith("System.ValueTuple", StringComparison.Ordinal)
+        || type is "System.Delegate" or "System.MulticastDelegate" or "System.Runtime.InteropServices.StructLayoutAttribute"
+            or "System.Runtime.InteropServices.LayoutKind";
+
     /// <summary>What a member costs; null if it may not be used.</summary>
     public static int? Cost(ISymbol member)
     {
@@ -222,7 +227,7 @@ internal static class AllowedApi
     {
         "Console" or "Net" => Reasons.First(reason => reason.Prefix == "System." + name).Reason,
         "Process" or "ProcessStartInfo" => "a guest sees its CPU and starts no processes.",
-        "HttpClient" or "Socket" or "TcpClient" => Reasons.First(reason => reason.Prefix == "System.Net").Reason,
+        "HttpClient" or "Socket" or "TcpClient" or "Sockets" or "Http" => Reasons.First(reason => reason.Prefix == "System.Net").Reason,
         _ => null,
     };
 

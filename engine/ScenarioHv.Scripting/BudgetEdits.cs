@@ -101,7 +101,8 @@ internal sealed class BudgetEdits(SyntaxNode root, SemanticModel model, ScriptCh
                 AddRoom(array, rank);
                 break;
             case ExpressionSyntax text when IsPartOfText(text):
-                edits.Around(text, $"{Budget}.Text(", $", {Place(text)})");
+                // In parentheses: a colon in an interpolation begins a format.
+                edits.Around(text, $"({Budget}.Text(", $", {Place(text)}))");
                 break;
         }
     }

@@ -56,6 +56,14 @@ internal static class RoslynCompiler
         var checks = key.Trusted ? null : Check(root, model, problems);
         var edited = new ScriptRewriter(source, root, model, checks).Rewrite(Convert.ToHexString(SHA256.HashData(source.Bytes)));
         var image = Emit(edited, source, key, problems);
+        if (!key.Trusted)
+        {
+            foreach (var problem in ImageCheck.Problems(image))
+            {
+                problems.Add(0, problem);
+            }
+        }
+
         Prove(image, root, source, problems);
         return image;
     }
@@ -63,8 +71,9 @@ internal static class RoslynCompiler
     private static ScriptChecks Check(CompilationUnitSyntax root, SemanticModel model, ScriptProblems problems)
     {
         var checks = new ScriptChecks(root, model, problems);
-        checks.Check();
         ConstructChecks.Check(root, model, problems);
+        problems.ThrowIfAny();
+        checks.Check();
         problems.ThrowIfAny();
         return checks;
     }
