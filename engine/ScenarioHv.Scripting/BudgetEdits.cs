@@ -1,6 +1,7 @@
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Text;
 
 namespace ScenarioHv.Scripting;
 
@@ -72,12 +73,12 @@ internal sealed class BudgetEdits(SyntaxNode root, SemanticModel model, ScriptCh
                 Begin(loop, loop.Statement);
                 break;
             case GotoStatementSyntax jump:
-                edits.Enclose(jump, "{ " + Take("Jump", RoundCost, jump) + " ", " }");
+                edits.Enclose(jump, "{ " + Take("Jump", RoundCost, jump) + " ", " }", jump);
                 break;
             case CatchClauseSyntax handler:
                 var at = handler.Declaration?.Span.End ?? handler.CatchKeyword.Span.End;
                 edits.Insert(at, $" when ({Budget}.IsLeft) ");
-                edits.Insert(handler.Block.OpenBraceToken.Span.End, Take("Catch", CatchCost, handler));
+                edits.InsertFor(handler, After(handler.Block), Take("Catch", CatchCost, handler));
                 break;
             case BaseMethodDeclarationSyntax method:
                 Begin(method, method.Body, method.ExpressionBody, Returns(method));
@@ -112,11 +113,11 @@ internal sealed class BudgetEdits(SyntaxNode root, SemanticModel model, ScriptCh
         var call = Take("Loop", RoundCost + _inside.GetValueOrDefault(loop), loop);
         if (body is BlockSyntax block)
         {
-            edits.Insert(block.OpenBraceToken.Span.End, call);
+            edits.InsertFor(loop, After(block), call);
         }
         else
         {
-            edits.Enclose(body, "{ " + call + " ", " }");
+            edits.Enclose(body, "{ " + call + " ", " }", loop);
         }
     }
 
@@ -126,12 +127,12 @@ internal sealed class BudgetEdits(SyntaxNode root, SemanticModel model, ScriptCh
         var call = Take("Call", CallCost + _inside.GetValueOrDefault(function), function);
         if (block is not null)
         {
-            edits.Insert(block.OpenBraceToken.Span.End, call);
+            edits.InsertFor(function, After(block), call);
         }
         else if (arrow is not null)
         {
             var result = returns && arrow.Expression is not ThrowExpressionSyntax ? " return " : " ";
-            edits.Replace(arrow.ArrowToken.Span, "{ " + accessor + call + result);
+            edits.InsertFor(function, arrow.ArrowToken.Span, "{ " + accessor + call + result);
             edits.Insert(arrow.GetLastToken().GetNextToken().Span.End, accessor.Length == 0 ? "}" : "} }");
         }
     }
@@ -141,14 +142,14 @@ internal sealed class BudgetEdits(SyntaxNode root, SemanticModel model, ScriptCh
         var call = Take("Call", CallCost + _inside.GetValueOrDefault(lambda), lambda);
         if (lambda.Block is { } block)
         {
-            edits.Insert(block.OpenBraceToken.Span.End, call);
+            edits.InsertFor(lambda, After(block), call);
         }
         else if (lambda.ExpressionBody is { } body)
         {
             var method = model.GetSymbolInfo(lambda).Symbol as IMethodSymbol;
             var result = method is null || method.ReturnsVoid || (EngineTypes.Is(method.ReturnType, "GuestTask") && method.IsAsync)
                 || body is ThrowExpressionSyntax ? " " : "return ";
-            edits.Enclose(body, "{ " + call + result, "; }");
+            edits.Enclose(body, "{ " + call + result, "; }", lambda);
         }
     }
 
@@ -187,6 +188,8 @@ internal sealed class BudgetEdits(SyntaxNode root, SemanticModel model, ScriptCh
         return whole is not null && (whole is InterpolationSyntax || IsMadeText(whole)) && !IsMadeText(node)
             && model.GetTypeInfo(node).Type?.SpecialType == SpecialType.System_String && !model.GetConstantValue(node).HasValue;
     }
+
+    private static TextSpan After(BlockSyntax block) => new(block.OpenBraceToken.Span.End, 0);
 
     private static string Take(string what, int units, SyntaxNode node) => $"{Budget}.{what}({units}, {Place(node)});";
 

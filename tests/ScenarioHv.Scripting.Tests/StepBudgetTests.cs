@@ -106,7 +106,8 @@ public sealed class StepBudgetTests
     public void Each_step_has_the_whole_budget() =>
         Assert.That(
             Run(_folder.Load(
-                "async GuestTask Main(Cpu cpu) { for (var n = 0; n < 9; n++) { for (var i = 0; i < 2_000_000; i++) ; await cpu.Work(1); } }")),
+                "async GuestTask Main(Cpu cpu) { for (var n = 0; n < 9; n++) "
+                + "{ for (var i = 0; i < 2_000_000; i++) ; await cpu.Work(1); } }")),
             Is.GreaterThan(9));
 
     [Test]
