@@ -139,11 +139,12 @@ internal static class CommandLine
         };
         var steps = LimitOption("--max-steps", $"Give up after so many steps; {new RunLimits().Steps} if not said.");
         var cycles = LimitOption("--max-cycles", "Give up after so many cycles of the machine's clock; no limit if not said.");
+        var trust = TrustOption();
         var json = JsonOption();
         var log = LogOption();
         var command = new Command("run", "Runs one scenario and says how it ends.")
         {
-            file, set, cell, trace, dialect, verbose, saveAt, save, restore, schedule, without, json, log, steps, cycles,
+            file, set, cell, trace, dialect, verbose, saveAt, save, restore, schedule, without, trust, json, log, steps, cycles,
         };
         command.SetAction(parsed => (int)new RunCommand(terminal, LogLevelOf(parsed)).Run(new RunRequest(parsed.GetRequiredValue(file))
         {
@@ -157,6 +158,7 @@ internal static class CommandLine
             Restore = parsed.GetValue(restore),
             Schedule = parsed.GetValue(schedule),
             Without = parsed.GetValue(without) ?? [],
+            Trust = Trusts(terminal, parsed, trust),
             Json = parsed.GetValue(json),
             MaximumSteps = parsed.GetValue(steps),
             MaximumCycles = parsed.GetValue(cycles),
@@ -177,11 +179,12 @@ internal static class CommandLine
             Description = "Write the outcome of each cell as JUnit XML, for CI servers.",
             HelpName = "file",
         };
+        var trust = TrustOption();
         var json = JsonOption();
         var log = LogOption();
         var command = new Command("matrix", "Runs every cell of scenarios and holds the outcomes against the expected ones.")
         {
-            paths, set, junit, json, log,
+            paths, set, junit, trust, json, log,
         };
         command.SetAction(parsed =>
         {
@@ -189,6 +192,7 @@ internal static class CommandLine
             {
                 Overrides = Overrides(parsed.GetValue(set)),
                 JUnit = parsed.GetValue(junit),
+                Trust = Trusts(terminal, parsed, trust),
                 Json = parsed.GetValue(json),
             };
             return (int)new MatrixCommand(terminal, LogLevelOf(parsed)).Run(request);
@@ -282,6 +286,25 @@ internal static class CommandLine
         Arity = ArgumentArity.OneOrMore,
         AllowMultipleArgumentsPerToken = false,
     }.Offering(PointsToSet);
+
+    /// <summary>The option <c>--trust</c>.</summary>
+    public static Option<bool> TrustOption() => new("--trust")
+    {
+        Description = "Take scripts as they are: what they use is not checked, and nothing stops one that does not end.",
+    };
+
+    /// <summary>Whether it is given; says so on standard error.</summary>
+    public static bool Trusts(Terminal terminal, ParseResult parsed, Option<bool> trust)
+    {
+        var given = parsed.GetValue(trust);
+        if (given)
+        {
+            terminal.Error.WriteLine(
+                FailureReport.Prefix + "--trust: the scripts are not checked, and nothing stops one that does not end.");
+        }
+
+        return given;
+    }
 
     private static Option<bool> JsonOption() => new("--json") { Description = "Write the result as JSON." };
 

@@ -60,11 +60,12 @@ internal static class ExploreCommandLine
             $"How --random picks whose step is next: {string.Join(" or ", ExploreRequest.Schedulers)}; "
             + $"{ExploreRequest.Schedulers[0]} if not said.").Offering(() => ExploreRequest.Schedulers);
         var save = Named("--save", "file", "Write the failure with scenario and scripts into one file, which run replays.");
+        var trust = CommandLine.TrustOption();
         var verbose = new Option<bool>("--verbose") { Description = "Say what the search took, and tell each step of a failure." };
         var command = new Command("explore", "Visits every order in which the steps of a scenario can be taken, and judges all of them.")
         {
             file, cell, all, set, compare, threads, states, depth, time, memory, noChains, timed, random, seed, scheduler, save,
-            json, verbose, log,
+            trust, json, verbose, log,
         };
         command.SetAction(parsed => (int)new ExploreCommand(terminal, parsed.GetValue(log) ?? LogLevel.None).Run(
             new ExploreRequest(parsed.GetRequiredValue(file))
@@ -84,6 +85,7 @@ internal static class ExploreCommandLine
                 Seed = parsed.GetValue(seed),
                 Scheduler = parsed.GetValue(scheduler),
                 Save = parsed.GetValue(save),
+                Trust = CommandLine.Trusts(terminal, parsed, trust),
                 Json = parsed.GetValue(json),
                 Verbose = parsed.GetValue(verbose),
             }));

@@ -17,7 +17,9 @@ internal static class GuestFault
         var script = Array.Find(frames, frame => ContextOf(frame) is not null);
         if (script is not null)
         {
-            return $"{PlaceOf(script)}: {problem.Message}";
+            return problem.InnerException is StepBudgetException budget
+                ? $"{script.GetFileName() ?? ContextOf(script)!.Name}:{budget.Line}:{budget.Column}: {problem.Message}"
+                : $"{PlaceOf(script)}: {problem.Message}";
         }
 
         return problem.InnerException is GuestException ? $"guest: {problem.Message}" : null;

@@ -11,13 +11,15 @@ using ScenarioHv.Engine.Guests;
 namespace ScenarioHv.Scripting;
 
 /// <summary>
-/// Compiles one script: parse, rules, rewrite, compile, proof. The only way into the types that use the compiler; nothing on the way
-/// of a cached script touches it.
+/// Compiles one script: parse, rules, checks, rewrite, compile, proof. The only way into the types that use the compiler; nothing on the
+/// way of a cached script touches it.
 /// </summary>
 internal static class RoslynCompiler
 {
     private const string ImplicitUsings = """
         global using System;
+        global using System.Collections.Generic;
+        global using System.Linq;
         global using ScenarioHv.Engine.Guests;
         global using ScenarioHv.Engine.Time;
         global using static ScenarioHv.Engine.Guests.ExitKind;
@@ -25,7 +27,12 @@ internal static class RoslynCompiler
 
     /// <summary>The namespaces, and a type whose members they use bare, that scripts see without saying so.</summary>
     public static readonly string[] Usings =
-        ["System", "ScenarioHv.Engine.Guests", "ScenarioHv.Engine.Time", "ScenarioHv.Engine.Guests.ExitKind"];
+    [
+        "System", "System.Collections.Generic", "System.Linq",
+        "ScenarioHv.Engine.Guests", "ScenarioHv.Engine.Time", "ScenarioHv.Engine.Guests.ExitKind",
+    ];
+
+    private static readonly string[] Libraries = ["System.Runtime.dll", "System.Collections.dll", "System.Linq.dll"];
 
     private static readonly Lazy<MetadataReference[]> References = new(FindReferences);
 
@@ -47,10 +54,29 @@ internal static class RoslynCompiler
         new ScriptRules(root, model, problems).Check();
         problems.ThrowIfAny();
 
-        var edited = new ScriptRewriter(source, root, model).Rewrite(Convert.ToHexString(SHA256.HashData(source.Bytes)));
+        var checks = key.Trusted ? null : Check(root, model, problems);
+        var edited = new ScriptRewriter(source, root, model, checks).Rewrite(Convert.ToHexString(SHA256.HashData(source.Bytes)));
         var image = Emit(edited, source, key, problems);
+        if (!key.Trusted)
+        {
+            foreach (var problem in ImageCheck.Problems(image))
+            {
+                problems.Add(0, problem);
+            }
+        }
+
         Prove(image, root, source, problems);
         return image;
+    }
+
+    private static ScriptChecks Check(CompilationUnitSyntax root, SemanticModel model, ScriptProblems problems)
+    {
+        var checks = new ScriptChecks(root, model, problems);
+        ConstructChecks.Check(root, model, problems);
+        problems.ThrowIfAny();
+        checks.Check();
+        problems.ThrowIfAny();
+        return checks;
     }
 
     private static ScriptImage Emit(EditedSource edited, ScriptSource source, ScriptKey key, ScriptProblems problems)
@@ -105,8 +131,17 @@ internal static class RoslynCompiler
         "CS0206" => $"{Message(diagnostic)} (A script's variable is in the machine: copy it to a local, pass that, and assign it back.)",
         "CS1612" => $"{Message(diagnostic)} (Assign a whole new value to the variable.)",
         "CS8178" => $"{Message(diagnostic)} (A variable that is a struct: take the awaited value into a local first, then assign it.)",
+        "CS0103" or "CS0234" or "CS0246" => Missing(diagnostic),
         _ => Message(diagnostic),
     };
+
+    /// <summary>What the compiler says, and for a well-known name that scripts do not have, why.</summary>
+    private static string Missing(Diagnostic diagnostic)
+    {
+        var names = diagnostic.GetMessage(CultureInfo.InvariantCulture).Split('\'', '"');
+        return names.Select(AllowedApi.ReasonForMissing).FirstOrDefault(reason => reason is not null) is { } reason
+            ? $"{Message(diagnostic)} ({reason})" : Message(diagnostic);
+    }
 
     private static string Message(Diagnostic diagnostic) => $"{diagnostic.GetMessage(CultureInfo.InvariantCulture)} [{diagnostic.Id}]";
 
@@ -135,7 +170,7 @@ internal static class RoslynCompiler
                 + "Use the tool or 'dotnet run', or keep the cache of an earlier run.");
         }
 
-        var runtime = Path.Combine(Path.GetDirectoryName(core)!, "System.Runtime.dll");
-        return [.. new[] { core, runtime, engine }.Select(file => MetadataReference.CreateFromFile(file))];
+        var library = Libraries.Select(file => Path.Combine(Path.GetDirectoryName(core)!, file));
+        return [.. library.Prepend(core).Append(engine).Select(file => MetadataReference.CreateFromFile(file))];
     }
 }

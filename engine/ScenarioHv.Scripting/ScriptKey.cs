@@ -14,8 +14,9 @@ internal sealed class ScriptKey
     /// <summary>Changes with the form of a cache entry.</summary>
     private const string Format = "scenariohv guest 1: release, unchecked, safe, nullable disabled";
 
-    private ScriptKey(byte[] hash)
+    private ScriptKey(byte[] hash, bool trusted)
     {
+        Trusted = trusted;
         Hash = hash;
         Text = Convert.ToHexStringLower(hash);
     }
@@ -26,21 +27,25 @@ internal sealed class ScriptKey
     /// <summary>The hash as 64 hexadecimal digits.</summary>
     public string Text { get; }
 
+    /// <summary>True if the script is compiled without the checks and without a budget for its steps.</summary>
+    public bool Trusted { get; }
+
     /// <summary>
     /// The key of <paramref name="source"/>. The path is part of it because debug information names the file, and the assembly
     /// names its debug information.
     /// </summary>
-    public static ScriptKey Of(ScriptSource source)
+    public static ScriptKey Of(ScriptSource source, bool trusted = false)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Add(hash, Encoding.UTF8.GetBytes(Format));
+        Add(hash, Encoding.UTF8.GetBytes(trusted ? "trusted" : $"checked {AllowedApi.Version}"));
         Add(hash, Mvid(typeof(ScriptKey).Assembly));      // the rewriter and its rules
         Add(hash, Mvid(typeof(GuestProgram).Assembly));
         Add(hash, Mvid(typeof(object).Assembly));
         Add(hash, Encoding.UTF8.GetBytes(CompilerVersion()));
         Add(hash, Encoding.UTF8.GetBytes(source.FullPath));
         Add(hash, source.Bytes);
-        return new ScriptKey(hash.GetHashAndReset());
+        return new ScriptKey(hash.GetHashAndReset(), trusted);
     }
 
     /// <summary>The compiler's version as this assembly's metadata names it, so that the compiler itself is not loaded.</summary>

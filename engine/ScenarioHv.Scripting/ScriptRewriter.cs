@@ -9,9 +9,9 @@ namespace ScenarioHv.Scripting;
 /// <summary>
 /// Makes a static class of a script: its methods become static, its variables fields of one struct in the machine, each behind a
 /// property of the same name,
-/// its <c>Shared&lt;T&gt;</c> declarations numbered words.
+/// its <c>Shared&lt;T&gt;</c> declarations numbered words. A script that is checked gets a budget for its steps.
 /// </summary>
-internal sealed class ScriptRewriter(ScriptSource source, CompilationUnitSyntax root, SemanticModel model)
+internal sealed class ScriptRewriter(ScriptSource source, CompilationUnitSyntax root, SemanticModel model, ScriptChecks? checks)
 {
     private const string Variables = LoadedScript.VariablesName;
     private const string Interop = "global::System.Runtime.InteropServices";
@@ -44,6 +44,11 @@ internal sealed class ScriptRewriter(ScriptSource source, CompilationUnitSyntax 
         foreach (var member in root.Members)
         {
             Rewrite(member);
+        }
+
+        if (checks is not null)
+        {
+            new BudgetEdits(root, model, checks, _edits).Add();
         }
 
         DeadLocals.Clear(root, model, _edits);

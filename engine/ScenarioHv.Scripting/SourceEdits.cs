@@ -43,6 +43,34 @@ internal sealed class SourceEdits
     /// <summary>Inserts <paramref name="text"/> at a position, before everything that begins there.</summary>
     public void Insert(int position, string text) => Add(position, 0, text, Place.Begin, -1);
 
+    /// <summary>
+    /// Puts <paramref name="text"/> in place of <paramref name="span"/>, before everything else that begins there. For debuggers and stack
+    /// traces it stands at the start of <paramref name="place"/>.
+    /// </summary>
+    public void InsertFor(SyntaxNode place, TextSpan span, string text) =>
+        _edits.Add(new Edit(span.Start, span.Length, text, Place.Begin, span.Length == 0 ? -1 : 0, For: place));
+
+    /// <summary>
+    /// Puts <paramref name="open"/> and <paramref name="close"/> around an expression, on its own line: an interpolation has no room for
+    /// directives. What follows on the line has other columns in debug information, not in diagnostics.
+    /// </summary>
+    public void Around(SyntaxNode expression, string open, string close)
+    {
+        var depth = Depth(expression);
+        _edits.Add(new Edit(expression.SpanStart, 0, open, Place.Begin, depth, Inline: true));
+        _edits.Add(new Edit(expression.Span.End, 0, close, Place.End, -depth, Inline: true));
+    }
+
+    /// <summary>
+    /// Puts two texts around <paramref name="node"/>, outside of what <see cref="Before"/> and <see cref="After"/> put there;
+    /// <paramref name="place"/> is as in <see cref="InsertFor"/>.
+    /// </summary>
+    public void Enclose(SyntaxNode node, string open, string close, SyntaxNode place)
+    {
+        _edits.Add(new Edit(node.SpanStart, 0, open, Place.Begin, Depth(node) - 1, For: place));
+        Add(node.Span.End, 0, close, Place.End, 1 - Depth(node));
+    }
+
     /// <summary>Carries out the insertions.</summary>
     /// <param name="source">The script's text.</param>
     /// <param name="path">The file that the directives name.</param>
@@ -54,6 +82,7 @@ internal sealed class SourceEdits
         var kept = new List<KeptText>();
         var at = 0;
         var open = true;
+        var hidden = false;
         foreach (var edit in _edits.OrderBy(edit => edit.Start).ThenBy(edit => edit.Place).ThenBy(edit => edit.Depth))
         {
             if (edit.Start < at)
@@ -66,9 +95,16 @@ internal sealed class SourceEdits
                 Keep(at, edit.Start);
             }
 
-            text.Append(open ? "\n#line hidden\n" : "\n").Append(edit.Text);
-            open = false;
             at = edit.Start + edit.Length;
+            if (edit.Inline)
+            {
+                text.Append(edit.Text);
+                continue;
+            }
+
+            var visible = edit.For is { } place ? Directive(source, place, path) : null;
+            text.Append(visible ?? (hidden ? "\n" : "\n#line hidden\n")).Append(edit.Text);
+            (open, hidden) = (false, visible is null);
         }
 
         Keep(at, source.Length);
@@ -81,7 +117,7 @@ internal sealed class SourceEdits
             {
                 var place = source.Lines.GetLinePosition(from);
                 text.Append($"\n#line ({place.Line + 1},{place.Character + 1})-({source.Lines.Count + 1},65535) \"{path}\"\n");
-                open = true;
+                (open, hidden) = (true, false);
             }
 
             kept.Add(new KeptText(text.Length, from, to - from));
@@ -89,11 +125,18 @@ internal sealed class SourceEdits
         }
     }
 
+    private static string Directive(SourceText source, SyntaxNode node, string path)
+    {
+        var place = source.Lines.GetLinePosition(node.SpanStart);
+        return $"\n#line ({place.Line + 1},{place.Character + 1})-({place.Line + 1},{place.Character + 2}) \"{path}\"\n";
+    }
+
     private static int Depth(SyntaxNode node) => node.Ancestors().Count();
 
     private void Add(int start, int length, string text, Place place, int depth) => _edits.Add(new Edit(start, length, text, place, depth));
 
-    private readonly record struct Edit(int Start, int Length, string Text, Place Place, int Depth);
+    private readonly record struct Edit(
+        int Start, int Length, string Text, Place Place, int Depth, bool Inline = false, SyntaxNode? For = null);
 }
 
 /// <summary>A stretch of the script in the edited text.</summary>

@@ -48,6 +48,27 @@ public sealed class BadInputTests : CommandFixture
     public void Script_that_throws_is_shown_with_its_line_cycle_and_message() =>
         AssertBadInput(Run("run", Scenario("throw", "throw.csx", "reached")), "throw.csx:4:", "vcpu0", "cycle ", "the guest gives up");
 
+    [TestCase("run")]
+    [TestCase("matrix")]
+    public void Script_that_does_not_come_to_its_next_operation_is_stopped_with_its_line(string command) =>
+        AssertBadInput(Run(command, Scenario("endless", "endless.csx", "reached")), "endless.csx:4:5: ", "vcpu0", "in a loop");
+
+    [TestCase("run")]
+    [TestCase("explore")]
+    public void Script_that_reads_the_wall_clock_is_refused_and_nothing_runs(string command) =>
+        AssertBadInput(
+            Run(command, Scenario("wall-clock", "wall-clock.csx", "reached")), "wall-clock.csx:3:20: ", "DateTime", "cpu.Deadline");
+
+    [TestCase("run", AsExpected)]
+    [TestCase("matrix", AsExpected)]
+    public void Trusted_script_is_not_checked_and_the_command_says_so(string command, int code)
+    {
+        var result = Run(command, Scenario("wall-clock", "wall-clock.csx", "reached"), "--trust");
+
+        Assert.That(result.ExitCode, Is.EqualTo(code), result.Error);
+        Assert.That(result.Error, Does.Contain("--trust: the scripts are not checked"));
+    }
+
     [Test]
     public void Parameter_that_the_scenario_does_not_give_is_the_scripts_fault() =>
         AssertBadInput(Run("run", Scenario("parameter", "parameter.csx", "reached")), "parameter.csx:3:", "no parameter 'cycles'");

@@ -68,6 +68,8 @@ public sealed class Workspace
                 await cpu.Eoi();
             """);
         Script("broken", "await cpu.Wrok(10);");
+        Script("endless", "await cpu.Work(10);\n    while (true) { }");
+        Script("wall-clock", "await cpu.Work(System.DateTime.UtcNow.Year);\n    await cpu.Report(\"done\");");
     }
 
     [OneTimeTearDown]

@@ -53,6 +53,13 @@ public sealed class CacheTests
         Assert.That(original, Does.Match("^[0-9a-f]{64}$"));
     }
 
+    [Test]
+    public void Key_says_whether_the_script_was_checked()
+    {
+        var source = _folder.Source(ScriptFolder.EmptyMain).Source;
+        Assert.That(ScriptKey.Of(source, trusted: true).Text, Is.Not.EqualTo(ScriptKey.Of(source).Text));
+    }
+
     [TestCase(0)]
     [TestCase(7)]
     [TestCase(8)]
@@ -184,7 +191,7 @@ public sealed class CacheTests
         var context = new Isolated();
         var scripting = context.LoadFromAssemblyPath(typeof(ScriptLoader).Assembly.Location);
         var cache = Activator.CreateInstance(scripting.GetType(typeof(ScriptCache).FullName!)!, _folder.CachePath);
-        var loader = Activator.CreateInstance(scripting.GetType(typeof(ScriptLoader).FullName!)!, cache, null)!;
+        var loader = Activator.CreateInstance(scripting.GetType(typeof(ScriptLoader).FullName!)!, cache, null, false)!;
         var program = loader.GetType().GetMethod(nameof(ScriptLoader.Load))!.Invoke(loader, [path, ScriptFolder.None])!;
         Assert.That(program.GetType().Assembly, Is.Not.SameAs(typeof(Engine.Guests.GuestProgram).Assembly), "a copy of its own");
         return context.Needed;

@@ -7,9 +7,9 @@ using ScenarioHv.Scenarios;
 namespace ScenarioHv.Cli.Commands;
 
 /// <summary><c>explore --all</c>: every cell, several at a time, reported in the scenario's order.</summary>
-internal sealed class ExploreAll(Terminal terminal, ILoggerFactory? logging, LogLevel logLevel)
+internal sealed class ExploreAll(Terminal terminal, ILoggerFactory? logging, LogLevel logLevel, bool trusted)
 {
-    private readonly ScriptGuests _guests = new(logging);
+    private readonly ScriptGuests _guests = new(logging, trusted: trusted);
 
     /// <summary>Explores and reports. Nothing that is wrong with one cell keeps the others from being explored.</summary>
     public ExitCode Run(ExploreRequest request, SearchSettings settings)
@@ -53,7 +53,7 @@ internal sealed class ExploreAll(Terminal terminal, ILoggerFactory? logging, Log
     {
         var cell = file.Document.Cells[index];
         var name = index == 0 ? null : cell.Name;
-        var replay = new ReplayCommand(request.File) { Cell = name, Overrides = request.Overrides };
+        var replay = new ReplayCommand(request.File) { Cell = name, Overrides = request.Overrides, Trust = request.Trust };
         try
         {
             var machine = new CellExploration(cell, _guests, request.Timed);

@@ -20,6 +20,9 @@ internal sealed record ExploreRequest(string File)
     /// <summary>Whether every cell is explored.</summary>
     public bool All { get; init; }
 
+    /// <summary>Whether scripts are taken without checks.</summary>
+    public bool Trust { get; init; }
+
     /// <summary>The values that are held against each other, <c>point=a,b,c</c>; null for none.</summary>
     public string? Compare { get; init; }
 
@@ -140,16 +143,16 @@ internal sealed class ExploreCommand(Terminal terminal, LogLevel logLevel)
         using var logging = StderrLogging.Factory(terminal.Error, logLevel);
         using var interruption = new Interruption();
         var settings = request.Settings(interruption.Token);
-        return request.All ? new ExploreAll(terminal, logging, logLevel).Run(request, settings)
+        return request.All ? new ExploreAll(terminal, logging, logLevel, request.Trust).Run(request, settings)
             : request.Compare is null ? One(request, settings, logging)
             : new ExploreCompare(terminal, logging).Run(request, settings);
     }
 
     private ExitCode One(ExploreRequest request, SearchSettings settings, ILoggerFactory? logging)
     {
-        var guests = new ScriptGuests(logging);
+        var guests = new ScriptGuests(logging, trusted: request.Trust);
         var file = ScenarioFile.Read(request.File, request.Overrides);
-        var replay = new ReplayCommand(request.File) { Cell = request.Cell, Overrides = request.Overrides };
+        var replay = new ReplayCommand(request.File) { Cell = request.Cell, Overrides = request.Overrides, Trust = request.Trust };
         var cell = new CellExploration(file.Cell(request.Cell), guests, request.Timed);
         CellFinding finding;
         using (var progress = new SearchLine(terminal))

@@ -12,7 +12,7 @@ internal sealed class ExploreCompare(Terminal terminal, ILoggerFactory? logging)
     public ExitCode Run(ExploreRequest request, SearchSettings settings)
     {
         var (point, values) = Split(request.Compare!);
-        var guests = new ScriptGuests(logging);
+        var guests = new ScriptGuests(logging, trusted: request.Trust);
 
         // Every machine is built before the first search: a value that cannot be is told at once.
         var columns = values.Select(value => Build(request, new SettingOverride(point, value), guests)).ToArray();
@@ -45,7 +45,7 @@ internal sealed class ExploreCompare(Terminal terminal, ILoggerFactory? logging)
     {
         SettingOverride[] overrides = [.. request.Overrides, setting];
         var cell = ScenarioFile.Read(request.File, overrides).Cell(request.Cell);
-        var replay = new ReplayCommand(request.File) { Cell = request.Cell, Overrides = overrides };
+        var replay = new ReplayCommand(request.File) { Cell = request.Cell, Overrides = overrides, Trust = request.Trust };
         return (setting.Value, new CellExploration(cell, guests, request.Timed), replay);
     }
 

@@ -13,6 +13,9 @@ internal sealed record MatrixRequest(IReadOnlyList<string> Paths)
     /// <summary>The policies of the command line.</summary>
     public IReadOnlyList<SettingOverride> Overrides { get; init; } = [];
 
+    /// <summary>Whether scripts are taken without checks.</summary>
+    public bool Trust { get; init; }
+
     /// <summary>Whether the report is JSON.</summary>
     public bool Json { get; init; }
 
@@ -32,7 +35,7 @@ internal sealed class MatrixCommand(Terminal terminal, LogLevel logLevel)
         using var logging = StderrLogging.Factory(terminal.Error, logLevel);
         var paths = ScenarioPaths.Find(request.Paths);
         using var junit = request.JUnit is { } path ? new OutputFile("--junit", path) : null;
-        var scenarios = new MatrixRun(terminal, logging).Run(paths, request.Overrides);
+        var scenarios = new MatrixRun(terminal, logging, request.Trust).Run(paths, request.Overrides);
         junit?.Complete(JUnitXml.Write(scenarios));
         if (ScenarioPaths.IsOne(request.Paths))
         {

@@ -29,6 +29,9 @@ internal sealed record RunRequest(string File)
     /// <summary>Whether events are explained.</summary>
     public bool Verbose { get; init; }
 
+    /// <summary>Whether scripts are taken without checks.</summary>
+    public bool Trust { get; init; }
+
     /// <summary>Whether the report is JSON.</summary>
     public bool Json { get; init; }
 
@@ -122,7 +125,7 @@ internal sealed class RunCommand(Terminal terminal, LogLevel logLevel)
     {
         var schedule = request.Schedule is { } text ? ScheduleOf(text) : null;
         var cell = ScenarioFile.Read(request.File, request.Overrides).Cell(request.Cell);
-        return new CellRun(SmallerCell.Of(cell, request.Without), new ScriptGuests(logging), schedule);
+        return new CellRun(SmallerCell.Of(cell, request.Without), new ScriptGuests(logging, trusted: request.Trust), schedule);
     }
 
     private static Schedule ScheduleOf(string text)

@@ -56,9 +56,9 @@ internal sealed record MatrixCounts(int Cells, int AsExpected, int NotAsExpected
 /// <summary>
 /// Every cell of some scenarios, on all cores. A cell's machine is built when its turn comes, and let go of when its run is over.
 /// </summary>
-internal sealed class MatrixRun(Terminal terminal, ILoggerFactory? logging)
+internal sealed class MatrixRun(Terminal terminal, ILoggerFactory? logging, bool trusted)
 {
-    private readonly ScriptGuests _guests = new(logging);
+    private readonly ScriptGuests _guests = new(logging, trusted: trusted);
     private readonly ILogger? _logger = logging?.CreateLogger("matrix");
 
     /// <summary>Runs every cell. Nothing that is wrong with one of them keeps the others from running.</summary>

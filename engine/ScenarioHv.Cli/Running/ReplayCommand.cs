@@ -19,6 +19,9 @@ internal sealed record ReplayCommand(string File)
     /// <summary>The optional parts that are left out, as <c>--without</c> names them.</summary>
     public IReadOnlyList<string> Without { get; init; } = [];
 
+    /// <summary>Whether scripts are taken without checks.</summary>
+    public bool Trust { get; init; }
+
     /// <summary>The command for a failure.</summary>
     public string For(CellFinding finding)
     {
@@ -38,6 +41,11 @@ internal sealed record ReplayCommand(string File)
         foreach (var setting in Overrides)
         {
             text.Append(" --set ").Append(Quoted($"{setting.Point}={setting.Value}"));
+        }
+
+        if (Trust)
+        {
+            text.Append(" --trust");
         }
 
         foreach (var part in Without)

@@ -21,7 +21,7 @@ internal sealed class Reproduction
     private readonly string _path;
     private readonly Func<string, string> _named;
 
-    private Reproduction(Reproducer reproducer, string path, ILoggerFactory? logging)
+    private Reproduction(Reproducer reproducer, string path, ILoggerFactory? logging, bool trusted)
     {
         (_reproducer, _path) = (reproducer, path);
         using var folder = new ReproducerFolder(reproducer, path);
@@ -29,7 +29,8 @@ internal sealed class Reproduction
         try
         {
             var file = ScenarioFile.Read(folder.Scenario, reproducer.Overrides);
-            Cell = new CellRun(Expecting(file.Cell(reproducer.Cell)), new ScriptGuests(logging, keeps: false), reproducer.Schedule);
+            var guests = new ScriptGuests(logging, keeps: false, trusted: trusted);
+            Cell = new CellRun(Expecting(file.Cell(reproducer.Cell)), guests, reproducer.Schedule);
         }
         catch (Exception problem) when (problem is ScenarioException or ScriptException or InputException)
         {
@@ -56,7 +57,7 @@ internal sealed class Reproduction
         return own.FirstOrDefault(option => option.IsGiven) is { Option: { } option }
             ? throw new InputException(
                 $"{request.File}: is a reproducer, which has its own cell, policies and schedule: leave out {option}")
-            : new Reproduction(ReproducerFile.Read(request.File), request.File, logging);
+            : new Reproduction(ReproducerFile.Read(request.File), request.File, logging, request.Trust);
     }
 
     /// <summary>Whether a replay is the one that was saved.</summary>

@@ -1,7 +1,7 @@
 namespace ScenarioHv.Engine.Guests;
 
 /// <summary>A guest's code asked for what cannot be: the fault is the script's, not the machine's.</summary>
-public sealed class GuestException : InvalidOperationException
+public class GuestException : InvalidOperationException
 {
     /// <summary>Creates the exception.</summary>
     /// <param name="message">What was asked, and what can be.</param>

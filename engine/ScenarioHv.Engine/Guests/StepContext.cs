@@ -22,6 +22,9 @@ public sealed unsafe class StepContext
     internal ulong Result;
     internal Exception? Error;
 
+    /// <summary>What the guest's code of this step may still use (<see cref="StepBudget"/>); less than 0 once it has used up all.</summary>
+    internal long Budget;
+
     // What names a step has one byte for its way.
     private const int MostWays = 256;
 
@@ -70,6 +73,7 @@ public sealed unsafe class StepContext
     {
         s_current = context;
         context.Error = null;
+        context.Budget = StepBudget.Units;
         context.Completed = false;
         context._choice = choice;
         context.Ways = 1;
