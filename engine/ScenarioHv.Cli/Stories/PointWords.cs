@@ -38,7 +38,6 @@ internal static class PointWords
         At.SrcuDropped => ("is no reader of kvm->srcu for the moment", false),
         At.LockAwaited => ("waits for a lock", false),
         At.MemslotChanged => ("changes the memory map of the local APIC's page", false),
-        At.PicAcknowledged => ("gets the vector of the 8259A", false),
         At.Preempted => ("has no CPU", false),
         At.SnCleared => ("clears SN", true),
         At.VmRun => ("calls VM_RUN", true),

@@ -96,9 +96,6 @@ public enum At : byte
     /// <summary>The memory map of the local APIC's page has changed.</summary>
     MemslotChanged,
 
-    /// <summary>The 8259A has given its vector.</summary>
-    PicAcknowledged,
-
     /// <summary>The vCPU's thread is runnable and has no CPU.</summary>
     Preempted,
 
