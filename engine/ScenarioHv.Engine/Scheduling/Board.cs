@@ -331,7 +331,8 @@ public sealed class Board
     public FiberSlot WorkerFiber => Layout.Fiber(_workerFiber);
 
     /// <summary>The I/O APIC of <paramref name="machine"/>.</summary>
-    public IoApic IoApicOf(Machine machine) => new(ref machine.Ref(IoApicHeader), machine.Span(IoApicPins), HasControllerScripts ? Controllers.IoApic : _ioApicPolicies);
+    public IoApic IoApicOf(Machine machine) => new(
+        ref machine.Ref(IoApicHeader), machine.Span(IoApicPins), HasControllerScripts ? Controllers.IoApic : _ioApicPolicies);
 
     /// <summary>Where the variables of a policy's script lie.</summary>
     /// <param name="script">The script.</param>
