@@ -101,6 +101,34 @@ public sealed class PolicyRefusalTests
         Assert.That(first.Message, Does.Contain(message));
     }
 
+    [TestCase("LapicRestoreStep[] Steps => [§Purg, Load];", "did you mean 'Purge'?")]
+    [TestCase("LapicRestoreStep[] Steps => [LapicRestoreStep.§Lod];", "did you mean 'Load'?")]
+    [TestCase("ImmediateExitDecision Decide(Situation now) => §PremptionTimer(0);", "did you mean 'PreemptionTimer'?")]
+    [TestCase("ImmediateExitDecision Decide(Situation now) => ImmediateExitDecision.§SelfIpy(0);", "did you mean 'SelfIpi'?")]
+    [TestCase("TimerFire Decide(Situation now) => now.§ApicActive ? default : TimerFire.Pend;", "did you mean 'ApicvActive'?")]
+    [TestCase("TimerFire Decide(Situation now) => now.§HasPirr(3) ? default : TimerFire.Pend;", "did you mean 'HasPir'?")]
+    [TestCase("TimerFire Decide(Situation now) => TimerFire.§DeliverIfApic;", "did you mean 'DeliverIfApicv'?")]
+    [TestCase("TimerFire Decide(§Sitation now) => TimerFire.Pend;", "did you mean 'Situation'?")]
+    [TestCase("uint count; TimerFire Decide(Situation now) { §conut++; return default; }", "did you mean 'count'?")]
+    [TestCase("TimerFire Decide(Situation now) { var limit = 3; return now.Level > §limt ? default : TimerFire.Pend; }", "did you mean 'limit'?")]
+    [TestCase("TimerFire Decide(Situation now) => now.§Zzz > 0 ? default : TimerFire.Pend;", "no accessible extension method 'Zzz'")]
+    public void Mistyped_name_is_told_the_nearest(string marked, string message) =>
+        Assert.That(_folder.PolicyRefusal(marked).Message, Does.Contain(message));
+
+    [TestCase("LapicSaveStep[] Steps { get { §while (true) ; } }", "The policy's code used up what one step may cost, and the end came in a loop")]
+    [TestCase("LapicSaveStep[] Steps => All();\n§LapicSaveStep[] All() => All() ?? null;", "the end came in calls")]
+    [TestCase("LapicSaveStep[] Steps => §new LapicSaveStep[1 << 30];", "the end came in an array")]
+    [TestCase("LapicSaveStep[] Steps => [Copy, All()];\nLapicSaveStep All() { §throw new InvalidOperationException(\"no\"); }",
+        "Steps does not give a plan: no (InvalidOperationException)")]
+    [TestCase("§LapicSaveStep[] Steps => [];", "Steps does not give a plan: Steps gives 0 steps: a plan has 1..255.")]
+    [TestCase("§LapicSaveStep[] Steps => null;", "Steps gives 0 steps")]
+    [TestCase("§LapicSaveStep[] Steps => new LapicSaveStep[256];", "Steps gives 256 steps")]
+    public void Steps_are_asked_for_when_the_script_is_loaded(string marked, string message)
+    {
+        Assert.That(_folder.PolicyRefusal(marked).Message, Does.Contain(message));
+        Assert.That(_folder.PolicyRefusal(marked).Message, Does.Contain(message), "from the cache too");
+    }
+
     [TestCase("§async TimerFire F() => default;", "waits for nothing: leave out 'async' and 'await'")]
     [TestCase("int F(int n) => §await G(n); int G(int n) => n;", "waits for nothing")]
     [TestCase("void F(§Cpu cpu) { }", "'Cpu' belongs to guests: a policy performs no operations")]
