@@ -31,7 +31,7 @@ internal static class LoadedPolicy
             };
         }
 
-        var steps = script.GetProperty(PolicyShape.Steps, Members)?.GetMethod
+        var steps = script.GetProperty(PolicyShape.Steps, Members)?.GetMethod ?? script.GetMethod(PolicyShape.Steps, Members)
             ?? throw new InvalidOperationException($"The compiled form of {name} has no entry, although it was checked before.");
         var step = steps.ReturnType.GetElementType()!;
         var plan = new PolicyProgram(name, step)

@@ -127,16 +127,24 @@ internal sealed record PolicyShape(Type Answer, bool IsPlan)
 
     private static PolicyShape? OfPlan(MemberDeclarationSyntax member, SemanticModel model, ScriptProblems problems)
     {
-        if (member is not PropertyDeclarationSyntax property)
+        var (type, symbol) = member switch
         {
-            problems.Add(NameOf(member)!.Value, $"Steps has to be declared as a property that is computed ('=>'): '{LeastPlan}'");
+            PropertyDeclarationSyntax property => (property.Type, model.GetDeclaredSymbol(property)!.Type),
+            MethodDeclarationSyntax { ParameterList.Parameters: [], TypeParameterList: null } method =>
+                (method.ReturnType, model.GetDeclaredSymbol(method)!.ReturnType),
+            _ => (null, null),
+        };
+        if (type is null)
+        {
+            problems.Add(
+                NameOf(member)!.Value,
+                $"Steps has to be declared as a property that is computed ('=>'), or as a method without parameters: '{LeastPlan}'");
             return null;
         }
 
-        if (model.GetDeclaredSymbol(property)!.Type is not IArrayTypeSymbol { Rank: 1 } array
-            || property.Type is not ArrayTypeSyntax written)
+        if (symbol is not IArrayTypeSymbol { Rank: 1 } array || type is not ArrayTypeSyntax written)
         {
-            problems.Add(property.Type, $"Steps is an array of the steps of one plan: '{LeastPlan}'");
+            problems.Add(type, $"Steps is an array of the steps of one plan: '{LeastPlan}'");
             return null;
         }
 

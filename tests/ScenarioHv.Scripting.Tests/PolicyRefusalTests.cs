@@ -42,7 +42,8 @@ public sealed class PolicyRefusalTests
     [TestCase("§LapicRestorStep[] Steps => [Purge];", "did you mean 'LapicRestoreStep'?")]
     [TestCase("§int[] Steps => [1];", "Steps is an array of one of EnterStep, EoiStep,")]
     [TestCase("§List<LapicSaveStep> Steps => [Copy];", "Steps is an array of the steps of one plan")]
-    [TestCase("LapicSaveStep[] §Steps() => [Copy];", "Steps has to be declared as a property that is computed ('=>')")]
+    [TestCase("LapicSaveStep[] §Steps(int n) => [Copy];", "or as a method without parameters")]
+    [TestCase("§int Steps() => 1;", "Steps is an array of the steps of one plan")]
     [TestCase("LapicSaveStep[] §Steps = [Copy];", "Steps has to be declared as a property that is computed ('=>')")]
     public void Script_with_no_shape_is_told_what_shapes_there_are(string marked, string message) =>
         Assert.That(_folder.PolicyRefusal(marked).Message, Does.Contain(message));

@@ -70,6 +70,7 @@ public sealed class PolicyTests
         + "(_, true) => TimerFire.DeliverIfApicv, _ => TimerFire.DeliverInCallback };")]
     [TestCase("bool Is(Situation now, int v) => now.HasIrr(v) || now.HasIsr(v) || now.HasPir(v); "
         + "TimerFire Decide(Situation now) { for (var v = 0; v < 256; v++) if (Is(now, v)) return TimerFire.Pend; return default; }")]
+    [TestCase("PostStep[] Steps() => [SetPir, SetOn, Notify];")]
     [TestCase("PostStep[] Steps => [SetPir, SetOn, ReadMode, Notify];")]
     [TestCase("EnterStep[] Steps { get { var list = new List<EnterStep>(); list.Add(default); return list.ToArray(); } }")]
     [TestCase("LapicSaveStep[] Steps => Twice(SyncPir); LapicSaveStep[] Twice(LapicSaveStep step) => [step, step, Copy];")]
