@@ -9,7 +9,7 @@ namespace ScenarioHv.Scripting.Tests;
 /// <summary>What editors and debuggers are given: the projects of the shipped scripts, and debug information.</summary>
 internal sealed class EditorTests
 {
-    private static readonly string Scripts = Path.Combine(Root(), "scripts");
+    internal static readonly string Scripts = Path.Combine(Root(), "scripts");
 
     private static readonly string[] Files =
         [.. Directory.EnumerateFiles(Scripts, "*.csx", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];

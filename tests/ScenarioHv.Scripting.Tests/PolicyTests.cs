@@ -119,6 +119,17 @@ public sealed class PolicyTests
     }
 
     [Test]
+    public void README_tells_everything_that_a_situation_shows()
+    {
+        var text = File.ReadAllText(Path.Combine(EditorTests.Scripts, "README.md"));
+        var names = typeof(Situation).GetMembers(BindingFlags.Instance | BindingFlags.Public | BindingFlags.DeclaredOnly)
+            .Where(member => member is PropertyInfo or MethodInfo { IsSpecialName: false })
+            .Select(member => member is PropertyInfo ? $"`{member.Name}`" : $"`{member.Name}(vector)`").ToArray();
+        Assert.That(names, Has.Length.EqualTo(20));
+        Assert.That(names.Where(name => !text.Contains(name, StringComparison.Ordinal)), Is.Empty);
+    }
+
+    [Test]
     public void Variables_are_packed_in_the_order_of_their_declaration()
     {
         const string Text = "byte a; ulong b; bool c; TimerFire Decide(Situation now) { a++; b++; c = !c; return default; }";
