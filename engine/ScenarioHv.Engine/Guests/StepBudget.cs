@@ -113,13 +113,19 @@ public sealed class StepBudgetException : GuestException
     /// <param name="line">Where that is: the line from 1, and above its 20 bits the number of the script's file.</param>
     /// <param name="column">Its column, from 1.</param>
     public StepBudgetException(string what, int line, int column)
-        : base($"The guest's code used up what one step may cost, and the end came in {what} at line {line & ((1 << LineBits) - 1)}, "
+        : base($"The guest's code used up what one step may cost, and the end came in {what} at line {LineOf(line)}, "
             + $"column {column}. Between two operations there is room for little code: does it end, and should there be an await in it?")
     {
-        Line = line & ((1 << LineBits) - 1);
-        File = line >> LineBits;
+        Line = LineOf(line);
+        File = FileOf(line);
         Column = column;
     }
+
+    /// <summary>The line, without the number of the file above it.</summary>
+    internal static int LineOf(int line) => line & ((1 << LineBits) - 1);
+
+    /// <summary>The number of the file above a line.</summary>
+    internal static int FileOf(int line) => line >> LineBits;
 
     /// <summary>0 for the script itself, from 1 for the files that it loads.</summary>
     public int File { get; }
