@@ -10,21 +10,12 @@ using ScenarioHv.Engine.Guests;
 namespace ScenarioHv.Scripting;
 
 /// <summary>
-/// Compiles one script and what it loads: parse, rules, checks, rewrite, compile, proof. The only way into the types that use the compiler; nothing on the
-/// way of a cached script touches it.
+/// Compiles one script and what it loads: parse, rules, checks, rewrite, compile, proof. The only way into the types that use the compiler;
+/// nothing on the way of a cached script touches it.
 /// </summary>
 internal static class RoslynCompiler
 {
-    private const string ImplicitUsings = """
-        global using System;
-        global using System.Collections.Generic;
-        global using System.Linq;
-        global using ScenarioHv.Engine.Guests;
-        global using ScenarioHv.Engine.Time;
-        global using static ScenarioHv.Engine.Guests.ExitKind;
-        """;
-
-    /// <summary>The namespaces, and a type whose members they use bare, that scripts see without saying so.</summary>
+    /// <summary>The namespaces, and a type whose members they use bare, that guest scripts see without saying so.</summary>
     public static readonly string[] Usings =
     [
         "System", "System.Collections.Generic", "System.Linq",
@@ -40,19 +31,11 @@ internal static class RoslynCompiler
     public static ScriptImage Compile(ScriptSource source, ScriptKey key)
     {
         var problems = new ScriptProblems(source, SourceText.From(source.Text, Encoding.UTF8));
-        var units = ScriptUnits.Of(source, References.Value, Options().WithUsings(Usings), problems);
-        foreach (var unit in units)
-        {
-            new ScriptRules(unit.Root, unit.Model, problems).Check();
-        }
-
-        ScriptRules.CheckEntries(units, problems);
-        ScriptRules.CheckNames(units, problems);
-        problems.ThrowIfAny();
-        var image = Emit(Rewrite(units, key, problems), source, key, problems);
+        var (units, usings) = Bind(source, key.Kind, problems);
+        var image = Emit(Rewrite(units, key, problems), usings, source, key, problems);
         if (!key.Trusted)
         {
-            foreach (var problem in ImageCheck.Problems(image))
+            foreach (var problem in ImageCheck.Problems(image, key.Kind))
             {
                 problems.Add(0, problem);
             }
@@ -62,11 +45,43 @@ internal static class RoslynCompiler
         return image;
     }
 
+    /// <summary>The files of a script with what they see, after they were held against the rules of its kind.</summary>
+    private static (IReadOnlyList<ScriptUnit> Units, string[] Usings) Bind(ScriptSource source, ScriptKind kind, ScriptProblems problems)
+    {
+        var usings = kind == ScriptKind.Guest ? Usings : PolicyUsings.Namespaces;
+        var units = ScriptUnits.Of(source, References.Value, Options().WithUsings(usings), problems);
+        PolicyShape.CheckKind(kind, units, problems);
+        problems.ThrowIfAny();
+        var shape = kind == ScriptKind.Guest ? null : PolicyShape.Of(units, problems);
+        problems.ThrowIfAny();
+        if (shape is not null)
+        {
+            // The answer, which was read without them, may bring further names into sight.
+            usings = PolicyUsings.With(shape.Answer);
+            units = ScriptUnits.Of(source, References.Value, Options().WithUsings(usings), problems);
+            new PolicyScriptRules(units, shape, problems).Check();
+        }
+        else
+        {
+            ScriptRules.CheckEntries(units, problems);
+        }
+
+        foreach (var unit in units)
+        {
+            new ScriptRules(unit.Root, unit.Model, kind, problems).Check();
+        }
+
+        ScriptRules.CheckNames(units, problems);
+        problems.ThrowIfAny();
+        return (units, usings);
+    }
+
     /// <summary>The program text of each file.</summary>
     private static Dictionary<SyntaxTree, EditedSource> Rewrite(
         IReadOnlyList<ScriptUnit> units, ScriptKey key, ScriptProblems problems)
     {
-        var checks = key.Trusted ? [] : units.ToDictionary(unit => unit, unit => new ScriptChecks(unit.Root, unit.Model, problems));
+        var api = ScriptApi.Of(key.Kind);
+        var checks = key.Trusted ? [] : units.ToDictionary(unit => unit, unit => new ScriptChecks(unit.Root, unit.Model, api, problems));
         foreach (var unit in checks.Keys)
         {
             ConstructChecks.Check(unit.Root, unit.Model, problems);
@@ -83,7 +98,7 @@ internal static class RoslynCompiler
         var edited = new Dictionary<SyntaxTree, EditedSource>();
         foreach (var unit in units)
         {
-            var text = new ScriptRewriter(unit, checks.GetValueOrDefault(unit), layout).Rewrite();
+            var text = new ScriptRewriter(unit, key.Kind, checks.GetValueOrDefault(unit), layout).Rewrite();
             var path = unit.Source.FullPath + ".g.cs";
             edited.Add(ScriptUnits.Parse(SourceText.From(text.Text, Encoding.UTF8), SourceCodeKind.Regular, path).SyntaxTree, text);
         }
@@ -92,10 +107,10 @@ internal static class RoslynCompiler
     }
 
     private static ScriptImage Emit(
-        Dictionary<SyntaxTree, EditedSource> edited, ScriptSource source, ScriptKey key, ScriptProblems problems)
+        Dictionary<SyntaxTree, EditedSource> edited, string[] seen, ScriptSource source, ScriptKey key, ScriptProblems problems)
     {
         var name = $"{Path.GetFileNameWithoutExtension(source.FullPath)}-{key.Text[..16]}";
-        var usings = ScriptUnits.Parse(SourceText.From(ImplicitUsings, Encoding.UTF8), SourceCodeKind.Regular, "usings.g.cs").SyntaxTree;
+        var usings = ScriptUnits.Parse(SourceText.From(PolicyUsings.Text(seen), Encoding.UTF8), SourceCodeKind.Regular, "usings.g.cs").SyntaxTree;
         var compilation = CSharpCompilation.Create(name, [.. edited.Keys, usings], References.Value, Options());
         using var dll = new MemoryStream();
         using var pdb = new MemoryStream();

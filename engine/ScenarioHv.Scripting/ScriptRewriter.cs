@@ -27,7 +27,7 @@ internal sealed class ScriptLayout(IReadOnlyList<string> files)
 /// struct in the machine, each behind a property of the same name, <c>Shared&lt;T&gt;</c> declarations numbered words. A script that is
 /// checked gets a budget for its steps.
 /// </summary>
-internal sealed class ScriptRewriter(ScriptUnit unit, ScriptChecks? checks, ScriptLayout layout)
+internal sealed class ScriptRewriter(ScriptUnit unit, ScriptKind kind, ScriptChecks? checks, ScriptLayout layout)
 {
     private const string Variables = LoadedScript.VariablesName;
     private const string Interop = "global::System.Runtime.InteropServices";
@@ -197,7 +197,8 @@ internal sealed class ScriptRewriter(ScriptUnit unit, ScriptChecks? checks, Scri
         }
 
         _fields.Append("public ").Append(typeText).Append(' ').Append(name).Append("; ");
-        var place = $"global::ScenarioHv.Engine.Guests.ScriptVariables.Of<{Variables}>().{name}";
+        var owner = kind == ScriptKind.Guest ? "Guests.ScriptVariables" : "Policies.PolicyVariables";
+        var place = $"global::ScenarioHv.Engine.{owner}.Of<{Variables}>().{name}";
         return type.TypeKind == TypeKind.Struct && type.SpecialType == SpecialType.None && !type.IsReadOnly
             ? ("static ref ", $"=> ref {place};")
             : ("static ", $"{{ get => {place}; set => {place} = value; }}");

@@ -25,6 +25,9 @@ public sealed unsafe class StepContext
     /// <summary>What the guest's code of this step may still use (<see cref="StepBudget"/>); less than 0 once it has used up all.</summary>
     internal long Budget;
 
+    /// <summary>Where in the machine the variables of the policy script lie that is being asked; -1 if none is.</summary>
+    internal int PolicyMemory = -1;
+
     // What names a step has one byte for its way.
     private const int MostWays = 256;
 
