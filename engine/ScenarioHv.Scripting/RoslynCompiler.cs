@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -123,7 +122,7 @@ internal static class RoslynCompiler
                 if (error.Location.SourceTree is { } tree && edited.TryGetValue(tree, out var text)
                     && text.Original(error.Location.SourceSpan.Start) is { } place)
                 {
-                    problems.Add(text.Unit.Root.SyntaxTree, place, Explain(error));
+                    problems.Add(text.Unit.Root.SyntaxTree, place, CompilerMessages.Of(error, text.Unit, place, ScriptApi.Of(key.Kind)));
                 }
             }
 
@@ -149,27 +148,6 @@ internal static class RoslynCompiler
 
         problems.ThrowIfAny();
     }
-
-    /// <summary>What the compiler says, and for what a script does otherwise than a program, what to write.</summary>
-    public static string Explain(Diagnostic diagnostic) => diagnostic.Id switch
-    {
-        "CS4014" => ScriptRules.NotAwaited,
-        "CS0206" => $"{Message(diagnostic)} (A script's variable is in the machine: copy it to a local, pass that, and assign it back.)",
-        "CS1612" => $"{Message(diagnostic)} (Assign a whole new value to the variable.)",
-        "CS8178" => $"{Message(diagnostic)} (A variable that is a struct: take the awaited value into a local first, then assign it.)",
-        "CS0103" or "CS0234" or "CS0246" => Missing(diagnostic),
-        _ => Message(diagnostic),
-    };
-
-    /// <summary>What the compiler says, and for a well-known name that scripts do not have, why.</summary>
-    private static string Missing(Diagnostic diagnostic)
-    {
-        var names = diagnostic.GetMessage(CultureInfo.InvariantCulture).Split('\'', '"');
-        return names.Select(AllowedApi.ReasonForMissing).FirstOrDefault(reason => reason is not null) is { } reason
-            ? $"{Message(diagnostic)} ({reason})" : Message(diagnostic);
-    }
-
-    private static string Message(Diagnostic diagnostic) => $"{diagnostic.GetMessage(CultureInfo.InvariantCulture)} [{diagnostic.Id}]";
 
     private static CSharpCompilationOptions Options() => new(
         OutputKind.DynamicallyLinkedLibrary,
