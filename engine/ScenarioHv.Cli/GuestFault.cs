@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Reflection;
 using System.Runtime.Loader;
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Exploration;
@@ -11,19 +12,26 @@ namespace ScenarioHv.Cli;
 /// </summary>
 internal static class GuestFault
 {
-    /// <summary>The message about a fault of a guest: script, actor, cycle and what happened; null if it is the laboratory's.</summary>
+    /// <summary>
+    /// The message about a fault of a guest: script with line and column, guest, cycle and what happened; null if it is the laboratory's.
+    /// </summary>
     public static string? Of(StepException problem)
     {
-        var frames = new StackTrace(problem.InnerException!, fNeedFileInfo: true).GetFrames();
-        var script = Array.Find(frames, frame => ContextOf(frame) is not null);
-        if (script is not null)
+        var cause = problem.InnerException!;
+        var script = Array.Find(new StackTrace(cause, fNeedFileInfo: true).GetFrames(), frame => ContextOf(frame) is not null);
+        if (script is null && cause is not GuestException)
         {
-            return problem.InnerException is StepBudgetException budget
-                ? $"{FileOf(script, budget.File)}:{budget.Line}:{budget.Column}: {problem.Message}"
-                : $"{PlaceOf(script)}: {problem.Message}";
+            return null;
         }
 
-        return problem.InnerException is GuestException ? $"guest: {problem.Message}" : null;
+        var guest = script is null || problem.Guest is not { } known || AssemblyOf(known) == script.GetMethod()!.Module.Assembly
+            ? problem.Guest : null;
+        var place = script is null ? PlaceOf(guest)
+            : cause is StepBudgetException budget ? $"{FileOf(script, budget.File)}:{budget.Line}:{budget.Column}"
+            : PlaceOf(script);
+        var who = guest is null ? problem.Actor?.Name : $"l{guest.Level} on vcpu{guest.Vcpu}";
+        var kind = cause is GuestException ? string.Empty : $" ({cause.GetType().Name})";
+        return $"{place}: {(who is null ? "" : $"{who}, ")}{problem.When}: {cause.Message}{kind}";
     }
 
     /// <summary>The load context of a script; null for the laboratory's own code.</summary>
@@ -31,10 +39,20 @@ internal static class GuestFault
         frame.GetMethod()?.DeclaringType?.Assembly is { } assembly && AssemblyLoadContext.GetLoadContext(assembly) is { } context
             && context != AssemblyLoadContext.Default ? context : null;
 
+    private static Assembly AssemblyOf(GuestPlace guest) => guest.Program.Main.Method.Module.Assembly;
+
     private static string? FileOf(StackFrame frame, int number) =>
-        ScriptFiles.Of(frame.GetMethod()!.DeclaringType!.Assembly, number) ?? frame.GetFileName() ?? ContextOf(frame)!.Name;
+        ScriptFiles.Of(frame.GetMethod()!.Module.Assembly, number) ?? frame.GetFileName() ?? ContextOf(frame)!.Name;
 
     private static string PlaceOf(StackFrame frame) => frame.GetFileName() is { } file && frame.GetFileLineNumber() > 0
         ? $"{file}:{frame.GetFileLineNumber()}:{Math.Max(1, frame.GetFileColumnNumber())}"
         : ContextOf(frame)!.Name ?? "guest";
+
+    /// <summary>The operation under way: its line, or the address that the script gives it.</summary>
+    private static string PlaceOf(GuestPlace? guest) => guest switch
+    {
+        null => "guest",
+        { Line: { } line } when ScriptFiles.Of(AssemblyOf(guest), line.File) is { } file => $"{file}:{line.Line}:1",
+        _ => $"{ScriptFiles.Of(AssemblyOf(guest), 0) ?? guest.Program.Name}: at 0x{guest.Rip:x}",
+    };
 }

@@ -65,6 +65,20 @@ internal static class GuestBinder
             throw script.Mark.Error($"the script of {guest}, {script.Description}, is a directory: {path}");
         return File.Exists(path)
             ? path
-            : throw script.Mark.Error($"the script of {guest}, {script.Description}, does not exist; looked for {path}");
+            : throw script.Mark.Error($"the script of {guest}, {script.Description}, does not exist; looked for {path}{Nearest(path)}");
+    }
+
+    /// <summary>The script beside it that was probably meant.</summary>
+    private static string Nearest(string path)
+    {
+        try
+        {
+            var beside = Directory.EnumerateFiles(Path.GetDirectoryName(path)!, "*.csx").Select(file => Path.GetFileName(file)!);
+            return NearestName.Hint(Path.GetFileName(path), beside.Order(StringComparer.Ordinal));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
     }
 }
