@@ -8,9 +8,8 @@ using ScenarioHv.Engine.Policies;
 namespace ScenarioHv.Scripting;
 
 /// <summary>
-/// Makes guest programs and policies of script files (<c>.csx</c>). A script is compiled once per process, and once per machine as long as nothing
-/// changes that it depends on;
-/// a script that comes from the cache is loaded without the compiler. Safe for use by several threads.
+/// Makes guest programs and policies of script files (<c>.csx</c>). A script is compiled once per process, and once per machine as long as
+/// nothing changes that it depends on; a script that comes from the cache is loaded without the compiler. Safe for use by several threads.
 /// </summary>
 public sealed class ScriptLoader
 {
@@ -68,8 +67,7 @@ public sealed class ScriptLoader
     {
         var source = ScriptSource.Read(path, ScriptKind.Policy);
         var key = ScriptKey.Of(source, _trusted, ScriptKind.Policy);
-        var name = Path.GetFileName(source.FullPath);
-        var loaded = Policies.GetOrAdd(key.Text, _ => new Lazy<PolicyProgram>(() => LoadedPolicy.Load(Image(source, key), name)));
+        var loaded = Policies.GetOrAdd(key.Text, _ => new Lazy<PolicyProgram>(() => LoadedPolicy.Load(Image(source, key), source)));
         try
         {
             return loaded.Value;

@@ -99,7 +99,7 @@ public static class StepBudget
     private static StepBudgetException Exhausted(StepContext context, string what, int line, int column)
     {
         context.Budget = -1;
-        return new StepBudgetException(what, line, column);
+        return new StepBudgetException(what, line, column, isPolicy: context.Asked is not null);
     }
 }
 
@@ -112,9 +112,12 @@ public sealed class StepBudgetException : GuestException
     /// <param name="what">What used it up.</param>
     /// <param name="line">Where that is: the line from 1, and above its 20 bits the number of the script's file.</param>
     /// <param name="column">Its column, from 1.</param>
-    public StepBudgetException(string what, int line, int column)
-        : base($"The guest's code used up what one step may cost, and the end came in {what} at line {LineOf(line)}, "
-            + $"column {column}. Between two operations there is room for little code: does it end, and should there be an await in it?")
+    /// <param name="isPolicy">True if it is the code of a policy.</param>
+    public StepBudgetException(string what, int line, int column, bool isPolicy = false)
+        : base($"The {(isPolicy ? "policy" : "guest")}'s code used up what one step may cost, and the end came in {what} "
+            + $"at line {LineOf(line)}, column {column}"
+            + (isPolicy ? ": does it end?"
+                : ". Between two operations there is room for little code: does it end, and should there be an await in it?"))
     {
         Line = LineOf(line);
         File = FileOf(line);
