@@ -12,7 +12,7 @@ namespace ScenarioHv.Scripting;
 /// </summary>
 internal static class CompilerMessages
 {
-    private const int ShownMembers = 16;
+    private const int ShownMembers = 24;
 
     /// <summary>What others call an operation of <c>Cpu</c>, and what to write.</summary>
     private static readonly SortedDictionary<string, string> OtherNames = new(StringComparer.OrdinalIgnoreCase)
@@ -74,12 +74,19 @@ internal static class CompilerMessages
         }
 
         var found = name.Identifier.ValueText;
-        var members = unit.Model.LookupSymbols(name.SpanStart, type, includeReducedExtensionMethods: true)
-            .Where(member => IsOffered(member, unit, api)).Select(member => member.Name).Distinct().Order(StringComparer.Ordinal).ToArray();
         var said = $"'{type.ToMinimalDisplayString(unit.Model, 0)}' has no '{found}'";
-        return EngineTypes.Is(type, "Cpu") && OtherNames.TryGetValue(found, out var other) ? $"{said}; {other}"
-            : NearestName.Of(found, members) is { } nearest ? $"{said}; {Meant(nearest)}"
-            : members.Length is > 0 and <= ShownMembers ? $"{said}; it has {string.Join(", ", members)}."
+        if (EngineTypes.Is(type, "Cpu") && OtherNames.TryGetValue(found, out var other))
+        {
+            return $"{said}; {other}";
+        }
+
+        if (MissingNames.Hint(unit, name.SpanStart, api) is { Length: > 0 } hint)
+        {
+            return said + hint;
+        }
+
+        var members = MissingNames.MembersOf(unit, name, api);
+        return members.Length is > 0 and <= ShownMembers ? $"{said}; it has {string.Join(", ", members)}."
             : EngineTypes.Is(type, "Cpu") ? $"{said}; scripts/README.md lists the operations."
             : $"{said}.";
     }
@@ -93,31 +100,17 @@ internal static class CompilerMessages
             return $"{Text(error)} ({reason})";
         }
 
-        var isType = error.Id == "CS0246";
         if (error.Id == "CS0234" || found.Length == 0)
         {
             return Text(error);
         }
 
-        var visible = unit.Model.LookupSymbols(place).Where(symbol => IsOffered(symbol, unit, api) && (!isType || symbol is ITypeSymbol))
-            .Select(symbol => symbol.Name).Distinct().ToArray();
-        var operations = isType || unit.Model.Compilation.GetTypeByMetadataName("ScenarioHv.Engine.Guests.Cpu") is not { } cpu
-            || !IsOffered(cpu, unit, api) ? [] : cpu.GetMembers().Where(member => member.CanBeReferencedByName).Select(member => member.Name);
-        var said = isType ? $"there is no type '{found}' here" : $"there is no '{found}' here";
+        var said = error.Id == "CS0246" ? $"there is no type '{found}' here" : $"there is no '{found}' here";
+        var operations = error.Id != "CS0246" && unit.Model.Compilation.GetTypeByMetadataName("ScenarioHv.Engine.Guests.Cpu") is { } cpu
+            && api.Allows(cpu) ? cpu.GetMembers().Where(member => member.CanBeReferencedByName).Select(member => member.Name).ToArray() : [];
         return operations.Contains(found) ? $"{said}; did you mean 'cpu.{found}'? [{error.Id}]"
-            : NearestName.Of(found, visible) is { } nearest ? $"{said}; {Meant(nearest)} [{error.Id}]"
+            : MissingNames.Hint(unit, place, api) is { Length: > 0 } hint ? $"{said}{hint} [{error.Id}]"
             : NearestName.Of(found, operations.Distinct()) is { } operation ? $"{said}; did you mean 'cpu.{operation}'? [{error.Id}]"
             : Text(error);
     }
-
-    /// <summary>Whether a script may use a symbol: what it declares itself, and what is allowed.</summary>
-    private static bool IsOffered(ISymbol symbol, ScriptUnit unit, ScriptApi api) => symbol switch
-    {
-        { CanBeReferencedByName: false } => false,
-        _ when SymbolEqualityComparer.Default.Equals(symbol.ContainingAssembly, unit.Model.Compilation.Assembly) => true,
-        INamedTypeSymbol type => api.Allows(type),
-        IMethodSymbol method => api.Cost(method.ReducedFrom ?? method) is not null,
-        IPropertySymbol or IFieldSymbol => api.Cost(symbol) is not null,
-        _ => false,
-    };
 }
