@@ -138,7 +138,7 @@ public static partial class MachineAssembly
         }
 
         var text = Presets.Choice(preset, rule.Name, machine) ?? rule.Usual!(machine);
-        var binder = new PolicyBinder(EngineVocabulary.Instance, machine.TscHz);
+        var binder = new PolicyBinder(EngineVocabulary.Instance, machine.TscHz, "");
         return binder.Value(binder.Point(rule.Name, machine.Mark), new YamlScalar(machine.Mark, text));
     }
 
