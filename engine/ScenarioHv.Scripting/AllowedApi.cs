@@ -215,7 +215,7 @@ internal static class AllowedApi
         }
 
         var reason = Reasons.FirstOrDefault(reason => name.StartsWith(reason.Prefix, StringComparison.Ordinal)).Reason
-            ?? "it is not among what a guest may use, which scripts/README.md lists.";
+            ?? "it is not among what a script may use, which scripts/README.md lists.";
         return symbol is not INamedTypeSymbol && symbol.ContainingType is { } type && Types.TryGetValue(NameOf(type), out var members)
             && members.Count is > 0 and < 60 && !members.ContainsKey("*")
                 ? $"{reason} Of {type.Name} there is {string.Join(", ", members.Keys)}."

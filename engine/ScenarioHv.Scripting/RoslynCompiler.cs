@@ -16,16 +16,7 @@ namespace ScenarioHv.Scripting;
 /// </summary>
 internal static class RoslynCompiler
 {
-    private const string ImplicitUsings = """
-        global using System;
-        global using System.Collections.Generic;
-        global using System.Linq;
-        global using ScenarioHv.Engine.Guests;
-        global using ScenarioHv.Engine.Time;
-        global using static ScenarioHv.Engine.Guests.ExitKind;
-        """;
-
-    /// <summary>The namespaces, and a type whose members they use bare, that scripts see without saying so.</summary>
+    /// <summary>The namespaces, and a type whose members they use bare, that guest scripts see without saying so.</summary>
     public static readonly string[] Usings =
     [
         "System", "System.Collections.Generic", "System.Linq",
@@ -46,20 +37,26 @@ internal static class RoslynCompiler
         ScriptRules.CheckDirectives(root, problems);
         problems.ThrowIfAny();
         AddErrors(root.SyntaxTree.GetDiagnostics(), position => position, problems);
+        PolicyShape.CheckKind(key.Kind, root.Members, problems);
         problems.ThrowIfAny();
 
-        var options = Options().WithUsings(Usings);
-        var model = CSharpCompilation.CreateScriptCompilation("script", root.SyntaxTree, References.Value, options)
-            .GetSemanticModel(root.SyntaxTree);
-        new ScriptRules(root, model, problems).Check();
+        var shape = key.Kind == ScriptKind.Policy ? ShapeOf(root, problems) : null;
+        var usings = shape is null ? Usings : PolicyUsings.With(shape.Answer);
+        var model = Model(root, usings);
+        new ScriptRules(root, model, key.Kind, problems).Check();
+        if (shape is not null)
+        {
+            new PolicyScriptRules([.. root.Members], shape, model, problems).Check();
+        }
+
         problems.ThrowIfAny();
 
-        var checks = key.Trusted ? null : Check(root, model, problems);
-        var edited = new ScriptRewriter(source, root, model, checks).Rewrite(Convert.ToHexString(SHA256.HashData(source.Bytes)));
-        var image = Emit(edited, source, key, problems);
+        var checks = key.Trusted ? null : Check(root, model, key.Kind, problems);
+        var edited = new ScriptRewriter(source, root, model, key.Kind, checks).Rewrite(Convert.ToHexString(SHA256.HashData(source.Bytes)));
+        var image = Emit(edited, usings, source, key, problems);
         if (!key.Trusted)
         {
-            foreach (var problem in ImageCheck.Problems(image))
+            foreach (var problem in ImageCheck.Problems(image, key.Kind))
             {
                 problems.Add(0, problem);
             }
@@ -69,9 +66,21 @@ internal static class RoslynCompiler
         return image;
     }
 
-    private static ScriptChecks Check(CompilationUnitSyntax root, SemanticModel model, ScriptProblems problems)
+    /// <summary>The shape of a policy script, found without the names that only its answer brings into sight.</summary>
+    private static PolicyShape ShapeOf(CompilationUnitSyntax root, ScriptProblems problems)
     {
-        var checks = new ScriptChecks(root, model, problems);
+        var shape = PolicyShape.Of([.. root.Members], Model(root, PolicyUsings.Namespaces), problems);
+        problems.ThrowIfAny();
+        return shape!;
+    }
+
+    private static SemanticModel Model(CompilationUnitSyntax root, string[] usings) =>
+        CSharpCompilation.CreateScriptCompilation("script", root.SyntaxTree, References.Value, Options().WithUsings(usings))
+            .GetSemanticModel(root.SyntaxTree);
+
+    private static ScriptChecks Check(CompilationUnitSyntax root, SemanticModel model, ScriptKind kind, ScriptProblems problems)
+    {
+        var checks = new ScriptChecks(root, model, ScriptApi.Of(kind), problems);
         ConstructChecks.Check(root, model, problems);
         problems.ThrowIfAny();
         checks.Check();
@@ -79,11 +88,12 @@ internal static class RoslynCompiler
         return checks;
     }
 
-    private static ScriptImage Emit(EditedSource edited, ScriptSource source, ScriptKey key, ScriptProblems problems)
+    private static ScriptImage Emit(
+        EditedSource edited, string[] names, ScriptSource source, ScriptKey key, ScriptProblems problems)
     {
         var name = $"{Path.GetFileNameWithoutExtension(source.FullPath)}-{key.Text[..16]}";
         var tree = Parse(SourceText.From(edited.Text, Encoding.UTF8), SourceCodeKind.Regular, source.FullPath + ".g.cs").SyntaxTree;
-        var usings = Parse(SourceText.From(ImplicitUsings, Encoding.UTF8), SourceCodeKind.Regular, "usings.g.cs").SyntaxTree;
+        var usings = Parse(SourceText.From(PolicyUsings.Text(names), Encoding.UTF8), SourceCodeKind.Regular, "usings.g.cs").SyntaxTree;
         var compilation = CSharpCompilation.Create(name, [tree, usings], References.Value, Options());
         using var dll = new MemoryStream();
         using var pdb = new MemoryStream();

@@ -11,7 +11,8 @@ namespace ScenarioHv.Scripting;
 /// property of the same name,
 /// its <c>Shared&lt;T&gt;</c> declarations numbered words. A script that is checked gets a budget for its steps.
 /// </summary>
-internal sealed class ScriptRewriter(ScriptSource source, CompilationUnitSyntax root, SemanticModel model, ScriptChecks? checks)
+internal sealed class ScriptRewriter(
+    ScriptSource source, CompilationUnitSyntax root, SemanticModel model, ScriptKind kind, ScriptChecks? checks)
 {
     private const string Variables = LoadedScript.VariablesName;
     private const string Interop = "global::System.Runtime.InteropServices";
@@ -111,7 +112,8 @@ internal sealed class ScriptRewriter(ScriptSource source, CompilationUnitSyntax 
         }
 
         _fields.Append("public ").Append(typeText).Append(' ').Append(name).Append("; ");
-        var place = $"global::ScenarioHv.Engine.Guests.ScriptVariables.Of<{Variables}>().{name}";
+        var owner = kind == ScriptKind.Guest ? "Guests.ScriptVariables" : "Policies.PolicyVariables";
+        var place = $"global::ScenarioHv.Engine.{owner}.Of<{Variables}>().{name}";
         return type.TypeKind == TypeKind.Struct && type.SpecialType == SpecialType.None && !type.IsReadOnly
             ? ("static ref ", $"=> ref {place};")
             : ("static ", $"{{ get => {place}; set => {place} = value; }}");

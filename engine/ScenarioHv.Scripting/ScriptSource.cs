@@ -14,8 +14,10 @@ internal sealed record ScriptSource(string Name, string FullPath, string Text, b
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>Reads the script at <paramref name="path"/>.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="kind">What it is to be.</param>
     /// <exception cref="ScriptException">It is not there, cannot be read, or is not the text of a script.</exception>
-    public static ScriptSource Read(string path)
+    public static ScriptSource Read(string path, ScriptKind kind = ScriptKind.Guest)
     {
         var full = Path.GetFullPath(path);
         if (!File.Exists(full))
@@ -33,7 +35,7 @@ internal sealed record ScriptSource(string Name, string FullPath, string Text, b
         var bytes = ReadBytes(path, full);
         var text = Decode(path, bytes);
         return string.IsNullOrWhiteSpace(text)
-            ? throw new ScriptException(path, "the script is empty; the least it needs is 'async GuestTask Main(Cpu cpu) { ... }'.")
+            ? throw new ScriptException(path, $"the script is empty; {ScriptWords.Of(kind).Least}.")
             : new ScriptSource(path, full, text, bytes);
     }
 
