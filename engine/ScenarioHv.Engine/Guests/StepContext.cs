@@ -11,7 +11,7 @@ namespace ScenarioHv.Engine.Guests;
 /// What a step needs and no state keeps: the machine under way, the running fiber, a result that is passed from one frame to the next.
 /// Nothing in it survives the end of a step.
 /// </summary>
-public sealed unsafe class StepContext
+public sealed unsafe partial class StepContext
 {
     [ThreadStatic]
     private static StepContext? s_current;
@@ -25,8 +25,6 @@ public sealed unsafe class StepContext
     /// <summary>What the guest's code of this step may still use (<see cref="StepBudget"/>); less than 0 once it has used up all.</summary>
     internal long Budget;
 
-    /// <summary>Where in the machine the variables of the policy script lie that is being asked; -1 if none is.</summary>
-    internal int PolicyMemory = -1;
 
     // What names a step has one byte for its way.
     private const int MostWays = 256;
@@ -44,6 +42,9 @@ public sealed unsafe class StepContext
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => s_current ?? throw NoStep();
     }
+
+    /// <summary>The context of the step under way on this thread; null if none is.</summary>
+    internal static StepContext? IfAny => s_current;
 
     /// <summary>The machine under way.</summary>
     public Machine Machine { get; internal set; } = null!;
@@ -81,6 +82,7 @@ public sealed unsafe class StepContext
         context._choice = choice;
         context.Ways = 1;
         context.RetiredLevels = 0;
+        context.BeginPolicies();
     }
 
     /// <summary>

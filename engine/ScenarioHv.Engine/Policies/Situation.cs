@@ -23,6 +23,9 @@ public readonly struct Situation
         _isLineHigh = isLineHigh;
     }
 
+    /// <summary>The situation of the step under way, about nothing in particular.</summary>
+    internal static Situation Of(StepContext context) => new(context.Vcpu == byte.MaxValue ? -1 : context.Vcpu);
+
     /// <summary>The vCPU, from 0; -1 if the step concerns none, as many of the monitor's I/O thread.</summary>
     public int Vcpu => _vcpu;
 
