@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.Loader;
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Exploration;
+using ScenarioHv.Scripting;
 
 namespace ScenarioHv.Cli;
 
@@ -18,7 +19,7 @@ internal static class GuestFault
         if (script is not null)
         {
             return problem.InnerException is StepBudgetException budget
-                ? $"{script.GetFileName() ?? ContextOf(script)!.Name}:{budget.Line}:{budget.Column}: {problem.Message}"
+                ? $"{FileOf(script, budget.File)}:{budget.Line}:{budget.Column}: {problem.Message}"
                 : $"{PlaceOf(script)}: {problem.Message}";
         }
 
@@ -29,6 +30,9 @@ internal static class GuestFault
     private static AssemblyLoadContext? ContextOf(StackFrame frame) =>
         frame.GetMethod()?.DeclaringType?.Assembly is { } assembly && AssemblyLoadContext.GetLoadContext(assembly) is { } context
             && context != AssemblyLoadContext.Default ? context : null;
+
+    private static string? FileOf(StackFrame frame, int number) =>
+        ScriptFiles.Of(frame.GetMethod()!.DeclaringType!.Assembly, number) ?? frame.GetFileName() ?? ContextOf(frame)!.Name;
 
     private static string PlaceOf(StackFrame frame) => frame.GetFileName() is { } file && frame.GetFileLineNumber() > 0
         ? $"{file}:{frame.GetFileLineNumber()}:{Math.Max(1, frame.GetFileColumnNumber())}"

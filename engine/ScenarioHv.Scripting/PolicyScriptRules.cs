@@ -9,8 +9,7 @@ namespace ScenarioHv.Scripting;
 /// What a policy script may contain beyond what <see cref="ScriptRules"/> says of all scripts: it answers inside the step that asks it, so
 /// it waits for nothing, performs no operations of a guest and keeps nothing of the situation.
 /// </summary>
-internal sealed class PolicyScriptRules(
-    MemberDeclarationSyntax[] members, PolicyShape shape, SemanticModel model, ScriptProblems problems)
+internal sealed class PolicyScriptRules(IReadOnlyList<ScriptUnit> units, PolicyShape shape, ScriptProblems problems)
 {
     private const string NoWaiting =
         "a policy answers inside the step of the machine that asks it, and waits for nothing: leave out 'async' and 'await'.";
@@ -20,15 +19,17 @@ internal sealed class PolicyScriptRules(
 
     private static readonly string[] OfGuests = ["Cpu", "Shared", "GuestTask", "HostTask", "Op", "NestedExit", "ExitKind", "GuestException"];
 
+    private readonly MemberDeclarationSyntax[] _members = [.. units.SelectMany(unit => unit.Root.Members)];
+
     /// <summary>Checks everything that can be seen in the script's own text.</summary>
     public void Check()
     {
-        foreach (var node in members.SelectMany(member => member.DescendantNodesAndSelf()))
+        foreach (var node in _members.SelectMany(member => member.DescendantNodesAndSelf()))
         {
             CheckNode(node);
         }
 
-        foreach (var modifier in members.SelectMany(member => member.DescendantTokens())
+        foreach (var modifier in _members.SelectMany(member => member.DescendantTokens())
             .Where(token => token.IsKind(SyntaxKind.AsyncKeyword)))
         {
             problems.Add(modifier, NoWaiting);
@@ -40,7 +41,7 @@ internal sealed class PolicyScriptRules(
             CheckEntry("Merges", $"bool Merges({shape.Answer.Name} step)", IsMerge);
             CheckForgotten("Takes", "asks whether a step is taken", IsGuard);
             CheckForgotten("Merges", "says after which steps nothing comes between", IsMerge);
-            CheckWithoutMachine(shape.Entry, []);
+            CheckWithoutMachine(_members.First(member => PolicyShape.NameOf(member) is { Text: PolicyShape.Steps }), []);
         }
         else
         {
@@ -51,7 +52,9 @@ internal sealed class PolicyScriptRules(
         }
     }
 
-    private IEnumerable<MethodDeclarationSyntax> Methods() => members.OfType<MethodDeclarationSyntax>();
+    private SemanticModel Model(SyntaxNode node) => PolicyShape.ModelOf(units, node);
+
+    private IEnumerable<MethodDeclarationSyntax> Methods() => _members.OfType<MethodDeclarationSyntax>();
 
     private void CheckNode(SyntaxNode node)
     {
@@ -64,7 +67,7 @@ internal sealed class PolicyScriptRules(
                 problems.Add(name, $"'{name.Identifier.Text}' {GuestsOnly}");
                 break;
             case VariableDeclaratorSyntax { Parent.Parent: FieldDeclarationSyntax } variable
-                when model.GetDeclaredSymbol(variable) is IFieldSymbol field && PolicyTypes.IsSituation(field.Type):
+                when Model(variable).GetDeclaredSymbol(variable) is IFieldSymbol field && PolicyTypes.IsSituation(field.Type):
                 problems.Add(variable.Identifier, "a Situation shows the machine while the policy is asked and not later: "
                     + "keep what is needed of it, as in 'ulong lastRip;'.");
                 break;
@@ -84,12 +87,12 @@ internal sealed class PolicyScriptRules(
     }
 
     /// <summary>A name that is not the script's own and that the compiler does not find, or finds in the guest API.</summary>
-    private bool IsForeign(SimpleNameSyntax name) => model.GetSymbolInfo(name).Symbol is { } symbol
+    private bool IsForeign(SimpleNameSyntax name) => Model(name).GetSymbolInfo(name).Symbol is { } symbol
         ? symbol.ContainingNamespace?.ToDisplayString() == "ScenarioHv.Engine.Guests"
         : !(name.Parent is MemberAccessExpressionSyntax access && access.Name == name);
 
     private ITypeSymbol? TypeOf(ExpressionSyntax expression) =>
-        model.GetTypeInfo(expression) is var info && info.Type is { TypeKind: not TypeKind.Error } type ? type : info.ConvertedType;
+        Model(expression).GetTypeInfo(expression) is var info && info.Type is { TypeKind: not TypeKind.Error } type ? type : info.ConvertedType;
 
     private static bool IsArithmetic(SyntaxNode node) => !node.IsKind(SyntaxKind.SimpleAssignmentExpression)
         && !node.IsKind(SyntaxKind.SuppressNullableWarningExpression) && !node.IsKind(SyntaxKind.CoalesceExpression)
@@ -102,9 +105,9 @@ internal sealed class PolicyScriptRules(
 
     private void CheckEntry(string name, string signature, Func<IMethodSymbol, bool> fits)
     {
-        foreach (var member in members.Where(member => PolicyShape.NameOf(member) is { } found && found.Text == name))
+        foreach (var member in _members.Where(member => PolicyShape.NameOf(member) is { } found && found.Text == name))
         {
-            if (member is not MethodDeclarationSyntax method || !fits(model.GetDeclaredSymbol(method)!))
+            if (member is not MethodDeclarationSyntax method || !fits(Model(method).GetDeclaredSymbol(method)!))
             {
                 problems.Add(PolicyShape.NameOf(member)!.Value, $"{name} has to be declared as '{signature}'.");
             }
@@ -114,14 +117,14 @@ internal sealed class PolicyScriptRules(
     /// <summary>A guard that has the wrong name would guard nothing, and nobody would notice.</summary>
     private void CheckForgotten(string name, string what, Func<IMethodSymbol, bool> fits)
     {
-        if (members.Any(member => PolicyShape.NameOf(member) is { } found && found.Text == name))
+        if (_members.Any(member => PolicyShape.NameOf(member) is { } found && found.Text == name))
         {
             return;
         }
 
         foreach (var method in Methods())
         {
-            var symbol = model.GetDeclaredSymbol(method)!;
+            var symbol = Model(method).GetDeclaredSymbol(method)!;
             if ((fits(symbol) || NearestName.Of(symbol.Name, [name]) is not null) && !IsUsed(symbol))
             {
                 problems.Add(method.Identifier, $"nothing asks '{symbol.Name}': what {what} is called {name}.");
@@ -140,9 +143,9 @@ internal sealed class PolicyScriptRules(
 
     private bool IsStep(IParameterSymbol parameter) => parameter.RefKind == RefKind.None && PolicyTypes.Is(parameter.Type, shape.Answer);
 
-    private bool IsUsed(IMethodSymbol method) => members.SelectMany(member => member.DescendantNodes().OfType<SimpleNameSyntax>())
+    private bool IsUsed(IMethodSymbol method) => _members.SelectMany(member => member.DescendantNodes().OfType<SimpleNameSyntax>())
         .Any(name => name.Identifier.Text == method.Name
-            && model.GetSymbolInfo(name) is var found && found.CandidateSymbols.Append(found.Symbol)
+            && Model(name).GetSymbolInfo(name) is var found && found.CandidateSymbols.Append(found.Symbol)
                 .Any(symbol => SymbolEqualityComparer.Default.Equals(symbol, method)));
 
     /// <summary>The steps are asked for before there is a machine, and so before there are variables in it.</summary>
@@ -150,13 +153,13 @@ internal sealed class PolicyScriptRules(
     {
         foreach (var name in code.DescendantNodes().OfType<SimpleNameSyntax>())
         {
-            var symbol = model.GetSymbolInfo(name).Symbol;
-            if (symbol is IFieldSymbol { IsConst: false } field && members.Contains(DeclarationOf(field)))
+            var symbol = Model(name).GetSymbolInfo(name).Symbol;
+            if (symbol is IFieldSymbol { IsConst: false } field && _members.Contains(DeclarationOf(field)))
             {
                 problems.Add(name, $"'{name.Identifier.Text}' is in the machine, and a plan's steps are asked for before there is one: "
                     + "what depends on a variable belongs into Takes.");
             }
-            else if (symbol is IMethodSymbol or IPropertySymbol && DeclarationOf(symbol) is { } called && members.Contains(called)
+            else if (symbol is IMethodSymbol or IPropertySymbol && DeclarationOf(symbol) is { } called && _members.Contains(called)
                 && seen.Add(called))
             {
                 CheckWithoutMachine(called, seen);

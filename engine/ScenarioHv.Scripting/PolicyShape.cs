@@ -9,10 +9,9 @@ namespace ScenarioHv.Scripting;
 /// Which of the two shapes a policy script has, and in which type it answers. Both are read from what the script declares: <c>Decide</c>
 /// makes it a decision, <c>Steps</c> a plan.
 /// </summary>
-/// <param name="Entry">The declaration of <c>Decide</c> or <c>Steps</c>.</param>
 /// <param name="Answer">The type of the answer, or the enum of the plan's steps.</param>
 /// <param name="IsPlan">True for a plan.</param>
-internal sealed record PolicyShape(MemberDeclarationSyntax Entry, Type Answer, bool IsPlan)
+internal sealed record PolicyShape(Type Answer, bool IsPlan)
 {
     /// <summary>A whole decision.</summary>
     public const string LeastDecision = "ImmediateExitDecision Decide(Situation now) => PreemptionTimer(0);";
@@ -20,16 +19,18 @@ internal sealed record PolicyShape(MemberDeclarationSyntax Entry, Type Answer, b
     /// <summary>A whole plan.</summary>
     public const string LeastPlan = "LapicRestoreStep[] Steps => [Purge, Load, StartTimer, SyncHardware];";
 
+    /// <summary>The name of what makes a plan.</summary>
+    public const string Steps = "Steps";
+
     private const string Decide = "Decide";
-    private const string Steps = "Steps";
     private const string Main = "Main";
 
     private const string Both = $"A decision is the method Decide: '{LeastDecision}' A plan is the property Steps: '{LeastPlan}'";
 
     /// <summary>Whether the script is of the kind that it is used as. What else is wrong with it would only be a consequence.</summary>
-    public static void CheckKind(ScriptKind used, IEnumerable<MemberDeclarationSyntax> members, ScriptProblems problems)
+    public static void CheckKind(ScriptKind used, IReadOnlyList<ScriptUnit> units, ScriptProblems problems)
     {
-        var named = members.Select(member => (Member: member, Name: NameOf(member))).Where(item => item.Name is not null).ToArray();
+        var named = units.SelectMany(unit => unit.Root.Members).Select(member => (Member: member, Name: NameOf(member))).Where(item => item.Name is not null).ToArray();
         var main = Array.Find(named, item => item.Name!.Value.Text == Main);
         var entries = Array.FindAll(named, item => item.Name!.Value.Text is Decide or Steps);
         if (used == ScriptKind.Guest && main.Name is null && entries.Length != 0)
@@ -47,13 +48,14 @@ internal sealed record PolicyShape(MemberDeclarationSyntax Entry, Type Answer, b
     }
 
     /// <summary>Finds the shape; null if there is none, which is then among the problems.</summary>
-    public static PolicyShape? Of(MemberDeclarationSyntax[] members, SemanticModel model, ScriptProblems problems)
+    public static PolicyShape? Of(IReadOnlyList<ScriptUnit> units, ScriptProblems problems)
     {
+        var members = units.SelectMany(unit => unit.Root.Members).ToArray();
         var decisions = members.Where(member => NameOf(member) is { Text: Decide }).ToArray();
         var plans = members.Where(member => NameOf(member) is { Text: Steps }).ToArray();
         if (decisions.Length != 0 && plans.Length != 0)
         {
-            var second = new[] { decisions[0], plans[0] }.MaxBy(member => member.SpanStart)!;
+            var second = Array.IndexOf(members, decisions[0]) > Array.IndexOf(members, plans[0]) ? decisions[0] : plans[0];
             problems.Add(NameOf(second)!.Value, $"a policy script is a decision or a plan, and this one is both. {Both}");
             return null;
         }
@@ -64,8 +66,8 @@ internal sealed record PolicyShape(MemberDeclarationSyntax Entry, Type Answer, b
             return null;
         }
 
-        return decisions.Length != 0 ? OfDecision(decisions[0], model, problems)
-            : plans.Length != 0 ? OfPlan(plans[0], model, problems)
+        return decisions.Length != 0 ? OfDecision(decisions[0], ModelOf(units, decisions[0]), problems)
+            : plans.Length != 0 ? OfPlan(plans[0], ModelOf(units, plans[0]), problems)
             : Neither(members, problems);
     }
 
@@ -78,6 +80,10 @@ internal sealed record PolicyShape(MemberDeclarationSyntax Entry, Type Answer, b
         GlobalStatementSyntax { Statement: LocalFunctionStatementSyntax function } => function.Identifier,
         _ => null,
     };
+
+    /// <summary>What the names in <paramref name="node"/> mean.</summary>
+    public static SemanticModel ModelOf(IReadOnlyList<ScriptUnit> units, SyntaxNode node) =>
+        units.First(unit => unit.Root.SyntaxTree == node.SyntaxTree).Model;
 
     private static PolicyShape? Neither(MemberDeclarationSyntax[] members, ScriptProblems problems)
     {
@@ -115,7 +121,7 @@ internal sealed record PolicyShape(MemberDeclarationSyntax Entry, Type Answer, b
             problems.Add(method.Identifier, $"Decide has to be declared as '{answer.Name} Decide(Situation now)'.");
         }
 
-        return new PolicyShape(member, answer, IsPlan: false);
+        return new PolicyShape(answer, IsPlan: false);
     }
 
     private static PolicyShape? OfPlan(MemberDeclarationSyntax member, SemanticModel model, ScriptProblems problems)
@@ -133,7 +139,7 @@ internal sealed record PolicyShape(MemberDeclarationSyntax Entry, Type Answer, b
         }
 
         var answer = TypeOf(array.ElementType, written.ElementType, PolicyAnswers.Plans, problems, "Steps is an array of");
-        return answer is null ? null : new PolicyShape(member, answer, IsPlan: true);
+        return answer is null ? null : new PolicyShape(answer, IsPlan: true);
     }
 
     /// <summary>The engine's type behind a symbol, if it is one of <paramref name="allowed"/>.</summary>

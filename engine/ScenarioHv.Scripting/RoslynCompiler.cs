@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -11,8 +10,8 @@ using ScenarioHv.Engine.Guests;
 namespace ScenarioHv.Scripting;
 
 /// <summary>
-/// Compiles one script: parse, rules, checks, rewrite, compile, proof. The only way into the types that use the compiler; nothing on the
-/// way of a cached script touches it.
+/// Compiles one script and what it loads: parse, rules, checks, rewrite, compile, proof. The only way into the types that use the compiler;
+/// nothing on the way of a cached script touches it.
 /// </summary>
 internal static class RoslynCompiler
 {
@@ -31,29 +30,9 @@ internal static class RoslynCompiler
     /// <exception cref="ScriptException">With every problem of the first stage that finds one.</exception>
     public static ScriptImage Compile(ScriptSource source, ScriptKey key)
     {
-        var text = SourceText.From(source.Text, Encoding.UTF8);
-        var problems = new ScriptProblems(source, text);
-        var root = Parse(text, SourceCodeKind.Script, source.FullPath);
-        ScriptRules.CheckDirectives(root, problems);
-        problems.ThrowIfAny();
-        AddErrors(root.SyntaxTree.GetDiagnostics(), position => position, problems);
-        PolicyShape.CheckKind(key.Kind, root.Members, problems);
-        problems.ThrowIfAny();
-
-        var shape = key.Kind == ScriptKind.Policy ? ShapeOf(root, problems) : null;
-        var usings = shape is null ? Usings : PolicyUsings.With(shape.Answer);
-        var model = Model(root, usings);
-        new ScriptRules(root, model, key.Kind, problems).Check();
-        if (shape is not null)
-        {
-            new PolicyScriptRules([.. root.Members], shape, model, problems).Check();
-        }
-
-        problems.ThrowIfAny();
-
-        var checks = key.Trusted ? null : Check(root, model, key.Kind, problems);
-        var edited = new ScriptRewriter(source, root, model, key.Kind, checks).Rewrite(Convert.ToHexString(SHA256.HashData(source.Bytes)));
-        var image = Emit(edited, usings, source, key, problems);
+        var problems = new ScriptProblems(source, SourceText.From(source.Text, Encoding.UTF8));
+        var (units, usings) = Bind(source, key.Kind, problems);
+        var image = Emit(Rewrite(units, key, problems), usings, source, key, problems);
         if (!key.Trusted)
         {
             foreach (var problem in ImageCheck.Problems(image, key.Kind))
@@ -62,59 +41,106 @@ internal static class RoslynCompiler
             }
         }
 
-        Prove(image, root, source, problems);
+        Prove(image, [.. units.Select(unit => unit.Root)], source, problems);
         return image;
     }
 
-    /// <summary>The shape of a policy script, found without the names that only its answer brings into sight.</summary>
-    private static PolicyShape ShapeOf(CompilationUnitSyntax root, ScriptProblems problems)
+    /// <summary>The files of a script with what they see, after they were held against the rules of its kind.</summary>
+    private static (IReadOnlyList<ScriptUnit> Units, string[] Usings) Bind(ScriptSource source, ScriptKind kind, ScriptProblems problems)
     {
-        var shape = PolicyShape.Of([.. root.Members], Model(root, PolicyUsings.Namespaces), problems);
+        var usings = kind == ScriptKind.Guest ? Usings : PolicyUsings.Namespaces;
+        var units = ScriptUnits.Of(source, References.Value, Options().WithUsings(usings), problems);
+        PolicyShape.CheckKind(kind, units, problems);
         problems.ThrowIfAny();
-        return shape!;
+        var shape = kind == ScriptKind.Guest ? null : PolicyShape.Of(units, problems);
+        problems.ThrowIfAny();
+        if (shape is not null)
+        {
+            // The answer, which was read without them, may bring further names into sight.
+            usings = PolicyUsings.With(shape.Answer);
+            units = ScriptUnits.Of(source, References.Value, Options().WithUsings(usings), problems);
+            new PolicyScriptRules(units, shape, problems).Check();
+        }
+        else
+        {
+            ScriptRules.CheckEntries(units, problems);
+        }
+
+        foreach (var unit in units)
+        {
+            new ScriptRules(unit.Root, unit.Model, kind, problems).Check();
+        }
+
+        ScriptRules.CheckNames(units, problems);
+        problems.ThrowIfAny();
+        return (units, usings);
     }
 
-    private static SemanticModel Model(CompilationUnitSyntax root, string[] usings) =>
-        CSharpCompilation.CreateScriptCompilation("script", root.SyntaxTree, References.Value, Options().WithUsings(usings))
-            .GetSemanticModel(root.SyntaxTree);
-
-    private static ScriptChecks Check(CompilationUnitSyntax root, SemanticModel model, ScriptKind kind, ScriptProblems problems)
+    /// <summary>The program text of each file.</summary>
+    private static Dictionary<SyntaxTree, EditedSource> Rewrite(
+        IReadOnlyList<ScriptUnit> units, ScriptKey key, ScriptProblems problems)
     {
-        var checks = new ScriptChecks(root, model, ScriptApi.Of(kind), problems);
-        ConstructChecks.Check(root, model, problems);
+        var api = ScriptApi.Of(key.Kind);
+        var checks = key.Trusted ? [] : units.ToDictionary(unit => unit, unit => new ScriptChecks(unit.Root, unit.Model, api, problems));
+        foreach (var unit in checks.Keys)
+        {
+            ConstructChecks.Check(unit.Root, unit.Model, problems);
+        }
+
         problems.ThrowIfAny();
-        checks.Check();
+        foreach (var check in checks.Values)
+        {
+            check.Check();
+        }
+
         problems.ThrowIfAny();
-        return checks;
+        var layout = new ScriptLayout([.. units.Select(unit => unit.Source.FullPath)]);
+        var edited = new Dictionary<SyntaxTree, EditedSource>();
+        foreach (var unit in units)
+        {
+            var text = new ScriptRewriter(unit, key.Kind, checks.GetValueOrDefault(unit), layout).Rewrite();
+            var path = unit.Source.FullPath + ".g.cs";
+            edited.Add(ScriptUnits.Parse(SourceText.From(text.Text, Encoding.UTF8), SourceCodeKind.Regular, path).SyntaxTree, text);
+        }
+
+        return edited;
     }
 
     private static ScriptImage Emit(
-        EditedSource edited, string[] names, ScriptSource source, ScriptKey key, ScriptProblems problems)
+        Dictionary<SyntaxTree, EditedSource> edited, string[] seen, ScriptSource source, ScriptKey key, ScriptProblems problems)
     {
         var name = $"{Path.GetFileNameWithoutExtension(source.FullPath)}-{key.Text[..16]}";
-        var tree = Parse(SourceText.From(edited.Text, Encoding.UTF8), SourceCodeKind.Regular, source.FullPath + ".g.cs").SyntaxTree;
-        var usings = Parse(SourceText.From(PolicyUsings.Text(names), Encoding.UTF8), SourceCodeKind.Regular, "usings.g.cs").SyntaxTree;
-        var compilation = CSharpCompilation.Create(name, [tree, usings], References.Value, Options());
+        var usings = ScriptUnits.Parse(SourceText.From(PolicyUsings.Text(seen), Encoding.UTF8), SourceCodeKind.Regular, "usings.g.cs").SyntaxTree;
+        var compilation = CSharpCompilation.Create(name, [.. edited.Keys, usings], References.Value, Options());
         using var dll = new MemoryStream();
         using var pdb = new MemoryStream();
         var result = compilation.Emit(dll, pdb, options: new EmitOptions(debugInformationFormat: DebugInformationFormat.PortablePdb));
         if (!result.Success)
         {
-            AddErrors(result.Diagnostics.Where(diagnostic => diagnostic.Location.SourceTree == tree), edited.Original, problems);
+            var errors = result.Diagnostics.Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error).ToArray();
+            foreach (var error in errors)
+            {
+                if (error.Location.SourceTree is { } tree && edited.TryGetValue(tree, out var text)
+                    && text.Original(error.Location.SourceSpan.Start) is { } place)
+                {
+                    problems.Add(text.Unit.Root.SyntaxTree, place, Explain(error));
+                }
+            }
+
             problems.ThrowIfAny();
-            var first = result.Diagnostics.First(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error);
-            throw new InvalidOperationException($"{source.Name}: what was added to the script does not compile: {first}");
+            throw new InvalidOperationException($"{source.Name}: what was added to the script does not compile: {errors[0]}");
         }
 
         return new ScriptImage(dll.ToArray(), pdb.ToArray());
     }
 
-    private static void Prove(ScriptImage image, CompilationUnitSyntax root, ScriptSource source, ScriptProblems problems)
+    private static void Prove(
+        ScriptImage image, IReadOnlyList<CompilationUnitSyntax> roots, ScriptSource source, ScriptProblems problems)
     {
         var context = new ScriptLoadContext(source.Name, isCollectible: true);
         try
         {
-            new FrameReport(LoadedScript.Load(image, context), root, problems).Check();
+            new FrameReport(LoadedScript.Load(image, context), roots, problems).Check();
         }
         finally
         {
@@ -124,18 +150,8 @@ internal static class RoslynCompiler
         problems.ThrowIfAny();
     }
 
-    private static void AddErrors(IEnumerable<Diagnostic> diagnostics, Func<int, int?> position, ScriptProblems problems)
-    {
-        foreach (var diagnostic in diagnostics.Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error))
-        {
-            if (position(diagnostic.Location.SourceSpan.Start) is { } place)
-            {
-                problems.Add(place, Explain(diagnostic));
-            }
-        }
-    }
-
-    private static string Explain(Diagnostic diagnostic) => diagnostic.Id switch
+    /// <summary>What the compiler says, and for what a script does otherwise than a program, what to write.</summary>
+    public static string Explain(Diagnostic diagnostic) => diagnostic.Id switch
     {
         "CS4014" => ScriptRules.NotAwaited,
         "CS0206" => $"{Message(diagnostic)} (A script's variable is in the machine: copy it to a local, pass that, and assign it back.)",
@@ -154,10 +170,6 @@ internal static class RoslynCompiler
     }
 
     private static string Message(Diagnostic diagnostic) => $"{diagnostic.GetMessage(CultureInfo.InvariantCulture)} [{diagnostic.Id}]";
-
-    private static CompilationUnitSyntax Parse(SourceText text, SourceCodeKind kind, string path) =>
-        CSharpSyntaxTree.ParseText(text, new CSharpParseOptions(LanguageVersion.Latest, DocumentationMode.None, kind), path)
-            .GetCompilationUnitRoot();
 
     private static CSharpCompilationOptions Options() => new(
         OutputKind.DynamicallyLinkedLibrary,

@@ -12,7 +12,7 @@ namespace ScenarioHv.Scripting;
 internal sealed class ScriptKey
 {
     /// <summary>Changes with the form of a cache entry.</summary>
-    private const string Format = "scenariohv guest 1: release, unchecked, safe, nullable disabled";
+    private const string Format = "scenariohv guest 2: release, unchecked, safe, nullable disabled";
 
     private ScriptKey(byte[] hash, bool trusted, ScriptKind kind)
     {
@@ -35,7 +35,7 @@ internal sealed class ScriptKey
     public ScriptKind Kind { get; }
 
     /// <summary>
-    /// The key of <paramref name="source"/>. The path is part of it because debug information names the file, and the assembly
+    /// The key of <paramref name="source"/> and all that it may load. The path is part of it because debug information names the file, and the assembly
     /// names its debug information.
     /// </summary>
     public static ScriptKey Of(ScriptSource source, bool trusted = false, ScriptKind kind = ScriptKind.Guest)
@@ -50,6 +50,12 @@ internal sealed class ScriptKey
         Add(hash, Encoding.UTF8.GetBytes(CompilerVersion()));
         Add(hash, Encoding.UTF8.GetBytes(source.FullPath));
         Add(hash, source.Bytes);
+        foreach (var helper in source.Helpers)
+        {
+            Add(hash, Encoding.UTF8.GetBytes(helper.FullPath));
+            Add(hash, helper.Bytes);
+        }
+
         return new ScriptKey(hash.GetHashAndReset(), trusted, kind);
     }
 

@@ -1,39 +1,55 @@
+using System.Security.Cryptography;
 using System.Text;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Operations;
 using Microsoft.CodeAnalysis.Text;
 
 namespace ScenarioHv.Scripting;
 
+/// <summary>What the files of one script have together.</summary>
+/// <param name="files">Their absolute paths, the script itself last.</param>
+internal sealed class ScriptLayout(IReadOnlyList<string> files)
+{
+    /// <summary>The paths by the numbers of the units: the script itself first.</summary>
+    public IReadOnlyList<string> Files { get; } = [files[^1], .. files.SkipLast(1)];
+
+    /// <summary>How many shared words have been declared.</summary>
+    public int SharedWords { get; set; }
+
+    /// <summary>Whether a variable has been declared.</summary>
+    public bool HasVariables { get; set; }
+}
+
 /// <summary>
-/// Makes a static class of a script: its methods become static, its variables fields of one struct in the machine, each behind a
-/// property of the same name,
-/// its <c>Shared&lt;T&gt;</c> declarations numbered words. A script that is checked gets a budget for its steps.
+/// Makes a static class of a script, and a part of it of each file that the script loads: methods become static, variables fields of one
+/// struct in the machine, each behind a property of the same name, <c>Shared&lt;T&gt;</c> declarations numbered words. A script that is
+/// checked gets a budget for its steps.
 /// </summary>
-internal sealed class ScriptRewriter(
-    ScriptSource source, CompilationUnitSyntax root, SemanticModel model, ScriptKind kind, ScriptChecks? checks)
+internal sealed class ScriptRewriter(ScriptUnit unit, ScriptKind kind, ScriptChecks? checks, ScriptLayout layout)
 {
     private const string Variables = LoadedScript.VariablesName;
     private const string Interop = "global::System.Runtime.InteropServices";
+    private const string Sha256 = "{8829d00f-11b8-4213-878b-770e8597ac16}";
     private const string Packed = $"[{Interop}.StructLayout({Interop}.LayoutKind.Sequential, Pack = 1)]";
 
+    private readonly CompilationUnitSyntax _root = unit.Root;
+    private readonly SemanticModel _model = unit.Model;
     private readonly SourceEdits _edits = new();
     private readonly StringBuilder _fields = new();
-    private int _sharedWords;
 
     /// <summary>The program text.</summary>
-    /// <param name="checksum">SHA-256 of the script file, for debuggers.</param>
-    public EditedSource Rewrite(string checksum)
+    public EditedSource Rewrite()
     {
-        foreach (var shebang in root.DescendantTrivia().Where(trivia => trivia.IsKind(SyntaxKind.ShebangDirectiveTrivia)))
+        foreach (var line in _root.DescendantTrivia().Where(trivia => IsForScripts(trivia)))
         {
             // The directive's span ends with its line, which must stay one.
-            _edits.Replace(TextSpan.FromBounds(shebang.SpanStart, shebang.SpanStart + shebang.ToString().TrimEnd().Length), string.Empty);
+            _edits.Replace(TextSpan.FromBounds(line.SpanStart, line.SpanStart + line.ToString().TrimEnd().Length), string.Empty);
         }
 
-        var header = $"public static class {LoadedScript.ClassName} {{";
-        if (root.Usings.LastOrDefault() is { } last)
+        var header = $"public static partial class {LoadedScript.ClassName} {{";
+        if (_root.Usings.LastOrDefault() is { } last)
         {
             _edits.After(last, header);
         }
@@ -42,26 +58,75 @@ internal sealed class ScriptRewriter(
             _edits.Insert(0, header);
         }
 
-        foreach (var member in root.Members)
+        foreach (var member in _root.Members)
         {
             Rewrite(member);
         }
 
         if (checks is not null)
         {
-            new BudgetEdits(root, model, checks, _edits).Add();
+            new BudgetEdits(unit, checks, _edits).Add();
         }
 
-        DeadLocals.Clear(root, model, _edits);
-        const string Sha256 = "{8829d00f-11b8-4213-878b-770e8597ac16}";
-        var prologue = $"#pragma checksum \"{source.FullPath}\" \"{Sha256}\" \"{checksum}\"";
-        return _edits.Apply(root.SyntaxTree.GetText(), source.FullPath, prologue, Epilogue());
+        DeadLocals.Clear(_root, _model, _edits);
+        if (unit.Number > 0)
+        {
+            NumberLines();
+        }
+
+        var checksum = Convert.ToHexString(SHA256.HashData(unit.Source.Bytes));
+        var prologue = $"#pragma checksum \"{unit.Source.FullPath}\" \"{Sha256}\" \"{checksum}\"";
+        return _edits.Apply(unit, prologue, Epilogue());
     }
+
+    /// <summary>What only scripts have: the line that names an interpreter, and what is loaded.</summary>
+    private static bool IsForScripts(SyntaxTrivia trivia) => trivia.IsKind(SyntaxKind.ShebangDirectiveTrivia)
+        || trivia.GetStructure() is LoadDirectiveTriviaSyntax { IsActive: true };
 
     private string Epilogue()
     {
-        var variables = _fields.Length == 0 ? string.Empty : $"{Packed} public struct {Variables} {{ {_fields}}}\n";
-        return $"{variables}public const int {LoadedScript.SharedWordsName} = {_sharedWords};\n}}\n";
+        var variables = string.Empty;
+        if (_fields.Length > 0)
+        {
+            variables = $"{(layout.HasVariables ? string.Empty : Packed)} public partial struct {Variables} {{ {_fields}}}\n";
+            layout.HasVariables = true;
+        }
+
+        var whole = unit.Number > 0 ? string.Empty
+            : $"public const int {LoadedScript.SharedWordsName} = {layout.SharedWords};\n"
+                + $"public const string {LoadedScript.FilesName} = "
+                + $"{SymbolDisplay.FormatLiteral(string.Join('\n', layout.Files), quote: true)};\n";
+        return $"{variables}{whole}}}\n";
+    }
+
+    /// <summary>
+    /// An operation without an address has one made of its line, and two files have the same lines: in one that is loaded each operation is
+    /// told its line together with the number of the file.
+    /// </summary>
+    private void NumberLines()
+    {
+        foreach (var call in _root.DescendantNodes().OfType<InvocationExpressionSyntax>())
+        {
+            var isMade = _model.GetOperation(call) is IInvocationOperation operation && operation.Arguments.Any(argument =>
+                argument is { ArgumentKind: ArgumentKind.DefaultValue, Parameter.Name: "line" }
+                && argument.Parameter.GetAttributes().Any(attribute => attribute.AttributeClass?.Name == "CallerLineNumberAttribute"));
+            if (!isMade)
+            {
+                continue;
+            }
+
+            var comma = call.ArgumentList.Arguments.Count > 0 ? ", " : string.Empty;
+            var text = $"{comma}line: {unit.LineOf(call)}";
+            var end = call.ArgumentList.CloseParenToken.SpanStart;
+            if (call.Ancestors().Any(outer => outer is InterpolationSyntax))
+            {
+                _edits.InsertInline(end, text);
+            }
+            else
+            {
+                _edits.Insert(end, text);
+            }
+        }
     }
 
     private void Rewrite(MemberDeclarationSyntax member)
@@ -88,7 +153,7 @@ internal sealed class ScriptRewriter(
             var variable = declaration.Variables[i];
             var isLast = i == declaration.Variables.Count - 1;
             var end = isLast ? field.SemicolonToken.Span.End : declaration.Variables[i + 1].Identifier.SpanStart;
-            var type = ((IFieldSymbol)model.GetDeclaredSymbol(variable)!).Type;
+            var type = ((IFieldSymbol)_model.GetDeclaredSymbol(variable)!).Type;
             var (modifier, body) = Property(variable.Identifier.Text, declaration.Type.ToString(), type);
             if (i == 0)
             {
@@ -108,7 +173,7 @@ internal sealed class ScriptRewriter(
     {
         if (EngineTypes.IsShared(type))
         {
-            return ("static ", $"=> new({_sharedWords++});");
+            return ("static ", $"=> new({layout.SharedWords++});");
         }
 
         _fields.Append("public ").Append(typeText).Append(' ').Append(name).Append("; ");

@@ -26,8 +26,7 @@ internal sealed class ScriptRules(CompilationUnitSyntax root, SemanticModel mode
             {
                 _ when !directive.IsActive => null,
                 SyntaxKind.ReferenceDirectiveTrivia => "#r is not possible: a script sees the core library and the engine only.",
-                SyntaxKind.LoadDirectiveTrivia => "#load is not possible yet: a script is one file. Copy what it needs into it.",
-                SyntaxKind.IfDirectiveTrivia or SyntaxKind.ElifDirectiveTrivia => null,
+                SyntaxKind.LoadDirectiveTrivia or SyntaxKind.IfDirectiveTrivia or SyntaxKind.ElifDirectiveTrivia => null,
                 SyntaxKind.ElseDirectiveTrivia or SyntaxKind.EndIfDirectiveTrivia => null,
                 SyntaxKind.RegionDirectiveTrivia or SyntaxKind.EndRegionDirectiveTrivia => null,
                 SyntaxKind.ErrorDirectiveTrivia or SyntaxKind.WarningDirectiveTrivia or SyntaxKind.ShebangDirectiveTrivia => null,
@@ -58,16 +57,57 @@ internal sealed class ScriptRules(CompilationUnitSyntax root, SemanticModel mode
         {
             CheckNode(node);
         }
+    }
 
-        if (kind == ScriptKind.Policy)
-        {
-            return;
-        }
-
+    /// <summary>Checks that a guest script, in one of its files, has what the processor calls.</summary>
+    public static void CheckEntries(IReadOnlyList<ScriptUnit> units, ScriptProblems problems)
+    {
         CheckEntry("Main", required: true, "async GuestTask Main(Cpu cpu)", "Cpu");
         CheckEntry("OnInterrupt", required: false, "async GuestTask OnInterrupt(Cpu cpu, byte vector)", "Cpu", "byte");
         CheckEntry("OnNmi", required: false, "async GuestTask OnNmi(Cpu cpu)", "Cpu");
+
+        void CheckEntry(string name, bool required, string signature, params string[] parameters)
+        {
+            var methods = units.SelectMany(unit => unit.Root.Members.OfType<MethodDeclarationSyntax>()
+                .Where(method => method.Identifier.Text == name)
+                .Select(method => (method.Identifier, Symbol: (IMethodSymbol)unit.Model.GetDeclaredSymbol(method)!))).ToArray();
+            if (methods.Length == 0 && required)
+            {
+                problems.Add(0, $"the script has no {name}: a guest begins in '{signature}'.");
+            }
+            else if (methods.Length != 0 && !methods.Any(method => IsEntry(method.Symbol, parameters)))
+            {
+                problems.Add(methods[0].Identifier, $"{name} has to be declared as '{signature}'.");
+            }
+        }
     }
+
+    /// <summary>Checks that the files of a script declare each variable, constant, property and type once.</summary>
+    public static void CheckNames(IReadOnlyList<ScriptUnit> units, ScriptProblems problems)
+    {
+        var known = new Dictionary<string, (ScriptUnit Unit, SyntaxToken Name)>(StringComparer.Ordinal);
+        foreach (var unit in units)
+        {
+            foreach (var name in unit.Root.Members.SelectMany(Declared))
+            {
+                if (!known.TryAdd(name.ValueText, (unit, name)))
+                {
+                    var (other, first) = known[name.ValueText];
+                    var line = first.GetLocation().GetLineSpan().StartLinePosition.Line + 1;
+                    problems.Add(name, $"'{name.ValueText}' is declared in line {line} of {Path.GetFileName(other.Source.FullPath)} already.");
+                }
+            }
+        }
+    }
+
+    private static IEnumerable<SyntaxToken> Declared(MemberDeclarationSyntax member) => member switch
+    {
+        FieldDeclarationSyntax field => field.Declaration.Variables.Select(variable => variable.Identifier),
+        PropertyDeclarationSyntax property => [property.Identifier],
+        TypeDeclarationSyntax { TypeParameterList: null } type => [type.Identifier],
+        EnumDeclarationSyntax type => [type.Identifier],
+        _ => [],
+    };
 
     private void CheckMember(MemberDeclarationSyntax member)
     {
@@ -286,19 +326,6 @@ internal sealed class ScriptRules(CompilationUnitSyntax root, SemanticModel mode
                     + "which keeps it in an object on the heap: pass it as a parameter of a method.");
                 return;
             }
-        }
-    }
-
-    private void CheckEntry(string name, bool required, string signature, params string[] parameters)
-    {
-        var methods = root.Members.OfType<MethodDeclarationSyntax>().Where(method => method.Identifier.Text == name).ToArray();
-        if (methods.Length == 0 && required)
-        {
-            problems.Add(0, $"the script has no {name}: a guest begins in '{signature}'.");
-        }
-        else if (methods.Length != 0 && !methods.Any(method => IsEntry((IMethodSymbol)model.GetDeclaredSymbol(method)!, parameters)))
-        {
-            problems.Add(methods[0].Identifier, $"{name} has to be declared as '{signature}'.");
         }
     }
 

@@ -55,7 +55,6 @@ public sealed class RefusalTests
     [TestCase("§int.Parse(\"1\");", "outside a method")]
     [TestCase("§[assembly: System.CLSCompliant(true)]", "attributes of the assembly")]
     [TestCase("§#r \"other.dll\"", "#r is not possible")]
-    [TestCase("§#load \"helper.csx\"", "#load is not possible yet")]
     [TestCase("§#pragma warning disable CS4014", "#pragma is not possible")]
     [TestCase("§#line 7", "#line is not possible")]
     [TestCase("§#nullable enable", "#nullable is not possible")]
@@ -167,13 +166,12 @@ public sealed class RefusalTests
         Assert.That(shown[10], Is.EqualTo("... and 2 more."));
     }
 
-    [Test]
-    public void Script_that_does_not_exist_is_named_with_its_neighbours()
+    [TestCase("hyperv-rot.csx", "there is no such script; did you mean 'hyperv-root.csx'?")]
+    [TestCase("guest.csx", "there is no such script. The folder has hyperv-root.csx.")]
+    public void Script_that_does_not_exist_is_named_with_its_neighbours(string name, string message)
     {
         _folder.Write(Main, "hyperv-root.csx");
-        Assert.That(
-            () => Load(Path.Combine(_folder.Path, "hyperv-rot.csx")),
-            Refused.With.Message.EndsWith("hyperv-rot.csx:1:1: there is no such script. The folder has hyperv-root.csx."));
+        Assert.That(() => Load(Path.Combine(_folder.Path, name)), Refused.With.Message.EndsWith($"{name}:1:1: {message}"));
     }
 
     [Test]

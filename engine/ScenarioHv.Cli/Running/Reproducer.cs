@@ -39,7 +39,7 @@ internal sealed record Reproducer
     /// <summary>The trace hash of its replay, 64 hexadecimal digits.</summary>
     public required string TraceHash { get; init; }
 
-    /// <summary>The scenario, then the scripts of its guests.</summary>
+    /// <summary>The scenario, then the scripts of its guests with what these load.</summary>
     public required IReadOnlyList<ReproducerPart> Parts { get; init; }
 
     /// <summary>This version.</summary>
@@ -84,7 +84,8 @@ internal sealed record Reproducer
     /// <summary>The scripts of the other cells belong to it, since the file cannot be read without them.</summary>
     private static ReproducerPart[] PartsOf(ScenarioDocument document)
     {
-        var scripts = document.Cells.SelectMany(cell => cell.Scenario.Guests).Select(guest => guest.ScriptPath);
+        var scripts = document.Cells.SelectMany(cell => cell.Scenario.Guests).Select(guest => guest.ScriptPath)
+            .Distinct(StringComparer.Ordinal).SelectMany(ScriptFiles.Of);
         string[] paths = [.. scripts.Prepend(document.Base.File).Select(Path.GetFullPath).Distinct(StringComparer.Ordinal)];
         var folder = Path.GetDirectoryName(paths[0])!;
         while (!paths.All(path => IsBelow(path, folder)))
