@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.Loader;
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Exploration;
 using ScenarioHv.Scripting;
 
@@ -11,19 +12,33 @@ namespace ScenarioHv.Cli;
 /// </summary>
 internal static class GuestFault
 {
-    /// <summary>The message about a fault of a guest: script, actor, cycle and what happened; null if it is the laboratory's.</summary>
-    public static string? Of(StepException problem)
+    /// <summary>
+    /// The message about a fault of a guest or of a policy's script: script, actor, cycle and what happened; null if it is the laboratory's.
+    /// </summary>
+    public static string? Of(StepException problem) => Of(problem.InnerException!, problem.Message);
+
+    /// <summary>The message about a policy's script that failed when a machine was made.</summary>
+    public static string Of(PolicyException problem) => Of(problem, problem.Message)!;
+
+    private static string? Of(Exception problem, string message)
     {
-        var frames = new StackTrace(problem.InnerException!, fNeedFileInfo: true).GetFrames();
+        // A policy is asked by the hypervisor's code, below which a guest may be: the place is where the policy's own code failed.
+        var thrown = problem is PolicyException ? problem.InnerException! : problem;
+        var frames = new StackTrace(thrown, fNeedFileInfo: true).GetFrames();
         var script = Array.Find(frames, frame => ContextOf(frame) is not null);
-        if (script is not null)
+        if (script is null || thrown is ImpossibleAnswerException)
         {
-            return problem.InnerException is StepBudgetException budget
-                ? $"{FileOf(script, budget.File)}:{budget.Line}:{budget.Column}: {problem.Message}"
-                : $"{PlaceOf(script)}: {problem.Message}";
+            return problem switch
+            {
+                PolicyException => $"policy: {message}",
+                GuestException => $"guest: {message}",
+                _ => null,
+            };
         }
 
-        return problem.InnerException is GuestException ? $"guest: {problem.Message}" : null;
+        return thrown is StepBudgetException budget
+            ? $"{FileOf(script, budget.File)}:{budget.Line}:{budget.Column}: {message}"
+            : $"{PlaceOf(script)}: {message}";
     }
 
     /// <summary>The load context of a script; null for the laboratory's own code.</summary>

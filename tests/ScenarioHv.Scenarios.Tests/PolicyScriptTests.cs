@@ -54,8 +54,8 @@ public sealed class PolicyScriptTests : ScenarioFixture
     }
 
     [Test]
-    public void Nearest_script_is_named_for_a_guest_as_well() =>
-        AssertError(ErrorOf(With("l1: l1.csx", "l1: l11.csx")), 14, 7, "the script of l1, 'l11.csx', does not exist", "did you mean 'l1.csx'?");
+    public void Nearest_script_is_named_for_a_guest_as_well() => AssertError(
+        ErrorOf(With("l1: l1.csx", "l1: l11.csx")), 14, 7, "the script of l1, 'l11.csx', does not exist", "did you mean 'l1.csx'?");
 
     [Test]
     public void Script_is_a_value_on_an_axis_and_in_a_row_of_expectations()
@@ -72,7 +72,8 @@ public sealed class PolicyScriptTests : ScenarioFixture
     [Test]
     public void Script_is_a_value_of_a_cell()
     {
-        var text = Good + "cells: [{ name: scripted, set: { machine: { policies: { immediate-exit: throttle.csx } } }, expect: reached }]\n";
+        var text = Good
+            + "cells: [{ name: scripted, set: { machine: { policies: { immediate-exit: throttle.csx } } }, expect: reached }]\n";
 
         Assert.That(
             Read(text).Cells[1].Scenario.Machine.Policies["immediate-exit"].ScriptPath, Is.EqualTo(InDirectory("throttle.csx")));
