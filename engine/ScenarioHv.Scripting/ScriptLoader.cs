@@ -68,8 +68,7 @@ public sealed class ScriptLoader
     {
         var source = ScriptSource.Read(path, ScriptKind.Policy);
         var key = ScriptKey.Of(source, _trusted, ScriptKind.Policy);
-        var name = Path.GetFileName(source.FullPath);
-        var loaded = Policies.GetOrAdd(key.Text, _ => new Lazy<PolicyProgram>(() => LoadedPolicy.Load(Image(source, key), name)));
+        var loaded = Policies.GetOrAdd(key.Text, _ => new Lazy<PolicyProgram>(() => LoadedPolicy.Load(Image(source, key), source)));
         try
         {
             return loaded.Value;

@@ -1,0 +1,47 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using ScenarioHv.Engine.Naming;
+
+namespace ScenarioHv.Scripting;
+
+/// <summary>What the author of a script probably meant by a name that the compiler does not find.</summary>
+internal static class MissingNames
+{
+    /// <summary>The end of a message about a missing name, <c>; did you mean 'b'?</c>, or nothing.</summary>
+    /// <param name="unit">The file.</param>
+    /// <param name="position">Where the name stands in its text.</param>
+    /// <param name="api">What the script may use.</param>
+    public static string Hint(ScriptUnit unit, int position, ScriptApi api)
+    {
+        var name = unit.Root.FindToken(position).Parent?.AncestorsAndSelf().OfType<SimpleNameSyntax>().FirstOrDefault();
+        return name is null ? string.Empty : NearestName.Hint(name.Identifier.Text, Candidates(unit, name, api).Distinct());
+    }
+
+    private static IEnumerable<string> Candidates(ScriptUnit unit, SimpleNameSyntax name, ScriptApi api)
+    {
+        var owner = name.Parent switch
+        {
+            MemberAccessExpressionSyntax access when access.Name == name => access.Expression,
+            MemberBindingExpressionSyntax { Parent: InvocationExpressionSyntax or ConditionalAccessExpressionSyntax } binding =>
+                binding.Ancestors().OfType<ConditionalAccessExpressionSyntax>().First().Expression,
+            _ => null,
+        };
+        var own = unit.Model.Compilation.Assembly;
+        var symbols = owner is null ? unit.Model.LookupSymbols(name.SpanStart)
+            : unit.Model.GetTypeInfo(owner).Type is { TypeKind: not TypeKind.Error } type ? type.GetMembers()
+            : unit.Model.GetSymbolInfo(owner).Symbol is INamedTypeSymbol named ? named.GetMembers()
+            : [];
+        return symbols.Where(symbol => symbol.CanBeReferencedByName && IsUsable(symbol, own, api)).Select(symbol => symbol.Name);
+    }
+
+    private static bool IsUsable(ISymbol symbol, IAssemblySymbol own, ScriptApi api) => symbol switch
+    {
+        ILocalSymbol or IParameterSymbol or IRangeVariableSymbol => true,
+        INamespaceSymbol or IAliasSymbol or ITypeParameterSymbol => false,
+        _ when SymbolEqualityComparer.Default.Equals(symbol.ContainingAssembly, own) => true,
+        INamedTypeSymbol type => api.Allows(type),
+        IMethodSymbol { MethodKind: MethodKind.Ordinary } or IPropertySymbol or IFieldSymbol =>
+            symbol.DeclaredAccessibility == Accessibility.Public && symbol.ContainingType is not null && api.Cost(symbol) is not null,
+        _ => false,
+    };
+}
