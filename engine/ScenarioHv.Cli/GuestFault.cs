@@ -13,7 +13,8 @@ namespace ScenarioHv.Cli;
 internal static class GuestFault
 {
     /// <summary>
-    /// The message about a fault of a guest or of a policy's script: script, actor, cycle and what happened; null if it is the laboratory's.
+    /// The message about a fault of a guest or of a policy's script: script, actor, cycle and what happened; null if it is the
+    /// laboratory's.
     /// </summary>
     public static string? Of(StepException problem) => Of(problem.InnerException!, problem.Message);
 

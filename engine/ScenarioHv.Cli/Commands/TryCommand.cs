@@ -92,6 +92,6 @@ internal sealed class TryCommand(Terminal terminal, LogLevel logLevel)
 
         return points.Count == 1
             ? points[0]
-            : throw new InputException($"{request.Script} can stand at {Wording.Or(points)}: say with --as which point it is to be tried at");
+            : throw new InputException($"{request.Script} can stand at {Wording.Or(points)}: say with --as at which point to try it");
     }
 }

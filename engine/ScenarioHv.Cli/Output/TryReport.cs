@@ -51,8 +51,7 @@ internal static class TryReport
     public static bool IsListed(TryScenarioEnd scenario) => scenario.Machines.Any(IsListed);
 
     /// <summary>The line above a machine's values.</summary>
-    public static string Heading(TryMachineEnd machine) =>
-        $"{machine.Machine.Name}: {TryVerdicts.Word(machine.Verdict)}{(machine.NotApplicable is { } reason ? $": {reason}" : "")}";
+    public static string Heading(TryMachineEnd machine) => $"{machine.Machine.Name}: {TryVerdicts.Word(machine.Verdict)}";
 
     /// <summary>Name and title of a scenario.</summary>
     public static string Heading(TryScenarioEnd scenario) =>

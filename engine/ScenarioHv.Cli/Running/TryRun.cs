@@ -118,7 +118,7 @@ internal sealed class TryRun(Terminal terminal, ILogger? logger, ScriptGuests gu
         }
     }
 
-    /// <summary>Why a machine cannot have what a script has answered when the machine was made, or in a step; null for other problems.</summary>
+    /// <summary>Why a machine cannot have what a script has answered, when it was made or in a step; null for other problems.</summary>
     private static string? ImpossibleAnswer(Exception problem) =>
         (problem as PolicyException ?? problem.InnerException as PolicyException)?.InnerException is ImpossibleAnswerException impossible
             ? impossible.Reason
