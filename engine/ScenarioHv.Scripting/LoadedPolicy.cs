@@ -8,9 +8,11 @@ namespace ScenarioHv.Scripting;
 /// <summary>A compiled policy script in this process. It has a load context of its own, which is never unloaded.</summary>
 internal static class LoadedPolicy
 {
-    private const BindingFlags Members = BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
+    private const BindingFlags Members = BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
 
-    /// <summary>Loads <paramref name="image"/>, and asks a plan for its steps once, so that what is wrong with them is known here.</summary>
+    /// <summary>
+    /// Loads <paramref name="image"/>, and asks a plan for its steps once, so that what is wrong with them is known here.
+    /// </summary>
     /// <param name="image">A compilation that passed every check.</param>
     /// <param name="source">The script.</param>
     /// <exception cref="ScriptException">A plan's steps do not come, or are none or too many.</exception>
@@ -29,7 +31,7 @@ internal static class LoadedPolicy
             };
         }
 
-        var steps = script.GetProperty(PolicyShape.Steps, Members)?.GetMethod
+        var steps = script.GetProperty(PolicyShape.Steps, Members)?.GetMethod ?? script.GetMethod(PolicyShape.Steps, Members)
             ?? throw new InvalidOperationException($"The compiled form of {name} has no entry, although it was checked before.");
         var step = steps.ReturnType.GetElementType()!;
         var plan = new PolicyProgram(name, step)
@@ -50,13 +52,15 @@ internal static class LoadedPolicy
     {
         try
         {
-            var filled = Activator.CreateInstance(typeof(PlanScript<>).MakeGenericType(plan.Answer), PolicyShape.Steps, PolicyScope.Vm, plan);
+            var asked = typeof(PlanScript<>).MakeGenericType(plan.Answer);
+            var filled = Activator.CreateInstance(asked, PolicyShape.Steps, PolicyScope.Vm, plan);
             Activator.CreateInstance(typeof(Plan<>).MakeGenericType(plan.Answer), filled);
         }
         catch (TargetInvocationException problem) when (problem.InnerException is PolicyException { InnerException: { } cause })
         {
             var kind = cause is GuestException ? string.Empty : $" ({cause.GetType().Name})";
-            throw new ScriptException([Place(cause, script, source) with { Message = $"Steps does not give a plan: {cause.Message}{kind}" }]);
+            var message = $"Steps does not give a plan: {cause.Message}{kind}";
+            throw new ScriptException([Place(cause, script, source) with { Message = message }]);
         }
     }
 

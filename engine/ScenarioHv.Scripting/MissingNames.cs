@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 using ScenarioHv.Engine.Naming;
@@ -14,10 +15,20 @@ internal static class MissingNames
     public static string Hint(ScriptUnit unit, int position, ScriptApi api)
     {
         var name = unit.Root.FindToken(position).Parent?.AncestorsAndSelf().OfType<SimpleNameSyntax>().FirstOrDefault();
-        return name is null ? string.Empty : NearestName.Hint(name.Identifier.Text, Candidates(unit, name, api).Distinct());
+        if (name is null)
+        {
+            return string.Empty;
+        }
+
+        // The author's own names come first: they are few, and a library has a word near to each.
+        var own = unit.Model.Compilation.Assembly;
+        var usable = Candidates(unit, name).Where(symbol => symbol.CanBeReferencedByName && IsUsable(symbol, own, api)).ToLookup(
+            symbol => SymbolEqualityComparer.Default.Equals(symbol.ContainingAssembly, own), symbol => symbol.Name);
+        var hint = NearestName.Hint(name.Identifier.Text, usable[true].Distinct());
+        return hint.Length != 0 ? hint : NearestName.Hint(name.Identifier.Text, usable[false].Distinct());
     }
 
-    private static IEnumerable<string> Candidates(ScriptUnit unit, SimpleNameSyntax name, ScriptApi api)
+    private static ImmutableArray<ISymbol> Candidates(ScriptUnit unit, SimpleNameSyntax name)
     {
         var owner = name.Parent switch
         {
@@ -26,12 +37,10 @@ internal static class MissingNames
                 binding.Ancestors().OfType<ConditionalAccessExpressionSyntax>().First().Expression,
             _ => null,
         };
-        var own = unit.Model.Compilation.Assembly;
-        var symbols = owner is null ? unit.Model.LookupSymbols(name.SpanStart)
+        return owner is null ? unit.Model.LookupSymbols(name.SpanStart)
             : unit.Model.GetTypeInfo(owner).Type is { TypeKind: not TypeKind.Error } type ? type.GetMembers()
             : unit.Model.GetSymbolInfo(owner).Symbol is INamedTypeSymbol named ? named.GetMembers()
             : [];
-        return symbols.Where(symbol => symbol.CanBeReferencedByName && IsUsable(symbol, own, api)).Select(symbol => symbol.Name);
     }
 
     private static bool IsUsable(ISymbol symbol, IAssemblySymbol own, ScriptApi api) => symbol switch

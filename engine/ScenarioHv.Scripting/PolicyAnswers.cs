@@ -19,9 +19,9 @@ internal static class PolicyAnswers
 
     private static readonly Lazy<(SortedSet<Type> Decisions, SortedSet<Type> Plans)> Found = new(Find);
 
-    /// <summary>Answers whose members scripts name without the type: steps of a plan, and what has more than the words of a point.</summary>
+    /// <summary>Answers whose members scripts name without the type: steps of a plan, and what is more than a word.</summary>
     public static bool AreBare(Type answer) =>
-        Plans.Contains(answer) || answer == typeof(ImmediateExitDecision) || answer == typeof(IoApicEoiDecision);
+        !answer.IsEnum || Plans.Contains(answer);
 
     private static (SortedSet<Type> Decisions, SortedSet<Type> Plans) Find()
     {

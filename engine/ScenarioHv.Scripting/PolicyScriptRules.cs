@@ -17,7 +17,8 @@ internal sealed class PolicyScriptRules(IReadOnlyList<ScriptUnit> units, PolicyS
     private const string GuestsOnly =
         "belongs to guests: a policy performs no operations. It sees the machine through its Situation, and changes its own variables.";
 
-    private static readonly string[] OfGuests = ["Cpu", "Shared", "GuestTask", "HostTask", "Op", "NestedExit", "ExitKind", "GuestException"];
+    private static readonly string[] OfGuests =
+        ["Cpu", "Shared", "GuestTask", "HostTask", "Op", "NestedExit", "ExitKind", "GuestException"];
 
     private readonly MemberDeclarationSyntax[] _members = [.. units.SelectMany(unit => unit.Root.Members)];
 
@@ -41,7 +42,7 @@ internal sealed class PolicyScriptRules(IReadOnlyList<ScriptUnit> units, PolicyS
             CheckEntry("Merges", $"bool Merges({shape.Answer.Name} step)", IsMerge);
             CheckForgotten("Takes", "asks whether a step is taken", IsGuard);
             CheckForgotten("Merges", "says after which steps nothing comes between", IsMerge);
-            CheckWithoutMachine(_members.First(member => PolicyShape.NameOf(member) is { Text: PolicyShape.Steps }), []);
+            CheckSteps();
         }
         else
         {
@@ -91,8 +92,11 @@ internal sealed class PolicyScriptRules(IReadOnlyList<ScriptUnit> units, PolicyS
         ? symbol.ContainingNamespace?.ToDisplayString() == "ScenarioHv.Engine.Guests"
         : !(name.Parent is MemberAccessExpressionSyntax access && access.Name == name);
 
-    private ITypeSymbol? TypeOf(ExpressionSyntax expression) =>
-        Model(expression).GetTypeInfo(expression) is var info && info.Type is { TypeKind: not TypeKind.Error } type ? type : info.ConvertedType;
+    private ITypeSymbol? TypeOf(ExpressionSyntax expression)
+    {
+        var info = Model(expression).GetTypeInfo(expression);
+        return info.Type is { TypeKind: not TypeKind.Error } type ? type : info.ConvertedType;
+    }
 
     private static bool IsArithmetic(SyntaxNode node) => !node.IsKind(SyntaxKind.SimpleAssignmentExpression)
         && !node.IsKind(SyntaxKind.SuppressNullableWarningExpression) && !node.IsKind(SyntaxKind.CoalesceExpression)
@@ -133,7 +137,8 @@ internal sealed class PolicyScriptRules(IReadOnlyList<ScriptUnit> units, PolicyS
     }
 
     private bool IsGuard(IMethodSymbol method) => IsQuestion(method) && method.Parameters.Length == 2
-        && IsStep(method.Parameters[0]) && method.Parameters[1].RefKind == RefKind.None && PolicyTypes.IsSituation(method.Parameters[1].Type);
+        && IsStep(method.Parameters[0])
+        && method.Parameters[1].RefKind == RefKind.None && PolicyTypes.IsSituation(method.Parameters[1].Type);
 
     private bool IsMerge(IMethodSymbol method) => IsQuestion(method) && method.Parameters.Length == 1 && IsStep(method.Parameters[0]);
 
@@ -148,12 +153,26 @@ internal sealed class PolicyScriptRules(IReadOnlyList<ScriptUnit> units, PolicyS
             && Model(name).GetSymbolInfo(name) is var found && found.CandidateSymbols.Append(found.Symbol)
                 .Any(symbol => SymbolEqualityComparer.Default.Equals(symbol, method)));
 
-    /// <summary>The steps are asked for before there is a machine, and so before there are variables in it.</summary>
+    /// <summary>
+    /// The steps are asked for before there is a machine, and so before there are variables in it. What structs do counts as theirs:
+    /// operators and the like are called without a name.
+    /// </summary>
+    private void CheckSteps()
+    {
+        var seen = new HashSet<SyntaxNode>();
+        foreach (var member in _members.Where(member =>
+            member is TypeDeclarationSyntax || PolicyShape.NameOf(member) is { Text: PolicyShape.Steps }))
+        {
+            CheckWithoutMachine(member, seen);
+        }
+    }
+
     private void CheckWithoutMachine(SyntaxNode code, HashSet<SyntaxNode> seen)
     {
         foreach (var name in code.DescendantNodes().OfType<SimpleNameSyntax>())
         {
-            var symbol = Model(name).GetSymbolInfo(name).Symbol;
+            var found = Model(name).GetSymbolInfo(name);
+            var symbol = found.Symbol ?? found.CandidateSymbols.FirstOrDefault();
             if (symbol is IFieldSymbol { IsConst: false } field && _members.Contains(DeclarationOf(field)))
             {
                 problems.Add(name, $"'{name.Identifier.Text}' is in the machine, and a plan's steps are asked for before there is one: "

@@ -30,20 +30,20 @@ internal sealed record PolicyShape(Type Answer, bool IsPlan)
     /// <summary>Whether the script is of the kind that it is used as. What else is wrong with it would only be a consequence.</summary>
     public static void CheckKind(ScriptKind used, IReadOnlyList<ScriptUnit> units, ScriptProblems problems)
     {
-        var named = units.SelectMany(unit => unit.Root.Members).Select(member => (Member: member, Name: NameOf(member))).Where(item => item.Name is not null).ToArray();
-        var main = Array.Find(named, item => item.Name!.Value.Text == Main);
-        var entries = Array.FindAll(named, item => item.Name!.Value.Text is Decide or Steps);
-        if (used == ScriptKind.Guest && main.Name is null && entries.Length != 0)
+        var names = units.SelectMany(unit => unit.Root.Members).Select(NameOf).OfType<SyntaxToken>().ToArray();
+        var main = Array.FindIndex(names, name => name.Text == Main);
+        var entry = Array.FindIndex(names, name => name.Text is Decide or Steps);
+        if (used == ScriptKind.Guest && main < 0 && entry >= 0)
         {
-            var name = entries[0].Name!.Value;
+            var name = names[entry];
             problems.Add(name, $"this is a policy script, since it has {name.Text} and no Main: a policy is named under 'policies' "
                 + $"(or with --set), not under 'guests'. {Sentence(ScriptWords.Guest.Beginning)}");
         }
-        else if (used == ScriptKind.Policy && main.Name is { } start)
+        else if (used == ScriptKind.Policy && main >= 0)
         {
-            problems.Add(start, entries.Length == 0
+            problems.Add(names[main], entry < 0
                 ? $"this is a guest script, since it has Main: a guest is named under 'guests', not under 'policies'. {Both}"
-                : $"a policy has no Main: it is asked through {entries[0].Name!.Value.Text}, and waits for nothing.");
+                : $"a policy has no Main: it is asked through {names[entry].Text}, and waits for nothing.");
         }
     }
 
@@ -62,7 +62,8 @@ internal sealed record PolicyShape(Type Answer, bool IsPlan)
 
         if (decisions.Length + plans.Length > 1)
         {
-            problems.Add(NameOf(decisions.Concat(plans).ElementAt(1))!.Value, "there can be one of this name: it is what the policy is asked.");
+            var again = NameOf(decisions.Concat(plans).ElementAt(1))!.Value;
+            problems.Add(again, "there can be one of this name: it is what the policy is asked.");
             return null;
         }
 
@@ -126,15 +127,24 @@ internal sealed record PolicyShape(Type Answer, bool IsPlan)
 
     private static PolicyShape? OfPlan(MemberDeclarationSyntax member, SemanticModel model, ScriptProblems problems)
     {
-        if (member is not PropertyDeclarationSyntax property)
+        var (type, symbol) = member switch
         {
-            problems.Add(NameOf(member)!.Value, $"Steps has to be declared as a property that is computed ('=>'): '{LeastPlan}'");
+            PropertyDeclarationSyntax property => (property.Type, model.GetDeclaredSymbol(property)!.Type),
+            MethodDeclarationSyntax { ParameterList.Parameters: [], TypeParameterList: null } method =>
+                (method.ReturnType, model.GetDeclaredSymbol(method)!.ReturnType),
+            _ => (null, null),
+        };
+        if (type is null)
+        {
+            problems.Add(
+                NameOf(member)!.Value,
+                $"Steps has to be declared as a property that is computed ('=>'), or as a method without parameters: '{LeastPlan}'");
             return null;
         }
 
-        if (model.GetDeclaredSymbol(property)!.Type is not IArrayTypeSymbol { Rank: 1 } array || property.Type is not ArrayTypeSyntax written)
+        if (symbol is not IArrayTypeSymbol { Rank: 1 } array || type is not ArrayTypeSyntax written)
         {
-            problems.Add(property.Type, $"Steps is an array of the steps of one plan: '{LeastPlan}'");
+            problems.Add(type, $"Steps is an array of the steps of one plan: '{LeastPlan}'");
             return null;
         }
 

@@ -110,7 +110,8 @@ internal static class RoslynCompiler
         Dictionary<SyntaxTree, EditedSource> edited, string[] seen, ScriptSource source, ScriptKey key, ScriptProblems problems)
     {
         var name = $"{Path.GetFileNameWithoutExtension(source.FullPath)}-{key.Text[..16]}";
-        var usings = ScriptUnits.Parse(SourceText.From(PolicyUsings.Text(seen), Encoding.UTF8), SourceCodeKind.Regular, "usings.g.cs").SyntaxTree;
+        var directives = SourceText.From(PolicyUsings.Text(seen), Encoding.UTF8);
+        var usings = ScriptUnits.Parse(directives, SourceCodeKind.Regular, "usings.g.cs").SyntaxTree;
         var compilation = CSharpCompilation.Create(name, [.. edited.Keys, usings], References.Value, Options());
         using var dll = new MemoryStream();
         using var pdb = new MemoryStream();

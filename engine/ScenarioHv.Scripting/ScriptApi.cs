@@ -76,7 +76,7 @@ internal sealed class PolicyApi : ScriptApi
     private static readonly (string Prefix, string Reason)[] Reasons =
     [
         ("ScenarioHv.Engine.Guests", "it belongs to guests: a policy performs no operations and sees the machine through its Situation."),
-        ("ScenarioHv", "it belongs to the laboratory, not to the policy: a policy has Situation, its variables and the words of its point."),
+        ("ScenarioHv", "it belongs to the laboratory, not to the policy: a policy has Situation, its variables, the words of its point."),
         ("System.Random", Alone), ("System.Guid", Alone), ("System.Security", Alone),
         ("System.DateTime", Clock), ("System.TimeSpan", Clock), ("System.TimeProvider", Clock), ("System.TimeZone", Clock),
         ("System.DateOnly", Clock), ("System.TimeOnly", Clock), ("System.Diagnostics.Stopwatch", Clock),
@@ -110,7 +110,8 @@ internal sealed class PolicyApi : ScriptApi
         var type = symbol as INamedTypeSymbol ?? symbol.ContainingType;
         if (type is not null && Members.TryGetValue(AllowedApi.NameOf(type), out var members))
         {
-            return $"of {type.Name} there is {string.Join(", ", members.Where(member => !member.StartsWith("op_", StringComparison.Ordinal)))}.";
+            var shown = members.Where(member => !member.StartsWith("op_", StringComparison.Ordinal));
+            return $"of {type.Name} there is {string.Join(", ", shown)}.";
         }
 
         return Said(name) ?? AllowedApi.Reason(name, symbol);
@@ -144,7 +145,10 @@ internal sealed class PolicyApi : ScriptApi
     /// <summary>Of a decision: how it is made, what it says, and whether two are the same.</summary>
     private static SortedDictionary<string, string[]> FindMembers()
     {
-        var found = new SortedDictionary<string, string[]>(StringComparer.Ordinal) { [PolicyTypes.Namespace + ".Situation"] = OfSituation };
+        var found = new SortedDictionary<string, string[]>(StringComparer.Ordinal)
+        {
+            [PolicyTypes.Namespace + ".Situation"] = OfSituation,
+        };
         foreach (var type in PolicyAnswers.Decisions.Where(type => !type.IsEnum))
         {
             var made = type.GetMembers(BindingFlags.Static | BindingFlags.Public).Where(member => Result(member) == type);

@@ -8,9 +8,8 @@ using ScenarioHv.Engine.Policies;
 namespace ScenarioHv.Scripting;
 
 /// <summary>
-/// Makes guest programs and policies of script files (<c>.csx</c>). A script is compiled once per process, and once per machine as long as nothing
-/// changes that it depends on;
-/// a script that comes from the cache is loaded without the compiler. Safe for use by several threads.
+/// Makes guest programs and policies of script files (<c>.csx</c>). A script is compiled once per process, and once per machine as long as
+/// nothing changes that it depends on; a script that comes from the cache is loaded without the compiler. Safe for use by several threads.
 /// </summary>
 public sealed class ScriptLoader
 {

@@ -169,7 +169,9 @@ internal sealed class ScriptRules(CompilationUnitSyntax root, SemanticModel mode
         }
         else if (!type.IsUnmanagedType || type.OriginalDefinition.SpecialType == SpecialType.System_Nullable_T)
         {
-            problems.Add(variable.Identifier, $"'{name}' is of type {typeName}, which cannot be part of the machine's state. {_words.Plain}");
+            problems.Add(
+                variable.Identifier,
+                $"'{name}' is of type {typeName}, which cannot be part of the machine's state. {_words.Plain}");
         }
         else if (variable.Initializer is { } initializer && !IsDefault(initializer.Value))
         {

@@ -10,6 +10,7 @@ namespace ScenarioHv.Scripting.Tests;
 public sealed class PolicyForbiddenUseTests
 {
     private const string Decision = "\nTimerFire Decide(Situation now) => TimerFire.Pend;\n";
+    private const string Exit = "\nImmediateExitDecision Decide(Situation now) => default;\n";
     private const string Alone = "a policy on its Situation and its variables";
     private const string Clock = "a policy has no clock";
     private const string World = "a policy has its Situation and its variables and nothing else";
@@ -30,11 +31,7 @@ public sealed class PolicyForbiddenUseTests
     public void SetUp() => _folder = new ScriptFolder();
 
     [TearDown]
-    public void TearDown()
-    {
-        StepContext.Leave();
-        _folder.Dispose();
-    }
+    public void TearDown() => _folder.Dispose();
 
     [TestCaseSource(nameof(Hostile))]
     public void Is_refused_as_in_a_guest(string marked, bool near)
@@ -66,15 +63,17 @@ public sealed class PolicyForbiddenUseTests
     [TestCase("void F() { §var p = KvmPolicies.PurgeFirst; }", "it belongs to the laboratory, not to the policy")]
     [TestCase("void F() { var t = §new Throttle(1, 1); }", "it belongs to the laboratory, not to the policy")]
     [TestCase("void F() { var t = §new PolicyProgram(null, null); }", "it belongs to the laboratory, not to the policy")]
-    [TestCase("string F(Situation now) => §now.ToString();", "of Situation there is Vcpu, Level, Rip,")]
-    [TestCase("bool F(Situation now) => now.Equals(§(object)1);", "of Situation there is Vcpu, Level, Rip,")]
-    [TestCase("var F(Situation now) => §new ImmediateExitDecision(default, 1);", "of ImmediateExitDecision there is PreemptionTimer, SelfIpi,")]
+    [TestCase("string F(Situation now) => §SelfIpi(1).ToString();", "of ImmediateExitDecision there is PreemptionTimer, SelfIpi,")]
+    [TestCase(
+        "var F(Situation now) => §new ImmediateExitDecision(default, 1);",
+        "of ImmediateExitDecision there is PreemptionTimer, SelfIpi,")]
     [TestCase("string F(TimerFire t) => §typeof(TimerFire).Name;", "nothing in it is looked up by name")]
     [TestCase("bool F() => §Enum.IsDefined(TimerFire.Pend);", "Of Enum there is")]
     public void Refusal_speaks_of_policies(string marked, string reason)
     {
         var first = _folder.PolicyRefusal(marked.Replace("var F", "object F", StringComparison.Ordinal)
-            .Replace("§", string.Empty, StringComparison.Ordinal) + Decision);
+            .Replace("§", string.Empty, StringComparison.Ordinal)
+            + (marked.Contains("SelfIpi", StringComparison.Ordinal) ? Exit : Decision));
         Assert.That(first.Message, Does.Contain(reason));
         Assert.That(first.Line, Is.EqualTo(1));
     }
@@ -84,12 +83,12 @@ public sealed class PolicyForbiddenUseTests
     {
         var at = marked.IndexOf('§', StringComparison.Ordinal);
         var program = _folder.LoadPolicy(marked.Replace("§", string.Empty, StringComparison.Ordinal)
-            + "\nTimerFire Decide(Situation now) { F(); return default; }");
-        var decide = (Func<Situation, TimerFire>)program.Decide!;
-        var first = Stopped(() => decide(default));
-        Assert.That(first.Message, Does.Contain($"in {what} at line 1, column"));
+            + "\nImmediateExitDecision Decide(Situation now) { F(); return default; }");
+        var machine = new PolicyMachine(program);
+        var first = machine.Failure<StepBudgetException>();
+        Assert.That(first.Message, Does.StartWith("The policy's code").And.Contain($"in {what} at line 1, column"));
         Assert.That((first.Line, first.Column), anywhere ? Is.Not.Null : Is.EqualTo((1, at + 1)));
-        var second = Stopped(() => decide(default));
+        var second = machine.Failure<StepBudgetException>();
         Assert.That((second.Line, second.Column), Is.EqualTo((first.Line, first.Column)), "a count, not a clock");
     }
 
@@ -117,6 +116,13 @@ public sealed class PolicyForbiddenUseTests
     private static StepBudgetException Stopped(Action code)
     {
         StepContext.Enter(new StepContext(null!));
-        return Assert.Throws<StepBudgetException>(() => code())!;
+        try
+        {
+            return Assert.Throws<StepBudgetException>(() => code())!;
+        }
+        finally
+        {
+            StepContext.Leave();
+        }
     }
 }

@@ -19,14 +19,20 @@ public sealed class PolicyRefusalTests
         + "'LapicRestoreStep[] Steps => [Purge, Load, StartTimer, SyncHardware];'")]
     [TestCase("ImmediateExitDecision §Desides(Situation now) => PreemptionTimer(0);", "did you mean 'Decide'?")]
     [TestCase("LapicRestoreStep[] §Step => [Purge];", "did you mean 'Steps'?")]
-    [TestCase("LapicSaveStep[] Steps => [Copy]; TimerFire §Decide(Situation now) => TimerFire.Pend;", "a decision or a plan, and this one is both")]
-    [TestCase("TimerFire Decide(Situation now) => TimerFire.Pend; LapicSaveStep[] §Steps => [Copy];", "a decision or a plan, and this one is both")]
+    [TestCase(
+        "LapicSaveStep[] Steps => [Copy]; TimerFire §Decide(Situation now) => TimerFire.Pend;",
+        "a decision or a plan, and this one is both")]
+    [TestCase(
+        "TimerFire Decide(Situation now) => TimerFire.Pend; LapicSaveStep[] §Steps => [Copy];",
+        "a decision or a plan, and this one is both")]
     [TestCase("TimerFire Decide(Situation now) => default; TimerFire §Decide(int n) => default;", "there can be one of this name")]
     [TestCase("TimerFire §Decide() => TimerFire.Pend;", "Decide has to be declared as 'TimerFire Decide(Situation now)'")]
     [TestCase("TimerFire §Decide(in Situation now) => TimerFire.Pend;", "Decide has to be declared as")]
     [TestCase("TimerFire §Decide(Situation now, int n) => TimerFire.Pend;", "Decide has to be declared as")]
     [TestCase("TimerFire §Decide => TimerFire.Pend;", "Decide has to be declared as a method")]
-    [TestCase("§int Decide(Situation now) => 1;", "Decide answers with ImmediateExitDecision, IoApicEoiDecision, or the enum of a point's words")]
+    [TestCase(
+        "§int Decide(Situation now) => 1;",
+        "Decide answers with ImmediateExitDecision, IoApicEoiDecision, or the enum of a point's words")]
     [TestCase("§bool Decide(Situation now) => true;", "not bool.")]
     [TestCase("§ImediateExitDecision Decide(Situation now) => PreemptionTimer(0);", "did you mean 'ImmediateExitDecision'?")]
     [TestCase("§DayOfWeek Decide(Situation now) => default;", "not DayOfWeek.")]
@@ -36,7 +42,8 @@ public sealed class PolicyRefusalTests
     [TestCase("§LapicRestorStep[] Steps => [Purge];", "did you mean 'LapicRestoreStep'?")]
     [TestCase("§int[] Steps => [1];", "Steps is an array of one of EnterStep, EoiStep,")]
     [TestCase("§List<LapicSaveStep> Steps => [Copy];", "Steps is an array of the steps of one plan")]
-    [TestCase("LapicSaveStep[] §Steps() => [Copy];", "Steps has to be declared as a property that is computed ('=>')")]
+    [TestCase("LapicSaveStep[] §Steps(int n) => [Copy];", "or as a method without parameters")]
+    [TestCase("§int Steps() => 1;", "Steps is an array of the steps of one plan")]
     [TestCase("LapicSaveStep[] §Steps = [Copy];", "Steps has to be declared as a property that is computed ('=>')")]
     public void Script_with_no_shape_is_told_what_shapes_there_are(string marked, string message) =>
         Assert.That(_folder.PolicyRefusal(marked).Message, Does.Contain(message));
@@ -46,7 +53,8 @@ public sealed class PolicyRefusalTests
     {
         var message = _folder.PolicyRefusal("int n;\nasync GuestTask §Main(Cpu cpu) { await cpu.Hlt(); }").Message;
         Assert.That(message, Does.StartWith(
-            "this is a guest script, since it has Main: a guest is named under 'guests', not under 'policies'. A decision is the method Decide"));
+            "this is a guest script, since it has Main: a guest is named under 'guests', not under 'policies'. "
+            + "A decision is the method Decide"));
     }
 
     [TestCase("int n;\nTimerFire §Decide(Situation now) => TimerFire.Pend;", "Decide")]
@@ -69,12 +77,18 @@ public sealed class PolicyRefusalTests
             _folder.PolicyRefusal(" ").Message,
             Does.Contain("'ImmediateExitDecision Decide(Situation now) => PreemptionTimer(0);' or 'LapicRestoreStep[] Steps"));
 
-    [TestCase("bool §Takes(LapicRestoreStep step) => true;", "Takes has to be declared as 'bool Takes(LapicRestoreStep step, Situation now)'")]
+    [TestCase(
+        "bool §Takes(LapicRestoreStep step) => true;",
+        "Takes has to be declared as 'bool Takes(LapicRestoreStep step, Situation now)'")]
     [TestCase("int §Takes(LapicRestoreStep step, Situation now) => 1;", "Takes has to be declared as")]
     [TestCase("bool §Takes(LapicSaveStep step, Situation now) => true;", "Takes has to be declared as")]
     [TestCase("bool §Takes => true;", "Takes has to be declared as")]
-    [TestCase("bool §Merges(LapicRestoreStep step, Situation now) => true;", "Merges has to be declared as 'bool Merges(LapicRestoreStep step)'")]
-    [TestCase("bool §Guard(LapicRestoreStep step, Situation now) => true;", "nothing asks 'Guard': what asks whether a step is taken is called Takes")]
+    [TestCase(
+        "bool §Merges(LapicRestoreStep step, Situation now) => true;",
+        "Merges has to be declared as 'bool Merges(LapicRestoreStep step)'")]
+    [TestCase(
+        "bool §Guard(LapicRestoreStep step, Situation now) => true;",
+        "nothing asks 'Guard': what asks whether a step is taken is called Takes")]
     [TestCase("bool §Take(LapicRestoreStep step) => true;", "nothing asks 'Take'")]
     [TestCase("bool §Merge(LapicRestoreStep step) => true;", "nothing asks 'Merge': what says after which steps")]
     public void Guard_that_would_guard_nothing_is_refused(string marked, string message) =>
@@ -92,9 +106,13 @@ public sealed class PolicyRefusalTests
     public void Decision_has_no_guards(string marked, string message) =>
         Assert.That(_folder.PolicyRefusal(marked + Decision).Message, Does.Contain(message));
 
-    [TestCase("LapicSaveStep[] Steps { get { n§++; return [Copy]; } } int n;", "'n' is in the machine, and a plan's steps are asked for before")]
+    [TestCase(
+        "LapicSaveStep[] Steps { get { n§++; return [Copy]; } } int n;",
+        "'n' is in the machine, and a plan's steps are asked for before")]
     [TestCase("int n; LapicSaveStep[] Steps => All(); LapicSaveStep[] All() => new LapicSaveStep[§n];", "belongs into Takes")]
-    [TestCase("int n; LapicSaveStep[] Steps => All; LapicSaveStep[] All => Twice > 0 ? [Copy] : []; int Twice => 2 * §n;", "belongs into Takes")]
+    [TestCase(
+        "int n; LapicSaveStep[] Steps => All; LapicSaveStep[] All => Twice > 0 ? [Copy] : []; int Twice => 2 * §n;",
+        "belongs into Takes")]
     public void Steps_depend_on_no_variable(string marked, string message)
     {
         var first = _folder.PolicyRefusal(marked.Replace("n§++", "§n++", StringComparison.Ordinal));
@@ -106,16 +124,20 @@ public sealed class PolicyRefusalTests
     [TestCase("ImmediateExitDecision Decide(Situation now) => §PremptionTimer(0);", "did you mean 'PreemptionTimer'?")]
     [TestCase("ImmediateExitDecision Decide(Situation now) => ImmediateExitDecision.§SelfIpy(0);", "did you mean 'SelfIpi'?")]
     [TestCase("TimerFire Decide(Situation now) => now.§ApicActive ? default : TimerFire.Pend;", "did you mean 'ApicvActive'?")]
-    [TestCase("TimerFire Decide(Situation now) => now.§HasPirr(3) ? default : TimerFire.Pend;", "did you mean 'HasPir'?")]
+    [TestCase("TimerFire Decide(Situation now) => now.§HasPri(3) ? default : TimerFire.Pend;", "did you mean 'HasPir'?")]
     [TestCase("TimerFire Decide(Situation now) => TimerFire.§DeliverIfApic;", "did you mean 'DeliverIfApicv'?")]
-    [TestCase("TimerFire Decide(§Sitation now) => TimerFire.Pend;", "did you mean 'Situation'?")]
+    [TestCase("TimerFire F(§Sitation now) => TimerFire.Pend; TimerFire Decide(Situation now) => default;", "did you mean 'Situation'?")]
     [TestCase("uint count; TimerFire Decide(Situation now) { §conut++; return default; }", "did you mean 'count'?")]
-    [TestCase("TimerFire Decide(Situation now) { var limit = 3; return now.Level > §limt ? default : TimerFire.Pend; }", "did you mean 'limit'?")]
+    [TestCase(
+        "TimerFire Decide(Situation now) { var border = 3; return now.Level > §bordr ? default : TimerFire.Pend; }",
+        "did you mean 'border'?")]
     [TestCase("TimerFire Decide(Situation now) => now.§Zzz > 0 ? default : TimerFire.Pend;", "no accessible extension method 'Zzz'")]
     public void Mistyped_name_is_told_the_nearest(string marked, string message) =>
         Assert.That(_folder.PolicyRefusal(marked).Message, Does.Contain(message));
 
-    [TestCase("LapicSaveStep[] Steps { get { §while (true) ; } }", "The policy's code used up what one step may cost, and the end came in a loop")]
+    [TestCase(
+        "LapicSaveStep[] Steps { get { §while (true) ; } }",
+        "The policy's code used up what one step may cost, and the end came in a loop")]
     [TestCase("LapicSaveStep[] Steps => All();\n§LapicSaveStep[] All() => All() ?? null;", "the end came in calls")]
     [TestCase("LapicSaveStep[] Steps => §new LapicSaveStep[1 << 30];", "the end came in an array")]
     [TestCase("LapicSaveStep[] Steps => [Copy, All()];\nLapicSaveStep All() { §throw new InvalidOperationException(\"no\"); }",

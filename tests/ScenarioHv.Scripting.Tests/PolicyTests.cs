@@ -64,11 +64,13 @@ public sealed class PolicyTests
         + "RestoreOrder Order(int n) => n == Most ? RestoreOrder.MsrFirst : RestoreOrder.LapicFirst;")]
     [TestCase("Instant last; ulong rip; bool seen; struct P { public int X; } P p; "
         + "TimerFire Decide(Situation now) { p.X++; rip = now.Rip; last = Instant.Never; seen = true; return TimerFire.Pend; }")]
-    [TestCase("TimerFire last; TimerFire Decide(Situation now) => last = last == TimerFire.Pend ? TimerFire.DeliverIfApicv : TimerFire.Pend;")]
+    [TestCase("TimerFire last; TimerFire Decide(Situation now) => "
+        + "last = last == TimerFire.Pend ? TimerFire.DeliverIfApicv : TimerFire.Pend;")]
     [TestCase("TimerFire Decide(Situation now) => (now.HighestIrr, now.ApicvActive) switch { (-1, _) => TimerFire.Pend, "
         + "(_, true) => TimerFire.DeliverIfApicv, _ => TimerFire.DeliverInCallback };")]
     [TestCase("bool Is(Situation now, int v) => now.HasIrr(v) || now.HasIsr(v) || now.HasPir(v); "
         + "TimerFire Decide(Situation now) { for (var v = 0; v < 256; v++) if (Is(now, v)) return TimerFire.Pend; return default; }")]
+    [TestCase("PostStep[] Steps() => [SetPir, SetOn, Notify];")]
     [TestCase("PostStep[] Steps => [SetPir, SetOn, ReadMode, Notify];")]
     [TestCase("EnterStep[] Steps { get { var list = new List<EnterStep>(); list.Add(default); return list.ToArray(); } }")]
     [TestCase("LapicSaveStep[] Steps => Twice(SyncPir); LapicSaveStep[] Twice(LapicSaveStep step) => [step, step, Copy];")]
@@ -117,19 +119,24 @@ public sealed class PolicyTests
     }
 
     [Test]
+    public void README_tells_everything_that_a_situation_shows()
+    {
+        var text = File.ReadAllText(Path.Combine(EditorTests.Scripts, "README.md"));
+        var names = typeof(Situation).GetMembers(BindingFlags.Instance | BindingFlags.Public | BindingFlags.DeclaredOnly)
+            .Where(member => member is PropertyInfo or MethodInfo { IsSpecialName: false })
+            .Select(member => member is PropertyInfo ? $"`{member.Name}`" : $"`{member.Name}(vector)`").ToArray();
+        Assert.That(names, Has.Length.EqualTo(20));
+        Assert.That(names.Where(name => !text.Contains(name, StringComparison.Ordinal)), Is.Empty);
+    }
+
+    [Test]
     public void Variables_are_packed_in_the_order_of_their_declaration()
     {
-        var type = _folder.LoadPolicy("byte a; ulong b; bool c; TimerFire Decide(Situation now) { a++; b++; c = !c; return default; }").Variables!;
+        const string Text = "byte a; ulong b; bool c; TimerFire Decide(Situation now) { a++; b++; c = !c; return default; }";
+        var type = _folder.LoadPolicy(Text).Variables!;
         Assert.That(type.StructLayoutAttribute!.Pack, Is.EqualTo(1));
         Assert.That(
             type.GetFields().OrderBy(field => field.MetadataToken).Select(field => field.Name),
             Is.EqualTo(new[] { "a", "b", "c" }));
-    }
-
-    [Test]
-    public void One_file_can_be_compiled_as_either_kind_and_the_cache_tells_them_apart()
-    {
-        var (source, guest) = _folder.Source("TimerFire Decide(Situation now) => TimerFire.Pend;");
-        Assert.That(ScriptKey.Of(source, kind: ScriptKind.Policy).Text, Is.Not.EqualTo(guest.Text));
     }
 }

@@ -53,6 +53,24 @@ internal static class PolicyPrograms
         return Scripted([.. steps.SelectMany(step => others.Append(step))], (step, _) => steps.Contains(step));
     }
 
+    /// <summary>Of what <see cref="Any"/> is made.</summary>
+    [field: ThreadStatic]
+    public static Random? Seed { get; set; }
+
+    /// <summary>Some steps in some order, with a guard and merges that say now this, now that.</summary>
+    public static Plan<TStep> Any<TStep>()
+        where TStep : struct, Enum
+    {
+        var seed = Seed!;
+        var all = Enum.GetValues<TStep>();
+        var steps = Enumerable.Range(0, seed.Next(1, 8)).Select(_ => all[seed.Next(all.Length)]).ToArray();
+        var (guards, merges) = (seed.Next(4), seed.Next(4));
+        return Scripted(
+            steps,
+            guards == 0 ? null : (step, now) => (++Vars.Count & guards) != 0 || now.IsOwnThread,
+            merges == 0 ? null : step => (Convert.ToInt32(step) & merges) != 0);
+    }
+
     public static IImmediateExitPolicy ImmediateExit(PolicyProgram program) =>
         new ScriptedImmediateExit(new DecisionScript<ImmediateExitDecision>("immediate-exit", PolicyScope.Vmcs, program));
 
