@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Reflection;
 using System.Runtime.Loader;
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Exploration;
 using ScenarioHv.Scripting;
 
@@ -13,12 +14,18 @@ namespace ScenarioHv.Cli;
 internal static class GuestFault
 {
     /// <summary>
-    /// The message about a fault of a guest: script with line and column, guest, cycle and what happened; null if it is the laboratory's.
+    /// The message about a fault of a guest or of a policy's script: script with line and column, guest or actor, cycle and what happened;
+    /// null if it is the laboratory's.
     /// </summary>
     public static string? Of(StepException problem)
     {
         var cause = problem.InnerException!;
-        var script = Array.Find(new StackTrace(cause, fNeedFileInfo: true).GetFrames(), frame => ContextOf(frame) is not null);
+        if (cause is PolicyException policy)
+        {
+            return Of(policy, $"{(problem.Actor is { } actor ? $"{actor.Name}, " : "")}{problem.When}: ");
+        }
+
+        var script = ScriptOf(cause);
         if (script is null && cause is not GuestException)
         {
             return null;
@@ -26,13 +33,30 @@ internal static class GuestFault
 
         var guest = script is null || problem.Guest is not { } known || AssemblyOf(known) == script.GetMethod()!.Module.Assembly
             ? problem.Guest : null;
-        var place = script is null ? PlaceOf(guest)
-            : cause is StepBudgetException budget ? $"{FileOf(script, budget.File)}:{budget.Line}:{budget.Column}"
-            : PlaceOf(script);
         var who = guest is null ? problem.Actor?.Name : $"l{guest.Level} on vcpu{guest.Vcpu}";
-        var kind = cause is GuestException ? string.Empty : $" ({cause.GetType().Name})";
-        return $"{place}: {(who is null ? "" : $"{who}, ")}{problem.When}: {cause.Message}{kind}";
+        return $"{(script is null ? PlaceOf(guest) : PlaceOf(script, cause))}: {(who is null ? "" : $"{who}, ")}{problem.When}: "
+            + cause.Message + KindOf(cause);
     }
+
+    /// <summary>The message about a policy's script that failed.</summary>
+    /// <param name="problem">What a machine says of it.</param>
+    /// <param name="when">When that was; empty when a machine was made.</param>
+    public static string Of(PolicyException problem, string when = "")
+    {
+        // A policy is asked by the hypervisor's code, below which a guest may be: the place is where the policy's own code failed.
+        var cause = problem.InnerException!;
+        var script = cause is ImpossibleAnswerException ? null : ScriptOf(cause);
+        return $"{(script is null ? "policy" : PlaceOf(script, cause))}: {when}{problem.Message}{KindOf(cause)}";
+    }
+
+    private static string KindOf(Exception cause) => cause is GuestException ? string.Empty : $" ({cause.GetType().Name})";
+
+    /// <summary>The innermost place in a script from which something was thrown; null if it was in none.</summary>
+    private static StackFrame? ScriptOf(Exception cause) =>
+        Array.Find(new StackTrace(cause, fNeedFileInfo: true).GetFrames(), frame => ContextOf(frame) is not null);
+
+    private static string PlaceOf(StackFrame script, Exception cause) => cause is StepBudgetException budget
+        ? $"{FileOf(script, budget.File)}:{budget.Line}:{budget.Column}" : PlaceOf(script);
 
     /// <summary>The load context of a script; null for the laboratory's own code.</summary>
     private static AssemblyLoadContext? ContextOf(StackFrame frame) =>

@@ -70,7 +70,7 @@ public sealed class GuestFaultTests : CommandFixture
         var replayed = RunIn(elsewhere, "run", Path.Combine(folder, "s.repro"));
         Assert.That(replayed.Line("reproduces"), Does.StartWith("yes"), replayed.Error);
         File.AppendAllText(Path.Combine(folder, "helper.csx"), "// changed\n");
-        AssertBadInput(RunIn(folder, "run", "s.yaml", "--restore", "s.snapshot"), "before a script of its guests was changed");
+        AssertBadInput(RunIn(folder, "run", "s.yaml", "--restore", "s.snapshot"), "before a script of its guests or policies was changed");
     }
 
     [Test]
