@@ -2,6 +2,7 @@ using ScenarioHv.Cli.Commands;
 using ScenarioHv.Cli.Output;
 using ScenarioHv.Cli.Running;
 using ScenarioHv.Conformance;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Exploration;
 using ScenarioHv.Scenarios;
 using ScenarioHv.Scripting;
@@ -39,6 +40,7 @@ internal static class FailureReport
         ScenarioException or ScriptException => (ExitCode.BadInput, problem.Message),
         InputException or RecordingException => (ExitCode.BadInput, Prefix + problem.Message),
         WitnessUnavailableException or WitnessException => (ExitCode.Inconclusive, Prefix + problem.Message),
+        PolicyException policy => (ExitCode.BadInput, GuestFault.Of(policy)),
         StepException step when GuestFault.Of(step) is { } fault => (ExitCode.BadInput, fault),
         StepException step => (ExitCode.Defect, Defect(step.InnerException!.GetType(), step.Message)),
         HistoryException history when Classify(history.InnerException!) is var (code, message) =>

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Reflection;
 using System.Runtime.Loader;
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Exploration;
 using ScenarioHv.Scripting;
 
@@ -13,26 +14,47 @@ namespace ScenarioHv.Cli;
 internal static class GuestFault
 {
     /// <summary>
-    /// The message about a fault of a guest: script with line and column, guest, cycle and what happened; null if it is the laboratory's.
+    /// The message about a fault of a guest or of a policy's script: script with line and column, guest, cycle and what happened; null if it
+    /// is the laboratory's.
     /// </summary>
     public static string? Of(StepException problem)
     {
         var cause = problem.InnerException!;
-        var script = Array.Find(new StackTrace(cause, fNeedFileInfo: true).GetFrames(), frame => ContextOf(frame) is not null);
+        if (cause is PolicyException policy)
+        {
+            return Of(policy, problem.Message);
+        }
+
+        var script = ScriptOf(cause);
         if (script is null && cause is not GuestException)
         {
             return null;
         }
 
-        var guest = script is null || problem.Guest is not { } known || AssemblyOf(known) == script.GetMethod()!.Module.Assembly
-            ? problem.Guest : null;
-        var place = script is null ? PlaceOf(guest)
-            : cause is StepBudgetException budget ? $"{FileOf(script, budget.File)}:{budget.Line}:{budget.Column}"
-            : PlaceOf(script);
+        var guest = problem.Guest;
+        var place = script is null ? PlaceOf(guest) : PlaceOf(script, cause);
         var who = guest is null ? problem.Actor?.Name : $"l{guest.Level} on vcpu{guest.Vcpu}";
         var kind = cause is GuestException ? string.Empty : $" ({cause.GetType().Name})";
         return $"{place}: {(who is null ? "" : $"{who}, ")}{problem.When}: {cause.Message}{kind}";
     }
+
+    /// <summary>The message about a policy's script that failed when a machine was made.</summary>
+    public static string Of(PolicyException problem) => Of(problem, problem.Message);
+
+    /// <summary>A policy is asked by the hypervisor's code, below which a guest may be: the place is where the policy's own code failed.</summary>
+    private static string Of(PolicyException problem, string message)
+    {
+        var thrown = problem.InnerException!;
+        var script = thrown is ImpossibleAnswerException ? null : ScriptOf(thrown);
+        return script is null ? $"policy: {message}" : $"{PlaceOf(script, thrown)}: {message}";
+    }
+
+    /// <summary>The innermost code of a script that an exception has come through.</summary>
+    private static StackFrame? ScriptOf(Exception thrown) =>
+        Array.Find(new StackTrace(thrown, fNeedFileInfo: true).GetFrames(), frame => ContextOf(frame) is not null);
+
+    private static string PlaceOf(StackFrame script, Exception thrown) => thrown is StepBudgetException budget
+        ? $"{FileOf(script, budget.File)}:{budget.Line}:{budget.Column}" : PlaceOf(script);
 
     /// <summary>The load context of a script; null for the laboratory's own code.</summary>
     private static AssemblyLoadContext? ContextOf(StackFrame frame) =>

@@ -334,7 +334,8 @@ public sealed class Board
     public FiberSlot WorkerFiber => Layout.Fiber(_workerFiber);
 
     /// <summary>The I/O APIC of <paramref name="machine"/>.</summary>
-    public IoApic IoApicOf(Machine machine) => new(ref machine.Ref(IoApicHeader), machine.Span(IoApicPins), HasControllerScripts ? Controllers.IoApic : _ioApicPolicies);
+    public IoApic IoApicOf(Machine machine) => new(
+        ref machine.Ref(IoApicHeader), machine.Span(IoApicPins), HasControllerScripts ? Controllers.IoApic : _ioApicPolicies);
 
     /// <summary>Where the variables of a policy's script lie.</summary>
     /// <param name="script">The script.</param>
@@ -421,10 +422,10 @@ public sealed class Board
         var hosts = new int[Config.Vcpus];
         for (var vcpu = 0; vcpu < Config.Vcpus; vcpu++)
         {
-            hosts[vcpu] = HasHypervisor ? layout.AddFiber($"vcpu{vcpu} host", HostArena) : -1;
+            hosts[vcpu] = HasHypervisor ? layout.AddFiber($"vcpu{vcpu} host", HostArena, vcpu) : -1;
             for (var level = 0; level < 2; level++)
             {
-                guests[CoreIndex(vcpu, level + 1)] = level < levels ? layout.AddFiber($"vcpu{vcpu} l{level + 1}", GuestArena) : -1;
+                guests[CoreIndex(vcpu, level + 1)] = level < levels ? layout.AddFiber($"vcpu{vcpu} l{level + 1}", GuestArena, vcpu) : -1;
             }
         }
 

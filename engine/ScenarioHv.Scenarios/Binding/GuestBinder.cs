@@ -30,7 +30,7 @@ internal static class GuestBinder
                 ReadParameters(parameters, name, with);
         }
         var path = Fields.Text(script, $"the script of {name}");
-        return new GuestSection(level, path.Text, Resolve(path, name, scenarioFile), with, path.Mark);
+        return new GuestSection(level, path.Text, ScriptPath.Resolve(path, name, ScriptPath.FolderOf(scenarioFile)), with, path.Mark);
     }
 
     private static void ReadParameters(YamlNode node, string guest, OrderedDictionary<string, GuestParameter> with)
@@ -46,39 +46,6 @@ internal static class GuestBinder
                     new GuestParameter(false, Fields.Integer(value, IntegerRule.Word64 with { Name = key }), value.Mark),
                 _ => throw value.Mark.Error($"found {value.Description} for parameter {key}, expected a whole number, true or false"),
             });
-        }
-    }
-
-    private static string Resolve(YamlScalar script, string guest, string scenarioFile)
-    {
-        string path;
-        try
-        {
-            var directory = Path.GetDirectoryName(Path.GetFullPath(scenarioFile)) ?? Path.GetPathRoot(Path.GetFullPath(scenarioFile))!;
-            path = Path.GetFullPath(Path.Combine(directory, script.Text));
-        }
-        catch (Exception error) when (error is ArgumentException or IOException or NotSupportedException)
-        {
-            throw script.Mark.Error($"{script.Description} is no path for the script of {guest}: {error.Message}");
-        }
-        if (Directory.Exists(path))
-            throw script.Mark.Error($"the script of {guest}, {script.Description}, is a directory: {path}");
-        return File.Exists(path)
-            ? path
-            : throw script.Mark.Error($"the script of {guest}, {script.Description}, does not exist; looked for {path}{Nearest(path)}");
-    }
-
-    /// <summary>The script beside it that was probably meant.</summary>
-    private static string Nearest(string path)
-    {
-        try
-        {
-            var beside = Directory.EnumerateFiles(Path.GetDirectoryName(path)!, "*.csx").Select(file => Path.GetFileName(file)!);
-            return NearestName.Hint(Path.GetFileName(path), beside.Order(StringComparer.Ordinal));
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            return "";
         }
     }
 }

@@ -116,6 +116,15 @@ internal sealed class ScriptedDecisionTests
     }
 
     [Test]
+    public void What_a_script_remembers_is_saved_and_restored_with_the_machine()
+    {
+        var bench = new Bench(Throttled).Run(1_000);
+        var bytes = Snapshot.Write(bench.Board, bench.Machine, 1_000, ["here"]);
+        var board = new Board(Throttled);
+        Assert.That(Bench.StateOf(Snapshot.Read(bytes).Restore(board)), Is.EqualTo(Bench.StateOf(bench.Machine)));
+    }
+
+    [Test]
     public void Asking_who_can_act_and_what_a_value_is_changes_no_memory()
     {
         var asked = 0;
