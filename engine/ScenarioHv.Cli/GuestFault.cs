@@ -14,15 +14,15 @@ namespace ScenarioHv.Cli;
 internal static class GuestFault
 {
     /// <summary>
-    /// The message about a fault of a guest or of a policy's script: script with line and column, guest or actor, cycle and what happened;
-    /// null if it is the laboratory's.
+    /// The message about a fault of a guest or of a policy's script: script with line and column, guest, cycle and what happened; null if it
+    /// is the laboratory's.
     /// </summary>
     public static string? Of(StepException problem)
     {
         var cause = problem.InnerException!;
         if (cause is PolicyException policy)
         {
-            return Of(policy, $"{(problem.Actor is { } actor ? $"{actor.Name}, " : "")}{problem.When}: ");
+            return Of(policy, problem.Message);
         }
 
         var script = ScriptOf(cause);
@@ -31,31 +31,29 @@ internal static class GuestFault
             return null;
         }
 
-        var guest = script is null || problem.Guest is not { } known || AssemblyOf(known) == script.GetMethod()!.Module.Assembly
-            ? problem.Guest : null;
+        var guest = problem.Guest;
+        var place = script is null ? PlaceOf(guest) : PlaceOf(script, cause);
         var who = guest is null ? problem.Actor?.Name : $"l{guest.Level} on vcpu{guest.Vcpu}";
-        return $"{(script is null ? PlaceOf(guest) : PlaceOf(script, cause))}: {(who is null ? "" : $"{who}, ")}{problem.When}: "
-            + cause.Message + KindOf(cause);
+        var kind = cause is GuestException ? string.Empty : $" ({cause.GetType().Name})";
+        return $"{place}: {(who is null ? "" : $"{who}, ")}{problem.When}: {cause.Message}{kind}";
     }
 
-    /// <summary>The message about a policy's script that failed.</summary>
-    /// <param name="problem">What a machine says of it.</param>
-    /// <param name="when">When that was; empty when a machine was made.</param>
-    public static string Of(PolicyException problem, string when = "")
+    /// <summary>The message about a policy's script that failed when a machine was made.</summary>
+    public static string Of(PolicyException problem) => Of(problem, problem.Message);
+
+    /// <summary>A policy is asked by the hypervisor's code, below which a guest may be: the place is where the policy's own code failed.</summary>
+    private static string Of(PolicyException problem, string message)
     {
-        // A policy is asked by the hypervisor's code, below which a guest may be: the place is where the policy's own code failed.
-        var cause = problem.InnerException!;
-        var script = cause is ImpossibleAnswerException ? null : ScriptOf(cause);
-        return $"{(script is null ? "policy" : PlaceOf(script, cause))}: {when}{problem.Message}{KindOf(cause)}";
+        var thrown = problem.InnerException!;
+        var script = thrown is ImpossibleAnswerException ? null : ScriptOf(thrown);
+        return script is null ? $"policy: {message}" : $"{PlaceOf(script, thrown)}: {message}";
     }
 
-    private static string KindOf(Exception cause) => cause is GuestException ? string.Empty : $" ({cause.GetType().Name})";
+    /// <summary>The innermost code of a script that an exception has come through.</summary>
+    private static StackFrame? ScriptOf(Exception thrown) =>
+        Array.Find(new StackTrace(thrown, fNeedFileInfo: true).GetFrames(), frame => ContextOf(frame) is not null);
 
-    /// <summary>The innermost place in a script from which something was thrown; null if it was in none.</summary>
-    private static StackFrame? ScriptOf(Exception cause) =>
-        Array.Find(new StackTrace(cause, fNeedFileInfo: true).GetFrames(), frame => ContextOf(frame) is not null);
-
-    private static string PlaceOf(StackFrame script, Exception cause) => cause is StepBudgetException budget
+    private static string PlaceOf(StackFrame script, Exception thrown) => thrown is StepBudgetException budget
         ? $"{FileOf(script, budget.File)}:{budget.Line}:{budget.Column}" : PlaceOf(script);
 
     /// <summary>The load context of a script; null for the laboratory's own code.</summary>
