@@ -61,6 +61,7 @@ internal static class CommandLine
             RunCommandOf(terminal),
             MatrixCommandOf(terminal),
             ExploreCommandLine.Of(terminal, FileArgument(), SetOption("ioapic-eoi=reinject"), JsonOption(), LogOption()),
+            TryCommandLine.Of(terminal, StepsOption(), JsonOption(), LogOption()),
             CheckCommandOf(terminal),
             ConformCommandLine.Of(terminal, SetOption("pic-reinit=clear"), JsonOption()),
             ListCommandOf(terminal),
@@ -76,6 +77,7 @@ internal static class CommandLine
             ["run"] = RunExample,
             ["matrix"] = MatrixExample,
             ["explore"] = ExploreCommandLine.Example,
+            ["try"] = TryCommandLine.Example,
             ["check"] = CheckExample,
             ["conform"] = ConformCommandLine.Example,
             ["list"] = ListExample,
@@ -137,7 +139,7 @@ internal static class CommandLine
             HelpName = "part",
             AllowMultipleArgumentsPerToken = false,
         };
-        var steps = LimitOption("--max-steps", $"Give up after so many steps; {new RunLimits().Steps} if not said.");
+        var steps = StepsOption();
         var cycles = LimitOption("--max-cycles", "Give up after so many cycles of the machine's clock; no limit if not said.");
         var trust = TrustOption();
         var json = JsonOption();
@@ -207,12 +209,14 @@ internal static class CommandLine
             Description = "Scenario files, or names of shipped scenarios.",
             Arity = ArgumentArity.OneOrMore,
         }.Offering(ShippedNames);
+        var trust = TrustOption();
         var log = LogOption();
         var command = new Command("check", "Reads scenarios, compiles their scripts and builds every cell's machine; runs nothing.")
         {
-            files, log,
+            files, trust, log,
         };
-        command.SetAction(parsed => (int)new CheckCommand(terminal, LogLevelOf(parsed)).Run(parsed.GetRequiredValue(files)));
+        command.SetAction(parsed =>
+            (int)new CheckCommand(terminal, LogLevelOf(parsed), Trusts(terminal, parsed, trust)).Run(parsed.GetRequiredValue(files)));
         return command;
     }
 
@@ -274,10 +278,14 @@ internal static class CommandLine
         Description = "A scenario file, or the name of a shipped scenario (scenariohv list).",
     }.Offering(ShippedNames);
 
-    private static IEnumerable<string> ShippedNames() => ShippedScenarios.All.Select(scenario => scenario.Name);
+    /// <summary>The shipped scenarios.</summary>
+    public static IEnumerable<string> ShippedNames() => ShippedScenarios.All.Select(scenario => scenario.Name);
+
+    /// <summary>The policy points.</summary>
+    public static IEnumerable<string> Points() => EngineVocabulary.Instance.PolicyPoints.Select(point => point.Name);
 
     /// <summary>The policy points, as far as an option sets them.</summary>
-    public static IEnumerable<string> PointsToSet() => EngineVocabulary.Instance.PolicyPoints.Select(point => point.Name + "=");
+    public static IEnumerable<string> PointsToSet() => Points().Select(point => point + "=");
 
     private static Option<string[]> SetOption(string example) => new Option<string[]>("--set")
     {
@@ -307,6 +315,9 @@ internal static class CommandLine
     }
 
     private static Option<bool> JsonOption() => new("--json") { Description = "Write the result as JSON." };
+
+    private static Option<long?> StepsOption() =>
+        LimitOption("--max-steps", $"Give up after so many steps; {new RunLimits().Steps} if not said.");
 
     private static Option<long?> LimitOption(string name, string description) => new(name)
     {

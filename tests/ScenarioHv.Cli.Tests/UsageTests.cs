@@ -46,7 +46,7 @@ public sealed class UsageTests : CommandFixture
 
     [Test]
     public void No_command_is_bad_usage() =>
-        AssertBadInput(Run(), "expected a command: run, matrix, explore, check, conform, list, describe, new, schema, completion");
+        AssertBadInput(Run(), "expected a command: run, matrix, explore, try, check, conform, list, describe, new, schema, completion");
 
     [Test]
     public void Unknown_command_is_answered_with_the_nearest() =>

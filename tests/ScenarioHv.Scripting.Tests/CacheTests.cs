@@ -185,14 +185,31 @@ public sealed class CacheTests
         Assert.That(LoadIsolated(path), Has.None.StartsWith("Microsoft.CodeAnalysis"));
     }
 
+    [TestCase("uint n; ImmediateExitDecision Decide(Situation now) => PreemptionTimer(n++);")]
+    [TestCase("LapicRestoreStep[] Steps => [Purge, Load]; bool Takes(LapicRestoreStep step, Situation now) => now.ApicvActive;")]
+    public void Policy_from_the_cache_is_loaded_without_the_compiler(string text)
+    {
+        var path = _folder.Write(text);
+        Assert.That(LoadIsolated(path, policy: true), Has.Some.StartsWith("Microsoft.CodeAnalysis"), "the first time compiles");
+        Assert.That(LoadIsolated(path, policy: true), Has.None.StartsWith("Microsoft.CodeAnalysis"));
+    }
+
+    [Test]
+    public void Key_says_of_which_kind_the_script_is()
+    {
+        var source = _folder.Source(ScriptFolder.EmptyMain).Source;
+        Assert.That(ScriptKey.Of(source, kind: ScriptKind.Policy).Text, Is.Not.EqualTo(ScriptKey.Of(source).Text));
+    }
+
     /// <summary>Loads a script with copies of our assemblies, new to the process; returns the assemblies that they needed.</summary>
-    private List<string> LoadIsolated(string path)
+    private List<string> LoadIsolated(string path, bool policy = false)
     {
         var context = new Isolated();
         var scripting = context.LoadFromAssemblyPath(typeof(ScriptLoader).Assembly.Location);
         var cache = Activator.CreateInstance(scripting.GetType(typeof(ScriptCache).FullName!)!, _folder.CachePath);
         var loader = Activator.CreateInstance(scripting.GetType(typeof(ScriptLoader).FullName!)!, cache, null, false)!;
-        var program = loader.GetType().GetMethod(nameof(ScriptLoader.Load))!.Invoke(loader, [path, ScriptFolder.None])!;
+        var program = policy ? loader.GetType().GetMethod(nameof(ScriptLoader.LoadPolicy))!.Invoke(loader, [path])!
+            : loader.GetType().GetMethod(nameof(ScriptLoader.Load))!.Invoke(loader, [path, ScriptFolder.None])!;
         Assert.That(program.GetType().Assembly, Is.Not.SameAs(typeof(Engine.Guests.GuestProgram).Assembly), "a copy of its own");
         return context.Needed;
     }

@@ -1,4 +1,3 @@
-using ScenarioHv.Scenarios;
 
 namespace ScenarioHv.Cli.Running;
 

@@ -80,6 +80,15 @@ internal static class ControllerChoices
         PolicyScope.Vm,
         point.IsOfMaking ? "once, when the machine is made, of its boot processor" : "at the beginning of each step");
 
+    /// <summary>Why no value of a point could have an effect in a machine; null if one could.</summary>
+    public static string? Absence(string name, MachineSection machine, MachineConfig config) =>
+        Problem(ControllerPolicyTable.Find(name)!, value: "", config, Of(machine)) is { } problem
+            ? $"{name} can have no effect here: {problem}"
+            : null;
+
+    /// <summary>The value of a point in a machine.</summary>
+    public static string UsualOf(string name, MachineSection machine) => ControllerPolicyTable.Find(name)!.ValueIn(Of(machine)).Name;
+
     private static string? Problem(ControllerPolicyPoint point, string value, MachineConfig config, in ControllerPolicies chosen) =>
         point.Controller switch
         {

@@ -3,7 +3,10 @@ using ScenarioHv.Scenarios.Yaml;
 namespace ScenarioHv.Scenarios.Binding;
 
 /// <summary>Policy points and their values, held against the vocabulary.</summary>
-internal sealed class PolicyBinder(Vocabulary vocabulary, long tscHz)
+/// <param name="vocabulary">The points and values there are.</param>
+/// <param name="tscHz">For durations in arguments.</param>
+/// <param name="file">The scenario file, in whose folder the paths of scripts begin.</param>
+internal sealed class PolicyBinder(Vocabulary vocabulary, long tscHz, string file)
 {
     private const int MostListed = 12;
 
@@ -37,8 +40,12 @@ internal sealed class PolicyBinder(Vocabulary vocabulary, long tscHz)
             var expected = string.Join(", ", Signatures(point.Values));
             throw node.Mark.Error($"found {node.Description}, expected a value of {point.Name}: one of {expected}");
         }
+        if (scalar.Text.EndsWith(ScriptPath.Extension, StringComparison.Ordinal))
+            return PolicyValue.OfScript(scalar.Text, ScriptPath.Resolve(scalar, point.Name, FolderOf(scalar)), scalar.Mark);
         return Value(PolicyExpression.Parse(scalar), point.Name, point.Values);
     }
+
+    private string FolderOf(YamlScalar script) => script.Folder ?? ScriptPath.FolderOf(file);
 
     private PolicyValue Value(PolicyExpression expression, string owner, IReadOnlyList<PolicyValueInfo> values)
     {
