@@ -30,7 +30,7 @@ internal static class CommandLine
     public static int Run(string[] arguments)
     {
         using var terminal = Terminal.OfProcess();
-        var root = Root(terminal);
+        var root = Root(terminal, arguments is [var first, ..] ? first : null);
         var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Action is ParseErrorAction)
         {
@@ -54,38 +54,41 @@ internal static class CommandLine
         }
     }
 
-    private static RootCommand Root(Terminal terminal)
+    /// <summary>
+    /// The command line: with the one command that is called, or with all of them if none of that name is, or if it is one that needs all.
+    /// What a command says of its options takes the tables of policies, properties and dialects, and those take time.
+    /// </summary>
+    private static RootCommand Root(Terminal terminal, string? called)
     {
-        var root = new RootCommand("A deterministic laboratory for interrupt delivery under virtualization.")
+        var root = new RootCommand("A deterministic laboratory for interrupt delivery under virtualization.");
+        var verbs = Verbs(terminal, root);
+        var one = Array.Find(verbs, verb => verb.Name == called && !verb.NeedsAll);
+        foreach (var verb in one is null ? verbs : [one])
         {
-            RunCommandOf(terminal),
-            MatrixCommandOf(terminal),
-            ExploreCommandLine.Of(terminal, FileArgument(), SetOption("ioapic-eoi=reinject"), JsonOption(), LogOption()),
-            CheckCommandOf(terminal),
-            ConformCommandLine.Of(terminal, SetOption("pic-reinit=clear"), JsonOption()),
-            ListCommandOf(terminal),
-            DescribeCommandOf(terminal),
-            NewCommandOf(terminal),
-            SchemaCommandOf(terminal),
-        };
-        root.Subcommands.Add(CompletionCommandOf(terminal, root));
+            root.Subcommands.Add(verb.Make());
+        }
+
         var help = root.Options.OfType<HelpOption>().Single();
-        help.Action = new HelpWithExample((HelpAction)help.Action!, new Dictionary<string, string>(StringComparer.Ordinal)
-        {
-            [root.Name] = "scenariohv run hyperv-hang.yaml",
-            ["run"] = RunExample,
-            ["matrix"] = MatrixExample,
-            ["explore"] = ExploreCommandLine.Example,
-            ["check"] = CheckExample,
-            ["conform"] = ConformCommandLine.Example,
-            ["list"] = ListExample,
-            ["describe"] = DescribeExample,
-            ["new"] = NewExample,
-            ["schema"] = SchemaExample,
-            ["completion"] = CompletionExample,
-        });
+        help.Action = new HelpWithExample(
+            (HelpAction)help.Action!,
+            name => Array.Find(verbs, verb => verb.Name == name)?.Example ?? "scenariohv run hyperv-hang.yaml");
         return root;
     }
+
+    private static Verb[] Verbs(Terminal terminal, RootCommand root) =>
+    [
+        new("run", RunExample, () => RunCommandOf(terminal)),
+        new("matrix", MatrixExample, () => MatrixCommandOf(terminal)),
+        new("explore", ExploreCommandLine.Example, () => ExploreCommandLine.Of(
+            terminal, FileArgument(), SetOption("ioapic-eoi=reinject"), JsonOption(), LogOption())),
+        new("check", CheckExample, () => CheckCommandOf(terminal)),
+        new("conform", ConformCommandLine.Example, () => ConformCommandLine.Of(terminal, SetOption("pic-reinit=clear"), JsonOption())),
+        new("list", ListExample, () => ListCommandOf(terminal)),
+        new("describe", DescribeExample, () => DescribeCommandOf(terminal)),
+        new("new", NewExample, () => NewCommandOf(terminal)),
+        new("schema", SchemaExample, () => SchemaCommandOf(terminal)),
+        new("completion", CompletionExample, () => CompletionCommandOf(terminal, root)) { NeedsAll = true },
+    ];
 
     private static Command RunCommandOf(Terminal terminal)
     {
@@ -383,22 +386,25 @@ internal static class CommandLine
     }
 
     /// <summary>The usual help, and one example.</summary>
-    private sealed class HelpWithExample(HelpAction help, Dictionary<string, string> examples) : SynchronousCommandLineAction
+    private sealed class HelpWithExample(HelpAction help, Func<string, string> example) : SynchronousCommandLineAction
     {
         public override bool ClearsParseErrors => true;
 
         public override int Invoke(ParseResult parseResult)
         {
             var result = help.Invoke(parseResult);
-            if (examples.TryGetValue(parseResult.CommandResult.Command.Name, out var example))
-            {
-                var output = parseResult.InvocationConfiguration.Output;
-                output.WriteLine("Example:");
-                output.WriteLine("  " + example);
-                output.WriteLine();
-            }
-
+            var output = parseResult.InvocationConfiguration.Output;
+            output.WriteLine("Example:");
+            output.WriteLine("  " + example(parseResult.CommandResult.Command.Name));
+            output.WriteLine();
             return result;
         }
+    }
+
+    /// <summary>A command before it is made.</summary>
+    private sealed record Verb(string Name, string Example, Func<Command> Make)
+    {
+        /// <summary>Whether it speaks of the other commands.</summary>
+        public bool NeedsAll { get; init; }
     }
 }
