@@ -24,6 +24,7 @@ internal static class CommandLine
     private const string DescribeExample = "scenariohv describe policies";
     private const string NewExample = "scenariohv new lost-wakeup";
     private const string CompletionExample = "scenariohv completion bash > ~/.local/share/bash-completion/completions/scenariohv";
+    private const string CacheExample = "scenariohv cache clear";
     private const string SchemaExample = "scenariohv schema > scenario.schema.json";
 
     /// <summary>Runs the command and returns the exit code.</summary>
@@ -87,6 +88,7 @@ internal static class CommandLine
         new("describe", DescribeExample, () => DescribeCommandOf(terminal)),
         new("new", NewExample, () => NewCommandOf(terminal)),
         new("schema", SchemaExample, () => SchemaCommandOf(terminal)),
+        new("cache", CacheExample, () => CacheCommandOf(terminal)),
         new("completion", CompletionExample, () => CompletionCommandOf(terminal, root)) { NeedsAll = true },
     ];
 
@@ -260,6 +262,18 @@ internal static class CommandLine
     {
         var command = new Command("schema", "Prints the JSON Schema of scenario files, by which editors complete and check.");
         command.SetAction(_ => (int)SchemaCommand.Run(terminal));
+        return command;
+    }
+
+    private static Command CacheCommandOf(Terminal terminal)
+    {
+        var action = new Argument<string?>("action")
+        {
+            Description = "clear removes all of them; they are shown if nothing is said.",
+            Arity = ArgumentArity.ZeroOrOne,
+        }.Offering(() => CacheCommand.Actions);
+        var command = new Command("cache", "Shows the compiled scripts that are kept, or removes them.") { action };
+        command.SetAction(parsed => (int)CacheCommand.Run(terminal, parsed.GetValue(action)));
         return command;
     }
 
