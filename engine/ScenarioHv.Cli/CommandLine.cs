@@ -31,6 +31,7 @@ internal static class CommandLine
     public static int Run(string[] arguments)
     {
         using var terminal = Terminal.OfProcess();
+        using var compared = TwiceStream.OfProcess;
         var root = Root(terminal, arguments is [var first, ..] ? first : null);
         var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Action is ParseErrorAction)
@@ -144,14 +145,15 @@ internal static class CommandLine
         };
         var steps = LimitOption("--max-steps", $"Give up after so many steps; {new RunLimits().Steps} if not said.");
         var cycles = LimitOption("--max-cycles", "Give up after so many cycles of the machine's clock; no limit if not said.");
+        var twice = TwiceCommand.OptionOf();
         var trust = TrustOption();
         var json = JsonOption();
         var log = LogOption();
         var command = new Command("run", "Runs one scenario and says how it ends.")
         {
-            file, set, cell, trace, dialect, verbose, saveAt, save, restore, schedule, without, trust, json, log, steps, cycles,
+            file, set, cell, trace, dialect, verbose, saveAt, save, restore, schedule, without, twice, trust, json, log, steps, cycles,
         };
-        command.SetAction(parsed => (int)new RunCommand(terminal, LogLevelOf(parsed)).Run(new RunRequest(parsed.GetRequiredValue(file))
+        command.SetAction(parsed => (int)(parsed.GetValue(twice) ? TwiceCommand.Run(terminal, parsed, json, trace, saveAt) : new RunCommand(terminal, LogLevelOf(parsed)).Run(new RunRequest(parsed.GetRequiredValue(file))
         {
             Overrides = Overrides(parsed.GetValue(set), explores: parsed.GetValue(schedule) is not null),
             Cell = parsed.GetValue(cell),
@@ -167,7 +169,7 @@ internal static class CommandLine
             Json = parsed.GetValue(json),
             MaximumSteps = parsed.GetValue(steps),
             MaximumCycles = parsed.GetValue(cycles),
-        }));
+        })));
         return command;
     }
 
@@ -184,15 +186,21 @@ internal static class CommandLine
             Description = "Write the outcome of each cell as JUnit XML, for CI servers.",
             HelpName = "file",
         };
+        var twice = TwiceCommand.OptionOf();
         var trust = TrustOption();
         var json = JsonOption();
         var log = LogOption();
         var command = new Command("matrix", "Runs every cell of scenarios and holds the outcomes against the expected ones.")
         {
-            paths, set, junit, trust, json, log,
+            paths, set, junit, twice, trust, json, log,
         };
         command.SetAction(parsed =>
         {
+            if (parsed.GetValue(twice))
+            {
+                return (int)TwiceCommand.Run(terminal, parsed, json, junit);
+            }
+
             var request = new MatrixRequest(parsed.GetRequiredValue(paths))
             {
                 Overrides = Overrides(parsed.GetValue(set)),

@@ -19,7 +19,7 @@ public sealed class CacheTests : CommandFixture
 
         Assert.That(cold, Has.Some.StartsWith(Compiler), "the first time compiles");
         Assert.That(warm, Has.None.StartsWith(Compiler));
-        Assert.That(warm, Does.Contain("ScenarioHv.Scripting").And.Contain("done-" + KeyOf(cache)[..16]), "it is the script that is loaded");
+        Assert.That(warm, Does.Contain("done-" + KeyOf(cache)[..16]), "it is the script that is loaded");
     }
 
     [Test]

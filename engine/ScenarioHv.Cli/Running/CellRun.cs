@@ -80,8 +80,20 @@ internal sealed class CellRun
     {
         using var hash = new TraceHash();
         var latency = new LatencyMeter();
+        List<ITraceSink> sinks = [hash, latency];
+        if (sink is not null)
+        {
+            sinks.Add(sink);
+        }
+
+        if (TwiceStream.OfProcess is { } stream)
+        {
+            sinks.Add(stream);
+            stream.Begin($"{Cell.Scenario.Name}: {Cell.Name}");
+        }
+
         var start = TimeProvider.System.GetTimestamp();
-        var (run, bytes, story) = Take(limits, TraceSinks.Tee(sink is null ? [hash, latency] : [hash, latency, sink]), progress);
+        var (run, bytes, story) = Take(limits, TraceSinks.Tee(sinks), progress);
         logger?.LogInformation(
             "{Cell}: {Outcome} after {Steps} steps, {Milliseconds:0} ms",
             Cell.Name, run.Outcome, run.Steps, TimeProvider.System.GetElapsedTime(start).TotalMilliseconds);

@@ -67,7 +67,7 @@ internal sealed class MatrixRun(Terminal terminal, ILoggerFactory? logging, bool
         var scenarios = paths.Select(path => Read(path, overrides)).ToArray();
         var jobs = scenarios.SelectMany((scenario, number) => Enumerable.Range(0, scenario.Cells.Length).Select(cell => (number, cell)));
         ProgressBar.While(terminal, scenarios.Sum(scenario => scenario.Cells.Length), "cells", advance =>
-            Parallel.ForEach(Partitioner.Create(jobs, EnumerablePartitionerOptions.NoBuffering), job =>
+            Parallel.ForEach(Partitioner.Create(jobs, EnumerablePartitionerOptions.NoBuffering), TwiceStream.Parallelism, job =>
             {
                 var scenario = scenarios[job.number];
                 scenario.Ends[job.cell] = Run(scenario, job.cell);
