@@ -109,9 +109,9 @@ internal static class CommandLine
         };
         var dialect = new Option<string?>("--dialect")
         {
-            Description = $"Print tracepoints as {string.Join(" or ", TraceDialects.All)}; as the scenario's kernel does if not said.",
+            Description = $"Print tracepoints as {string.Join(" or ", TraceDialects.Names)}; as the scenario's kernel does if not said.",
             HelpName = "name",
-        }.Offering(() => TraceDialects.All.Select(item => item.ToString()));
+        }.Offering(() => TraceDialects.Names);
         var verbose = new Option<bool>("--verbose")
         {
             Description = "Explain each event of the period, or the last 60 events if nothing recurs.",
@@ -153,7 +153,8 @@ internal static class CommandLine
         {
             file, set, cell, trace, dialect, verbose, saveAt, save, restore, schedule, without, twice, trust, json, log, steps, cycles,
         };
-        command.SetAction(parsed => (int)(parsed.GetValue(twice) ? TwiceCommand.Run(terminal, parsed, json, trace, saveAt) : new RunCommand(terminal, LogLevelOf(parsed)).Run(new RunRequest(parsed.GetRequiredValue(file))
+        command.SetAction(parsed => parsed.GetValue(twice) ? (int)TwiceCommand.Run(terminal, parsed, json, trace, saveAt)
+            : (int)new RunCommand(terminal, LogLevelOf(parsed)).Run(new RunRequest(parsed.GetRequiredValue(file))
         {
             Overrides = Overrides(parsed.GetValue(set), explores: parsed.GetValue(schedule) is not null),
             Cell = parsed.GetValue(cell),
@@ -169,7 +170,7 @@ internal static class CommandLine
             Json = parsed.GetValue(json),
             MaximumSteps = parsed.GetValue(steps),
             MaximumCycles = parsed.GetValue(cycles),
-        })));
+        }));
         return command;
     }
 

@@ -109,7 +109,8 @@ public sealed class HostileScriptTests : CommandFixture
     private string Write(string body, string more)
     {
         File.WriteAllText(
-            InHere("hostile.csx"), $"async GuestTask Main(Cpu cpu)\n{{\n    await cpu.Work(10);\n    {body}\n    await cpu.Hlt();\n}}\n{more}\n");
+            InHere("hostile.csx"),
+            $"async GuestTask Main(Cpu cpu)\n{{\n    await cpu.Work(10);\n    {body}\n    await cpu.Hlt();\n}}\n{more}\n");
         File.Copy(InFolder(Scenario("hostile", "hostile.csx", "reached")), InHere("hostile.yaml"));
         return InHere("hostile.yaml");
     }

@@ -8,8 +8,8 @@ using ScenarioHv.Cli.Running;
 namespace ScenarioHv.Cli.Commands;
 
 /// <summary>
-/// <c>--twice</c>: the same command in two processes whose runtimes are set up as differently as they can be. What they print and every event
-/// of every cell has to be the same, for nothing but scenario and schedule may decide what a run does.
+/// <c>--twice</c>: the same command in two processes whose runtimes are set up as differently as they can be. What they print and every
+/// event of every cell has to be the same, for nothing but scenario and schedule may decide what a run does.
 /// </summary>
 internal static class TwiceCommand
 {
@@ -45,7 +45,7 @@ internal static class TwiceCommand
     /// <summary>Runs the command twice, and reports once.</summary>
     /// <param name="terminal">Where to.</param>
     /// <param name="parsed">The command line.</param>
-    /// <param name="json">The option by which standard output is not for people: that both were the same is then said on standard error.</param>
+    /// <param name="json">With this option standard output is not for people: that both were the same is said on standard error.</param>
     /// <param name="files">Options by which a command writes files.</param>
     /// <exception cref="InputException">One of <paramref name="files"/> is given.</exception>
     public static ExitCode Run(Terminal terminal, ParseResult parsed, Option<bool> json, params Option<string?>[] files)

@@ -7,8 +7,8 @@ using ScenarioHv.Traces;
 namespace ScenarioHv.Cli.Running;
 
 /// <summary>
-/// The events of a process as they happen, for the one that has started it with <c>--twice</c> and compares two of them. Cells then come one
-/// after the other, so that the streams of two processes are in step.
+/// The events of a process as they happen, for the one that has started it with <c>--twice</c> and compares two of them. Cells then come
+/// one after the other, so that the streams of two processes are in step.
 /// </summary>
 /// <remarks>
 /// A cell is <see cref="CellMark"/>, the length of its name (4 bytes, little endian) and the name; an event is <see cref="EventMark"/> and

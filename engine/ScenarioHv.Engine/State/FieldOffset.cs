@@ -4,9 +4,9 @@ using System.Runtime.CompilerServices;
 namespace ScenarioHv.Engine.State;
 
 /// <summary>
-/// Where fields lie in a struct without references. With automatic layout only the runtime knows, so that it is asked: it reads the field out
-/// of bytes each of which holds its own place. Code emitted for each field would say the same, but compiling that takes a good part of a
-/// short run.
+/// Where fields lie in a struct without references. With automatic layout only the runtime knows, so that it is asked: it reads the field
+/// out of bytes each of which holds its own place. Code emitted for each field would say the same, but compiling that takes a good part of
+/// a short run.
 /// </summary>
 internal static class FieldOffset
 {
