@@ -91,7 +91,7 @@ public sealed class ScriptLoader
         var start = Stopwatch.GetTimestamp();
         var image = Compile(source, key);
         _logger?.LogDebug("{Script}: compiled in {Milliseconds:0} ms", source.Name, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
-        if (!_cache.Write(key, image))
+        if (!_cache.Write(key, source.FullPath, image))
         {
             _logger?.LogDebug("{Script}: the cache cannot be written, the compilation is not kept", source.Name);
         }

@@ -78,8 +78,20 @@ internal sealed class CellRun
     {
         using var hash = new TraceHash();
         var latency = new LatencyMeter();
+        List<ITraceSink> sinks = [hash, latency];
+        if (sink is not null)
+        {
+            sinks.Add(sink);
+        }
+
+        if (TwiceStream.OfProcess is { } stream)
+        {
+            sinks.Add(stream);
+            stream.Begin($"{Cell.Scenario.Name}: {Cell.Name}");
+        }
+
         var start = TimeProvider.System.GetTimestamp();
-        var (run, bytes, story) = Told(() => Take(limits, TraceSinks.Tee(sink is null ? [hash, latency] : [hash, latency, sink]), progress));
+        var (run, bytes, story) = Told(() => Take(limits, TraceSinks.Tee(sinks), progress));
         logger?.LogInformation(
             "{Cell}: {Outcome} after {Steps} steps, {Milliseconds:0} ms",
             Cell.Name, run.Outcome, run.Steps, TimeProvider.System.GetElapsedTime(start).TotalMilliseconds);
@@ -243,16 +255,52 @@ internal sealed record Rearming(string Point, string Value, IReadOnlyList<(strin
     /// <summary>The policies that decided among <paramref name="events"/>, in the order of their points.</summary>
     public static IReadOnlyList<Rearming> Of(IEnumerable<TraceEvent> events, IReadOnlyList<(string Point, string Value)> policies)
     {
-        var decisions = events
-            .Where(e => e.Kind == TraceEventKind.PolicyDecided && !LetsRest(e))
-            .Select(e => (Point: (PolicyPoint)e.A, Words: PolicyDecisionText.Of(e)));
-        return
-        [
-            .. decisions.GroupBy(decision => decision.Point).OrderBy(group => group.Key).Select(group => new Rearming(
-                TraceNaming.NameOf(group.Key),
-                policies.First(policy => policy.Point == TraceNaming.NameOf(group.Key)).Value,
-                [.. group.GroupBy(decision => decision.Words).Select(same => (same.Key, same.Count()))])),
-        ];
+        var found = new List<DecisionsOfPoint>();
+        foreach (var e in events)
+        {
+            if (e.Kind == TraceEventKind.PolicyDecided && !LetsRest(e))
+            {
+                var point = (PolicyPoint)e.A;
+                var decisions = found.Find(known => known.Point == point);
+                if (decisions is null)
+                {
+                    found.Add(decisions = new DecisionsOfPoint(point));
+                }
+
+                decisions.Add(PolicyDecisionText.Of(e));
+            }
+        }
+
+        found.Sort((one, other) => one.Point.CompareTo(other.Point));
+        return found.ConvertAll(decisions => new Rearming(
+            TraceNaming.NameOf(decisions.Point),
+            policies.First(policy => policy.Point == TraceNaming.NameOf(decisions.Point)).Value,
+            decisions.InOrder));
+    }
+
+    /// <summary>What was decided at one point, each in words and how often, in the order in which it was first decided.</summary>
+    private sealed class DecisionsOfPoint(PolicyPoint point)
+    {
+        private readonly List<string> _words = [];
+        private readonly List<int> _times = [];
+
+        public PolicyPoint Point { get; } = point;
+
+        public IReadOnlyList<(string Decision, int Times)> InOrder => [.. _words.Zip(_times)];
+
+        public void Add(string words)
+        {
+            var index = _words.IndexOf(words);
+            if (index < 0)
+            {
+                _words.Add(words);
+                _times.Add(1);
+            }
+            else
+            {
+                _times[index]++;
+            }
+        }
     }
 
     /// <summary>True for the decision to do nothing: it re-arms nothing.</summary>

@@ -13,7 +13,7 @@ internal static class ParallelRuns
     /// <param name="run">Does one, on any thread.</param>
     public static void Of<T>(Terminal terminal, IReadOnlyCollection<T> jobs, string what, Action<T> run) =>
         ProgressBar.While(terminal, jobs.Count, what, advance =>
-            Parallel.ForEach(Partitioner.Create(jobs, EnumerablePartitionerOptions.NoBuffering), job =>
+            Parallel.ForEach(Partitioner.Create(jobs, EnumerablePartitionerOptions.NoBuffering), TwiceStream.Parallelism, job =>
             {
                 run(job);
                 advance();

@@ -10,8 +10,6 @@ internal sealed class PolicyBinder(Vocabulary vocabulary, long tscHz, string fil
 {
     private const int MostListed = 12;
 
-    private readonly string[] _points = Fields.NamesOf(vocabulary.PolicyPoints, point => point.Name);
-
     /// <summary>A map from points to values, in the order written.</summary>
     public OrderedDictionary<string, PolicyValue> Map(YamlNode node)
     {
@@ -21,17 +19,17 @@ internal sealed class PolicyBinder(Vocabulary vocabulary, long tscHz, string fil
         return values;
     }
 
-    public PolicyPointInfo Point(string name, SourceMark mark)
-    {
-        var index = Array.IndexOf(_points, name);
-        return index >= 0
-            ? vocabulary.PolicyPoints[index]
-            : throw mark.Error($"unknown policy point {Wording.Quote(name)}; {Advice(name)}");
-    }
+    public PolicyPointInfo Point(string name, SourceMark mark) =>
+        vocabulary.PolicyPoints.FirstOrDefault(point => point.Name == name)
+        ?? throw mark.Error($"unknown policy point {Wording.Quote(name)}; {Advice(name)}");
 
-    private string Advice(string name) => _points.Length <= MostListed
-        ? Wording.Expected(name, _points)
-        : $"'scenariohv describe policies' lists the {_points.Length} there are{NearestName.Hint(name, _points)}";
+    private string Advice(string name)
+    {
+        string[] points = [.. vocabulary.PolicyPoints.Select(point => point.Name)];
+        return points.Length <= MostListed
+            ? Wording.Expected(name, points)
+            : $"'scenariohv describe policies' lists the {points.Length} there are{NearestName.Hint(name, points)}";
+    }
 
     public PolicyValue Value(PolicyPointInfo point, YamlNode node)
     {
