@@ -137,7 +137,9 @@ public sealed class PolicyRefusalTests
     [TestCase(
         "TimerFire Decide(Situation now) { var border = 3; return now.Level > §bordr ? default : TimerFire.Pend; }",
         "did you mean 'border'?")]
-    [TestCase("TimerFire Decide(Situation now) => now.§Zzz > 0 ? default : TimerFire.Pend;", "'Situation' has no 'Zzz'; it has ApicvActive, ")]
+    [TestCase(
+        "TimerFire Decide(Situation now) => now.§Zzz > 0 ? default : TimerFire.Pend;",
+        "'Situation' has no 'Zzz'; it has ApicvActive, ")]
     public void Mistyped_name_is_told_the_nearest(string marked, string message) =>
         Assert.That(_folder.PolicyRefusal(marked).Message, Does.Contain(message));
 
