@@ -209,12 +209,14 @@ internal static class CommandLine
             Description = "Scenario files, or names of shipped scenarios.",
             Arity = ArgumentArity.OneOrMore,
         }.Offering(ShippedNames);
+        var trust = TrustOption();
         var log = LogOption();
         var command = new Command("check", "Reads scenarios, compiles their scripts and builds every cell's machine; runs nothing.")
         {
-            files, log,
+            files, trust, log,
         };
-        command.SetAction(parsed => (int)new CheckCommand(terminal, LogLevelOf(parsed)).Run(parsed.GetRequiredValue(files)));
+        command.SetAction(parsed =>
+            (int)new CheckCommand(terminal, LogLevelOf(parsed), Trusts(terminal, parsed, trust)).Run(parsed.GetRequiredValue(files)));
         return command;
     }
 

@@ -9,7 +9,7 @@ namespace ScenarioHv.Scripting;
 internal static class AllowedApi
 {
     /// <summary>Changes with the rules of the checks: part of the name of a compilation.</summary>
-    public const string Version = "1";
+    public const string Version = "2";
 
     /// <summary>What a call costs that makes or reads a little.</summary>
     public const int Little = 2_000;

@@ -28,6 +28,13 @@ internal static class MissingNames
         return hint.Length != 0 ? hint : NearestName.Hint(name.Identifier.Text, usable[false].Distinct());
     }
 
+    /// <summary>The names of what a script may use of whatever <paramref name="name"/> is looked for in.</summary>
+    public static string[] MembersOf(ScriptUnit unit, SimpleNameSyntax name, ScriptApi api) =>
+    [
+        .. Candidates(unit, name).Where(symbol => symbol.CanBeReferencedByName && IsUsable(symbol, unit.Model.Compilation.Assembly, api))
+            .Select(symbol => symbol.Name).Distinct().Order(StringComparer.Ordinal),
+    ];
+
     private static ImmutableArray<ISymbol> Candidates(ScriptUnit unit, SimpleNameSyntax name)
     {
         var owner = name.Parent switch

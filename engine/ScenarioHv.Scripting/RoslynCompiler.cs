@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -124,7 +123,7 @@ internal static class RoslynCompiler
                 if (error.Location.SourceTree is { } tree && edited.TryGetValue(tree, out var text)
                     && text.Original(error.Location.SourceSpan.Start) is { } place)
                 {
-                    problems.Add(text.Unit.Root.SyntaxTree, place, Explain(error, key.Kind, text.Unit, place));
+                    problems.Add(text.Unit.Root.SyntaxTree, place, CompilerMessages.Of(error, text.Unit, place, ScriptApi.Of(key.Kind)));
                 }
             }
 
@@ -150,36 +149,6 @@ internal static class RoslynCompiler
 
         problems.ThrowIfAny();
     }
-
-    /// <summary>The same, with what was meant by a name that a policy script has mistyped.</summary>
-    private static string Explain(Diagnostic diagnostic, ScriptKind kind, ScriptUnit unit, int place) =>
-        kind == ScriptKind.Guest || diagnostic.Id is not ("CS0103" or "CS0117" or "CS0234" or "CS0246" or "CS1061") ? Explain(diagnostic)
-        : ReasonFor(diagnostic, ScriptApi.Of(kind)) is { } reason ? $"{Message(diagnostic)} ({reason})"
-        : Message(diagnostic) + MissingNames.Hint(unit, place, ScriptApi.Of(kind));
-
-    /// <summary>What the compiler says, and for what a script does otherwise than a program, what to write.</summary>
-    public static string Explain(Diagnostic diagnostic) => diagnostic.Id switch
-    {
-        "CS4014" => ScriptRules.NotAwaited,
-        "CS0206" => $"{Message(diagnostic)} (A script's variable is in the machine: copy it to a local, pass that, and assign it back.)",
-        "CS1612" => $"{Message(diagnostic)} (Assign a whole new value to the variable.)",
-        "CS8178" => $"{Message(diagnostic)} (A variable that is a struct: take the awaited value into a local first, then assign it.)",
-        "CS0103" or "CS0234" or "CS0246" => Missing(diagnostic),
-        _ => Message(diagnostic),
-    };
-
-    /// <summary>What the compiler says, and for a well-known name that scripts do not have, why.</summary>
-    private static string Missing(Diagnostic diagnostic)
-    {
-        return ReasonFor(diagnostic, ScriptApi.Of(ScriptKind.Guest)) is { } reason
-            ? $"{Message(diagnostic)} ({reason})" : Message(diagnostic);
-    }
-
-    private static string? ReasonFor(Diagnostic diagnostic, ScriptApi api) =>
-        diagnostic.GetMessage(CultureInfo.InvariantCulture).Split('\'', '"').Select(api.ReasonForMissing)
-            .FirstOrDefault(reason => reason is not null);
-
-    private static string Message(Diagnostic diagnostic) => $"{diagnostic.GetMessage(CultureInfo.InvariantCulture)} [{diagnostic.Id}]";
 
     private static CSharpCompilationOptions Options() => new(
         OutputKind.DynamicallyLinkedLibrary,

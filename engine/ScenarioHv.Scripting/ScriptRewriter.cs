@@ -34,6 +34,8 @@ internal sealed class ScriptRewriter(ScriptUnit unit, ScriptKind kind, ScriptChe
     private const string Sha256 = "{8829d00f-11b8-4213-878b-770e8597ac16}";
     private const string Packed = $"[{Interop}.StructLayout({Interop}.LayoutKind.Sequential, Pack = 1)]";
 
+    private const int LongestText = 160;
+
     private readonly CompilationUnitSyntax _root = unit.Root;
     private readonly SemanticModel _model = unit.Model;
     private readonly SourceEdits _edits = new();
@@ -69,10 +71,7 @@ internal sealed class ScriptRewriter(ScriptUnit unit, ScriptKind kind, ScriptChe
         }
 
         DeadLocals.Clear(_root, _model, _edits);
-        if (unit.Number > 0)
-        {
-            NumberLines();
-        }
+        CompleteCalls();
 
         var checksum = Convert.ToHexString(SHA256.HashData(unit.Source.Bytes));
         var prologue = $"#pragma checksum \"{unit.Source.FullPath}\" \"{Sha256}\" \"{checksum}\"";
@@ -100,23 +99,28 @@ internal sealed class ScriptRewriter(ScriptUnit unit, ScriptKind kind, ScriptChe
     }
 
     /// <summary>
-    /// An operation without an address has one made of its line, and two files have the same lines: in one that is loaded each operation is
-    /// told its line together with the number of the file.
+    /// Tells the calls of the guest API what the compiler does not, or would tell of the edited text: of assertions the column and the
+    /// expression, and in a file that is loaded of each operation the line with the number of the file. An operation without an address has
+    /// one made of its line, and two files have the same lines.
     /// </summary>
-    private void NumberLines()
+    private void CompleteCalls()
     {
         foreach (var call in _root.DescendantNodes().OfType<InvocationExpressionSyntax>())
         {
-            var isMade = _model.GetOperation(call) is IInvocationOperation operation && operation.Arguments.Any(argument =>
-                argument is { ArgumentKind: ArgumentKind.DefaultValue, Parameter.Name: "line" }
-                && argument.Parameter.GetAttributes().Any(attribute => attribute.AttributeClass?.Name == "CallerLineNumberAttribute"));
-            if (!isMade)
+            if (_model.GetOperation(call) is not IInvocationOperation { TargetMethod: { } method } operation || !EngineTypes.IsOfEngine(method))
             {
                 continue;
             }
 
-            var comma = call.ArgumentList.Arguments.Count > 0 ? ", " : string.Empty;
-            var text = $"{comma}line: {unit.LineOf(call)}";
+            var missing = operation.Arguments.Where(argument => argument.ArgumentKind == ArgumentKind.DefaultValue)
+                .Select(argument => argument.Parameter!.Name).Select(name => (name, Value(call, name))).Where(pair => pair.Item2 is not null)
+                .Select(pair => $"{pair.name}: {pair.Item2}").ToArray();
+            if (missing.Length == 0)
+            {
+                continue;
+            }
+
+            var text = (call.ArgumentList.Arguments.Count > 0 ? ", " : string.Empty) + string.Join(", ", missing);
             var end = call.ArgumentList.CloseParenToken.SpanStart;
             if (call.Ancestors().Any(outer => outer is InterpolationSyntax))
             {
@@ -127,6 +131,22 @@ internal sealed class ScriptRewriter(ScriptUnit unit, ScriptKind kind, ScriptChe
                 _edits.Insert(end, text);
             }
         }
+    }
+
+    /// <summary>What a parameter that the author leaves out is to be; null for what the compiler fills in.</summary>
+    private string? Value(InvocationExpressionSyntax call, string parameter) => parameter switch
+    {
+        "line" when unit.Number > 0 => $"{unit.LineOf(call)}",
+        "column" => $"{call.GetLocation().GetLineSpan().StartLinePosition.Character + 1}",
+        "text" when call.ArgumentList.Arguments.FirstOrDefault(argument => argument.NameColon?.Name.Identifier.Text is null or "condition")
+            is { } condition => SymbolDisplay.FormatLiteral(OnOneLine(condition.Expression.ToString()), quote: true),
+        _ => null,
+    };
+
+    private static string OnOneLine(string text)
+    {
+        var line = string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        return line.Length <= LongestText ? line : line[..(LongestText - 3)] + "...";
     }
 
     private void Rewrite(MemberDeclarationSyntax member)
@@ -216,6 +236,9 @@ internal static class EngineTypes
     public static bool IsInstant(ITypeSymbol? type) => type?.ToDisplayString() == "ScenarioHv.Engine.Time.Instant";
 
     public static bool IsGuestTask(ITypeSymbol? type) => Is(type, "GuestTask") || Is(type, "GuestTask<T>");
+
+    /// <summary>True for what guests call of the engine.</summary>
+    public static bool IsOfEngine(IMethodSymbol method) => method.ContainingNamespace.ToDisplayString() + "." == Guests;
 
     /// <summary>True for what has to be awaited where it is made.</summary>
     public static bool IsAwaited(ITypeSymbol? type) => IsGuestTask(type) || Is(type, "Op") || Is(type, "Op<T>") || Is(type, "OpExit");

@@ -40,7 +40,7 @@ internal static class ScriptUnits
         problems.ThrowIfAny();
         foreach (var error in loads.Errors)
         {
-            problems.Add(error.Location.SourceTree!, error.Location.SourceSpan.Start, RoslynCompiler.Explain(error));
+            problems.Add(error.Location.SourceTree!, error.Location.SourceSpan.Start, CompilerMessages.Of(error));
         }
 
         problems.ThrowIfAny();

@@ -117,7 +117,17 @@ public sealed class RefusalTests
     public void Entry_point_has_one_signature(string marked, string message) =>
         Assert.That(_folder.Refusal(marked).Message, Does.Contain(message));
 
-    [TestCase("int n;\nasync GuestTask F(Cpu cpu) { n = 1; await cpu.§Wrok(1); }", "'Wrok'")]
+    [TestCase("int n;\nasync GuestTask F(Cpu cpu) { n = 1; await cpu.§Wrok(1); }", "'Cpu' has no 'Wrok'; did you mean 'Work'? [CS1061]")]
+    [TestCase("async GuestTask F(Cpu cpu) { await cpu.§Halt(); }", "'Cpu' has no 'Halt'; did you mean 'Hlt'? [CS1061]")]
+    [TestCase("async GuestTask F(Cpu cpu) { await cpu.§Wrmsr(1, 2); }", "'Cpu' has no 'Wrmsr'; did you mean 'WriteMsr'? [CS1061]")]
+    [TestCase("async GuestTask F(Cpu cpu) { await cpu.§Iret(); }", "'Cpu' has no 'Iret'; IRET comes by itself where a handler ends")]
+    [TestCase("async GuestTask F(Cpu cpu) { await §Work(1); }", "there is no 'Work' here; did you mean 'cpu.Work'? [CS0103]")]
+    [TestCase("async GuestTask F(Cpu cpu) { await §Wrok(1); }", "there is no 'Wrok' here; did you mean 'cpu.Work'? [CS0103]")]
+    [TestCase("int count; int F() => §cuont;", "there is no 'cuont' here; did you mean 'count'? [CS0103]")]
+    [TestCase("§Sharde<int> word;", "there is no type 'Sharde' here; did you mean 'Shared'? [CS0246]")]
+    [TestCase("bool F(NestedExit exit) => exit.Is(ExitKind.§MsrWrit);", "'ExitKind' has no 'MsrWrit'; did you mean 'MsrWrite'? [CS0117]")]
+    [TestCase("ulong F(NestedExit exit) => exit.§Reason;", "'NestedExit' has no 'Reason'; it has Code, ")]
+    [TestCase("int F(List<int> list) => list.§Ad(1);", "'List<int>' has no 'Ad'; did you mean 'Add'? [CS1061]")]
     [TestCase("int a, b; §Foo c;", "'Foo'")]
     [TestCase("§using Missing.Namespace;", "Missing")]
     [TestCase("async GuestTask F(Cpu cpu) { for (int i = 0; i < §nn; i++) await cpu.Work(1); }", "'nn'")]

@@ -66,9 +66,7 @@ internal sealed class CellRun
     public RunPoint? Start { get; set; }
 
     /// <summary>How its kernel prints tracepoints, unless the user says otherwise.</summary>
-    public TraceDialect Dialect => Board.IsBhyve ? TraceDialects.BhyveKtr
-        : KernelMajor(Cell.Scenario.Machine.Hypervisor) is < 6 ? TraceDialects.Kvm51
-        : TraceDialects.Kvm616;
+    public TraceDialect Dialect => TraceNaming.DialectOf(Board, Cell.Scenario.Machine.Hypervisor);
 
     /// <summary>Runs the machine to the end.</summary>
     /// <param name="limits">When to give up.</param>
@@ -81,7 +79,7 @@ internal sealed class CellRun
         using var hash = new TraceHash();
         var latency = new LatencyMeter();
         var start = TimeProvider.System.GetTimestamp();
-        var (run, bytes, story) = Take(limits, TraceSinks.Tee(sink is null ? [hash, latency] : [hash, latency, sink]), progress);
+        var (run, bytes, story) = Told(() => Take(limits, TraceSinks.Tee(sink is null ? [hash, latency] : [hash, latency, sink]), progress));
         logger?.LogInformation(
             "{Cell}: {Outcome} after {Steps} steps, {Milliseconds:0} ms",
             Cell.Name, run.Outcome, run.Steps, TimeProvider.System.GetElapsedTime(start).TotalMilliseconds);
@@ -91,6 +89,20 @@ internal sealed class CellRun
             LastCollapse = latency.LastCollapse,
             Steps = story,
         };
+    }
+
+    /// <summary>What a step that fails leaves behind is told in the words of this machine.</summary>
+    private T Told<T>(Func<T> run)
+    {
+        try
+        {
+            return run();
+        }
+        catch (StepException failure)
+        {
+            failure.LastLines = Naming.LinesOf(failure, Dialect);
+            throw;
+        }
     }
 
     private (RunResult Run, int StateBytes, IReadOnlyList<ReplayStep> Steps) Take(
@@ -111,7 +123,7 @@ internal sealed class CellRun
 
     /// <summary>The first place in the run with the clock at <paramref name="cycle"/> or later; null if the run ends before that.</summary>
     /// <exception cref="StepException">A guest or the laboratory failed.</exception>
-    public RunPoint? StateAt(RunLimits limits, long cycle) => new Runner(Board, limits) { Start = Start }.StateAt(cycle);
+    public RunPoint? StateAt(RunLimits limits, long cycle) => Told(() => new Runner(Board, limits) { Start = Start }.StateAt(cycle));
 
     /// <summary>
     /// Goes the way to the recurring state once more, with nothing of the search that found it, and compares the whole states one
@@ -142,10 +154,6 @@ internal sealed class CellRun
 
     private (Board Board, TraceNaming Naming) Machine =>
         _machine ?? throw new InvalidOperationException($"The machine of cell {Cell.Name} is gone: its run is over.");
-
-    /// <summary>5 of <c>kvm@5.1</c>; null for what is no kernel.</summary>
-    private static int? KernelMajor(string preset) =>
-        preset.StartsWith("kvm@", StringComparison.Ordinal) && int.TryParse(preset[4..].Split('.')[0], out var major) ? major : null;
 }
 
 /// <summary>How a cell ended.</summary>

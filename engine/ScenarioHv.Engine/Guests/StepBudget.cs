@@ -115,14 +115,20 @@ public sealed class StepBudgetException : GuestException
     /// <param name="isPolicy">True if it is the code of a policy.</param>
     public StepBudgetException(string what, int line, int column, bool isPolicy = false)
         : base($"The {(isPolicy ? "policy" : "guest")}'s code used up what one step may cost, and the end came in {what} "
-            + $"at line {line & ((1 << LineBits) - 1)}, column {column}"
+            + $"at line {LineOf(line)}, column {column}"
             + (isPolicy ? ": does it end?"
                 : ". Between two operations there is room for little code: does it end, and should there be an await in it?"))
     {
-        Line = line & ((1 << LineBits) - 1);
-        File = line >> LineBits;
+        Line = LineOf(line);
+        File = FileOf(line);
         Column = column;
     }
+
+    /// <summary>The line, without the number of the file above it.</summary>
+    internal static int LineOf(int line) => line & ((1 << LineBits) - 1);
+
+    /// <summary>The number of the file above a line.</summary>
+    internal static int FileOf(int line) => line >> LineBits;
 
     /// <summary>0 for the script itself, from 1 for the files that it loads.</summary>
     public int File { get; }
