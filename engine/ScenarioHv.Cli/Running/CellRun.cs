@@ -79,7 +79,8 @@ internal sealed class CellRun
         using var hash = new TraceHash();
         var latency = new LatencyMeter();
         var start = TimeProvider.System.GetTimestamp();
-        var (run, bytes, story) = Told(() => Take(limits, TraceSinks.Tee(sink is null ? [hash, latency] : [hash, latency, sink]), progress));
+        var sinks = TraceSinks.Tee(sink is null ? [hash, latency] : [hash, latency, sink]);
+        var (run, bytes, story) = Told(() => Take(limits, sinks, progress));
         logger?.LogInformation(
             "{Cell}: {Outcome} after {Steps} steps, {Milliseconds:0} ms",
             Cell.Name, run.Outcome, run.Steps, TimeProvider.System.GetElapsedTime(start).TotalMilliseconds);
