@@ -25,15 +25,19 @@ public sealed unsafe partial class StepContext
     /// <summary>What the guest's code of this step may still use (<see cref="StepBudget"/>); less than 0 once it has used up all.</summary>
     internal long Budget;
 
-
     // What names a step has one byte for its way.
     private const int MostWays = 256;
 
+    private readonly bool _asksPolicies;
     private int _suspended;
     private int _choice;
 
     /// <summary>Creates a context for machines of <paramref name="board"/>.</summary>
-    public StepContext(Board board) => Board = board;
+    public StepContext(Board board)
+    {
+        Board = board;
+        _asksPolicies = board?.HasPolicyScripts != false;
+    }
 
     /// <summary>The context of the step under way on this thread.</summary>
     /// <exception cref="InvalidOperationException">No step is under way.</exception>
@@ -82,7 +86,10 @@ public sealed unsafe partial class StepContext
         context._choice = choice;
         context.Ways = 1;
         context.RetiredLevels = 0;
-        context.BeginPolicies();
+        if (context._asksPolicies)
+        {
+            context.BeginPolicies();
+        }
     }
 
     /// <summary>

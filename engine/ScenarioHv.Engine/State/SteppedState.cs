@@ -293,9 +293,10 @@ public sealed unsafe class SteppedState
     private int* FindStructChanges(int* found)
     {
         var words = _structWords;
+        var (from, to) = ((nint)_from.Base, (nint)_machine.Base);
         for (var first = 0; first < words; first += 64)
         {
-            var differ = Differ(_from.Base + (first * Word), _machine.Base + (first * Word));
+            var differ = Differ((byte*)from + (first * Word), (byte*)to + (first * Word));
             differ = words - first < 64 ? differ & ((1UL << (words - first)) - 1) : differ;
             for (; differ != 0; differ &= differ - 1)
             {
@@ -363,7 +364,7 @@ public sealed unsafe class SteppedState
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint Differ8(byte* left, byte* right) =>
-        (uint)Vector512.Equals(Vector512.Load((ulong*)left), Vector512.Load((ulong*)right)).ExtractMostSignificantBits() ^ 0xff;
+        (uint)(~Vector512.Equals(Vector512.Load((ulong*)left), Vector512.Load((ulong*)right))).ExtractMostSignificantBits();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint Differ4(byte* left, byte* right) =>
