@@ -77,6 +77,9 @@ internal sealed class PolicyScriptRules(IReadOnlyList<ScriptUnit> units, PolicyS
                 when PolicyTypes.IsSituation(TypeOf((ExpressionSyntax)node)):
                 problems.Add(node, "a Situation is given to the policy when it is asked: pass that one on.");
                 break;
+            case WithExpressionSyntax with when TypeOf(with) is { } changed && PolicyTypes.Is(changed, shape.Answer):
+                problems.Add(node, $"this may be no {changed.Name} that there is: make another one instead of changing one with 'with'.");
+                break;
             case CastExpressionSyntax cast when PolicyTypes.IsWord(TypeOf(cast)) && !PolicyTypes.IsWord(TypeOf(cast.Expression)):
                 RefuseWord(node, TypeOf(cast)!);
                 break;

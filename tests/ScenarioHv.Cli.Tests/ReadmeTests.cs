@@ -21,7 +21,8 @@ public sealed partial class ReadmeTests : CommandFixture
     public void Policy_script_is_the_shipped_one()
     {
         var text = File.ReadAllText(Path.Combine(Root(), "README.md"));
-        Assert.That(text, Does.Contain("```csharp\n" + File.ReadAllText(Path.Combine(Root(), "scripts", "policies", "throttle.csx")) + "```"));
+        var script = File.ReadAllText(Path.Combine(Root(), "scripts", "policies", "throttle.csx"));
+        Assert.That(text, Does.Contain($"```csharp\n{script}```"));
     }
 
     /// <summary>

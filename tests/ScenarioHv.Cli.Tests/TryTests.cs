@@ -65,6 +65,16 @@ public sealed class TryTests : PolicyScriptFixture
     }
 
     [Test]
+    public void Matrix_leaves_out_the_cells_that_cannot_do_what_a_script_of_the_command_line_wants()
+    {
+        var folder = FolderWith("try-matrix", Machines, ("throttle.csx", Throttle));
+
+        var result = RunIn(folder, "matrix", "hang.yaml", "--set", "immediate-exit=throttle.csx");
+
+        Assert.That(result.Out, Does.Contain("does not exist on their machines: on AMD; bare metal\n"), result.Error);
+    }
+
+    [Test]
     public void Bug_that_remains_is_named_with_the_value_that_cures_it()
     {
         var folder = FolderWith("try-remains", Machines, ("never.csx", Never));

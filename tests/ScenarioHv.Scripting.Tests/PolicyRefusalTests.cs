@@ -48,6 +48,12 @@ public sealed class PolicyRefusalTests
     public void Script_with_no_shape_is_told_what_shapes_there_are(string marked, string message) =>
         Assert.That(_folder.PolicyRefusal(marked).Message, Does.Contain(message));
 
+    [TestCase("IoApicEoiDecision Decide(Situation now) => §Delay(1) with { Cycles = -5 };", "make another one instead")]
+    [TestCase("IoApicEoiDecision Decide(Situation now) => §new(IoApicEoiAction.Delay, -5);", "of IoApicEoiDecision there is Delay,")]
+    [TestCase("IoApicEoiDecision Decide(Situation now) => §new() { Cycles = -5 };", "of IoApicEoiDecision there is Delay,")]
+    public void Decision_is_made_in_the_ways_that_there_are(string marked, string message) =>
+        Assert.That(_folder.PolicyRefusal(marked).Message, Does.Contain(message));
+
     [Test]
     public void Guest_script_is_no_policy()
     {
@@ -131,7 +137,9 @@ public sealed class PolicyRefusalTests
     [TestCase(
         "TimerFire Decide(Situation now) { var border = 3; return now.Level > §bordr ? default : TimerFire.Pend; }",
         "did you mean 'border'?")]
-    [TestCase("TimerFire Decide(Situation now) => now.§Zzz > 0 ? default : TimerFire.Pend;", "'Situation' has no 'Zzz'; it has ApicvActive, ")]
+    [TestCase(
+        "TimerFire Decide(Situation now) => now.§Zzz > 0 ? default : TimerFire.Pend;",
+        "'Situation' has no 'Zzz'; it has ApicvActive, ")]
     public void Mistyped_name_is_told_the_nearest(string marked, string message) =>
         Assert.That(_folder.PolicyRefusal(marked).Message, Does.Contain(message));
 

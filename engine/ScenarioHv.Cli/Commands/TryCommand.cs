@@ -31,6 +31,9 @@ internal sealed record TryRequest(string Script)
 /// <summary><c>try</c>: a policy script on every machine that has its point, beside the values that scenarios compare there.</summary>
 internal sealed class TryCommand(Terminal terminal, LogLevel logLevel)
 {
+    /// <summary>One script that throws does so on most of the machines.</summary>
+    private const int MostProblems = 10;
+
     /// <summary>Runs and reports.</summary>
     public ExitCode Run(TryRequest request)
     {
@@ -52,9 +55,15 @@ internal sealed class TryCommand(Terminal terminal, LogLevel logLevel)
     private ExitCode Report(TryRequest request, string point, IReadOnlyList<TryScenarioEnd> scenarios)
     {
         var problems = scenarios.SelectMany(scenario => scenario.Problems).ToArray();
-        foreach (var problem in problems)
+        foreach (var problem in problems.Take(MostProblems))
         {
             FailureReport.Write(terminal, problem, logLevel <= LogLevel.Debug);
+        }
+
+        if (problems.Length > MostProblems)
+        {
+            var more = Wording.Count(problems.Length - MostProblems, "more problem", "more problems");
+            terminal.Error.WriteLine($"{FailureReport.Prefix}and {more}");
         }
 
         if (request.Json)

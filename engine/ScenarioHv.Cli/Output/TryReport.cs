@@ -83,7 +83,7 @@ internal static class TryReport
         if (byVerdict.Contains(TryVerdict.Same))
         {
             yield return ("no difference", Machines(byVerdict[TryVerdict.Same].Select(one => one.Scenario))
-                + ": not about this point, and the events are the same");
+                + ": not about this point, and no different with the script");
         }
 
         foreach (var reason in byVerdict[TryVerdict.NotApplicable].GroupBy(one => one.Machine.NotApplicable!))

@@ -75,7 +75,7 @@ internal sealed class MatrixRun(Terminal terminal, ILoggerFactory? logging, bool
         try
         {
             var file = ScenarioFile.Read(path, overrides);
-            return new Job(path, file.Document.Base, [.. file.Document.Cells], null, [.. overrides.Select(option => option.OptionText)]);
+            return new Job(path, file.Document.Base, [.. file.Document.Cells], null, overrides);
         }
         catch (Exception problem) when (problem is ScenarioException or InputException)
         {
@@ -95,7 +95,7 @@ internal sealed class MatrixRun(Terminal terminal, ILoggerFactory? logging, bool
             var run = new CellRun(cell, _guests);
             return new CellEnd(cell, run.Run(new RunLimits(), logger: _logger).WithoutMachine(), null);
         }
-        catch (ScenarioException problem) when (index > 0 && scenario.Options.Contains(problem.Diagnostic.File))
+        catch (Exception problem) when (index > 0 && ImpossiblePolicy.IsOf(problem, scenario.Options))
         {
             return new CellEnd(cell, null, null);
         }
@@ -105,7 +105,7 @@ internal sealed class MatrixRun(Terminal terminal, ILoggerFactory? logging, bool
         }
     }
 
-    private sealed record Job(string Path, Scenario? Base, ScenarioCell[] Cells, Exception? Problem, string[] Options)
+    private sealed record Job(string Path, Scenario? Base, ScenarioCell[] Cells, Exception? Problem, IReadOnlyList<SettingOverride> Options)
     {
         public CellEnd[] Ends { get; } = new CellEnd[Cells.Length];
     }

@@ -19,7 +19,7 @@ internal sealed record TryValue(string Value, ScenarioCell Cell);
 /// <param name="Absence">Why the machine has not the point; null if it has.</param>
 internal sealed record TryMachine(string Name, IReadOnlyList<TryValue> Rivals, TryValue? Script, string Usual, string? Absence)
 {
-    /// <summary>True if the scenario is about this point: its matrix compares values of it, or its cells name some.</summary>
+    /// <summary>True if the scenario is about this point: its matrix compares values of it, or its cells name different ones.</summary>
     public required bool IsAbout { get; init; }
 }
 
@@ -34,18 +34,22 @@ internal sealed class TryPlan(string point, PolicyValue script)
     public string ScriptFile => script.Mark.File;
 
     /// <summary>The machines, in the order in which the scenario's cells come to them.</summary>
-    public IReadOnlyList<TryMachine> Of(ScenarioDocument document) =>
-    [
-        .. document.Cells
-            .GroupBy(cell => MachineAssembly.TextWithout(cell.Scenario, point), StringComparer.Ordinal)
-            .Select(cells => MachineOf([.. cells])),
-    ];
+    public IReadOnlyList<TryMachine> Of(ScenarioDocument document)
+    {
+        var named = document.Cells.Select(cell => cell.Scenario.Machine.Policies.GetValueOrDefault(point)).Distinct();
+        var isAbout = document.Base.Compared.Contains(point) || named.Count() > 1;
+        return
+        [
+            .. document.Cells
+                .GroupBy(cell => MachineAssembly.TextWithout(cell.Scenario, point), StringComparer.Ordinal)
+                .Select(cells => MachineOf([.. cells], isAbout)),
+        ];
+    }
 
-    private TryMachine MachineOf(ScenarioCell[] cells)
+    private TryMachine MachineOf(ScenarioCell[] cells, bool isAbout)
     {
         var scenario = cells[0].Scenario;
         var name = NameOf(cells);
-        var isAbout = scenario.Compared.Contains(point) || cells.Any(cell => cell.Scenario.Machine.Policies.ContainsKey(point));
         if (MachineAssembly.AbsenceOf(scenario, point) is { } absence)
         {
             return new TryMachine(name, [], null, "", absence) { IsAbout = isAbout };

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using ScenarioHv.Cli.Output;
-using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Tracing;
 using ScenarioHv.Exploration;
 using ScenarioHv.Scenarios;
@@ -52,7 +51,10 @@ internal sealed record TryMachineEnd(TryMachine Machine, IReadOnlyList<TryEnd> R
         ? (double)Script.Result!.Run.Cycles / Math.Max(1, rival.Result!.Run.Cycles)
         : null;
 
-    private bool IsSame => !Machine.IsAbout && Reference?.Result?.TraceHash == Script?.Result?.TraceHash;
+    /// <summary>A bug of another point is no business of the script, even if the script changes events on the way to it.</summary>
+    private bool IsSame => !Machine.IsAbout && Reference?.Result is { } usual && Script?.Result is { } script
+        && (usual.TraceHash == script.TraceHash
+            || (TryVerdicts.IsBad(script.Outcome) && usual.OutcomeWithProperty == script.OutcomeWithProperty));
 }
 
 /// <summary>What became of one scenario.</summary>
@@ -112,17 +114,11 @@ internal sealed class TryRun(Terminal terminal, ILogger? logger, ScriptGuests gu
         }
         catch (Exception problem)
         {
-            return ImpossibleAnswer(problem) is { } reason
+            return ImpossiblePolicy.ReasonOf(problem) is { } reason
                 ? new TryEnd(value.Value, null, 0, null) { Impossible = reason }
                 : new TryEnd(value.Value, null, 0, problem);
         }
     }
-
-    /// <summary>Why a machine cannot have what a script has answered, when it was made or in a step; null for other problems.</summary>
-    private static string? ImpossibleAnswer(Exception problem) =>
-        (problem as PolicyException ?? problem.InnerException as PolicyException)?.InnerException is ImpossibleAnswerException impossible
-            ? impossible.Reason
-            : null;
 
     private sealed class Job(TryValue value)
     {

@@ -17,7 +17,7 @@ internal enum TryVerdict
     /// <summary>It ends at its goal with every value and with the script.</summary>
     Good,
 
-    /// <summary>The scenario is not about the point, and the script makes no difference to a single event.</summary>
+    /// <summary>The scenario is not about the point, and the script changes no event, or a bug of another point is what it was.</summary>
     Same,
 
     /// <summary>The machine has not the point, or cannot do what the script decides.</summary>

@@ -3,9 +3,10 @@ using System.Runtime.CompilerServices;
 namespace ScenarioHv.Engine.Guests;
 
 /// <summary>
-/// What the C# code of a guest may use between two of its operations. The compilation of a script puts these calls into its loops, jumps,
-/// methods, lambdas and handlers, and around what makes texts and arrays. Counts only: the same code stops at the same place on every
-/// machine. The count belongs to the step under way (<see cref="StepContext"/>) and is in no frame.
+/// What the C# code of a guest may use between two of its operations, and with it the policies that are asked in that step. The
+/// compilation of a script puts these calls into its loops, jumps, methods, lambdas and handlers, and around what makes texts and arrays.
+/// Counts only: the same code stops at the same place on every machine. The count belongs to the step under way
+/// (<see cref="StepContext"/>) and is in no frame.
 /// </summary>
 public static class StepBudget
 {
