@@ -14,8 +14,8 @@ namespace ScenarioHv.Cli;
 internal static class GuestFault
 {
     /// <summary>
-    /// The message about a fault of a guest or of a policy's script: script with line and column, guest, cycle and what happened; null if it
-    /// is the laboratory's.
+    /// The message about a fault of a guest or of a policy's script: script with line and column, guest, cycle and what happened; null if
+    /// it is the laboratory's.
     /// </summary>
     public static string? Of(StepException problem)
     {
@@ -41,7 +41,9 @@ internal static class GuestFault
     /// <summary>The message about a policy's script that failed when a machine was made.</summary>
     public static string Of(PolicyException problem) => Of(problem, problem.Message);
 
-    /// <summary>A policy is asked by the hypervisor's code, below which a guest may be: the place is where the policy's own code failed.</summary>
+    /// <summary>
+    /// A policy is asked by the hypervisor's code, below which a guest may be: the place is where the policy's own code failed.
+    /// </summary>
     private static string Of(PolicyException problem, string message)
     {
         var thrown = problem.InnerException!;

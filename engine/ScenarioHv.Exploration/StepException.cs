@@ -58,7 +58,8 @@ public sealed class StepException : Exception
     /// <summary>The exception about a machine that could not be made.</summary>
     /// <param name="engine">The engine.</param>
     /// <param name="problem">What was thrown.</param>
-    public static StepException OfFirst(StepEngine engine, Exception problem) => new(-1, null, null, problem) { Guest = engine.FailedGuest };
+    public static StepException OfFirst(StepEngine engine, Exception problem) =>
+        new(-1, null, null, problem) { Guest = engine.FailedGuest };
 
     private static string Time(long steps, long? cycle) => steps < 0 ? "before the first step"
         : cycle is { } now ? Invariant($"cycle {now}, step {steps + 1}") : Invariant($"step {steps + 1}");

@@ -61,14 +61,22 @@ internal static class CompilerMessages
 
     private static string Meant(string name) => $"did you mean '{name}'?";
 
-    private static string Text(Diagnostic error) =>
-        $"{error.GetMessage(CultureInfo.InvariantCulture).Replace(LoadedScript.ClassName + ".", "", StringComparison.Ordinal)} [{error.Id}]";
+    private static string Text(Diagnostic error)
+    {
+        var text = error.GetMessage(CultureInfo.InvariantCulture);
+        return $"{text.Replace(LoadedScript.ClassName + ".", string.Empty, StringComparison.Ordinal)} [{error.Id}]";
+    }
 
     /// <summary>A member that a type does not have.</summary>
     private static string? NoMember(ScriptUnit unit, SimpleNameSyntax name, ScriptApi api)
     {
-        if (name.Parent is not MemberAccessExpressionSyntax access || access.Name != name
-            || (unit.Model.GetTypeInfo(access.Expression).Type ?? unit.Model.GetSymbolInfo(access.Expression).Symbol) is not ITypeSymbol type)
+        if (name.Parent is not MemberAccessExpressionSyntax access || access.Name != name)
+        {
+            return null;
+        }
+
+        var owner = unit.Model.GetTypeInfo(access.Expression).Type ?? unit.Model.GetSymbolInfo(access.Expression).Symbol;
+        if (owner is not ITypeSymbol type)
         {
             return null;
         }
@@ -106,8 +114,9 @@ internal static class CompilerMessages
         }
 
         var said = error.Id == "CS0246" ? $"there is no type '{found}' here" : $"there is no '{found}' here";
-        var operations = error.Id != "CS0246" && unit.Model.Compilation.GetTypeByMetadataName("ScenarioHv.Engine.Guests.Cpu") is { } cpu
-            && api.Allows(cpu) ? cpu.GetMembers().Where(member => member.CanBeReferencedByName).Select(member => member.Name).ToArray() : [];
+        var cpu = unit.Model.Compilation.GetTypeByMetadataName("ScenarioHv.Engine.Guests.Cpu");
+        string[] operations = error.Id == "CS0246" || cpu is null || !api.Allows(cpu) ? []
+            : [.. cpu.GetMembers().Where(member => member.CanBeReferencedByName).Select(member => member.Name)];
         return operations.Contains(found) ? $"{said}; did you mean 'cpu.{found}'? [{error.Id}]"
             : MissingNames.Hint(unit, place, api) is { Length: > 0 } hint ? $"{said}{hint} [{error.Id}]"
             : NearestName.Of(found, operations.Distinct()) is { } operation ? $"{said}; did you mean 'cpu.{operation}'? [{error.Id}]"

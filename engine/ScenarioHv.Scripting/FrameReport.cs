@@ -99,7 +99,8 @@ internal sealed class FrameReport(Assembly assembly, IReadOnlyList<CompilationUn
 
     private SyntaxNodeOrToken Place(string method, string field, Type? type)
     {
-        var bodies = roots.SelectMany(root => root.DescendantNodes()).Where(node => NameOf(node) is { } name && name.Text == method).ToArray();
+        var bodies = roots.SelectMany(root => root.DescendantNodes())
+            .Where(node => NameOf(node) is { } name && name.Text == method).ToArray();
         var local = LocalOf(field.Split('.')[0]);
         var places = local.Length != 0
             ? bodies.SelectMany(body => body.DescendantTokens())
@@ -138,7 +139,8 @@ internal sealed class FrameReport(Assembly assembly, IReadOnlyList<CompilationUn
     private static bool Awaits(SyntaxNode? node) => node?.DescendantNodes().Any(inner => inner is AwaitExpressionSyntax) == true;
 
     private SyntaxNodeOrToken Declaration(string name) =>
-        roots.SelectMany(root => root.DescendantTokens()).Where(token => Names(token, name) && (NameOf(token.Parent!) == token || IsVariable(token.Parent!)))
+        roots.SelectMany(root => root.DescendantTokens())
+            .Where(token => Names(token, name) && (NameOf(token.Parent!) == token || IsVariable(token.Parent!)))
             .Select(token => (SyntaxNodeOrToken)token).FirstOrDefault();
 
     private static bool Names(SyntaxToken token, string name) => token.Text.TrimStart('@') == name;

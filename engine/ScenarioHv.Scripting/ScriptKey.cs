@@ -35,8 +35,8 @@ internal sealed class ScriptKey
     public ScriptKind Kind { get; }
 
     /// <summary>
-    /// The key of <paramref name="source"/> and all that it may load. The path is part of it because debug information names the file, and the assembly
-    /// names its debug information.
+    /// The key of <paramref name="source"/> and all that it may load. The path is part of it because debug information names the file,
+    /// and the assembly names its debug information.
     /// </summary>
     public static ScriptKey Of(ScriptSource source, bool trusted = false, ScriptKind kind = ScriptKind.Guest)
     {

@@ -14,7 +14,9 @@ internal static class ScriptLoads
 
     private const int ShownNames = 8;
 
-    /// <summary>Reads all that <paramref name="script"/> may load. What cannot be read is left out: the compiler comes to it, and tells.</summary>
+    /// <summary>
+    /// Reads all that <paramref name="script"/> may load. What cannot be read is left out: the compiler comes to it, and tells.
+    /// </summary>
     public static IReadOnlyList<ScriptSource> Follow(ScriptSource script)
     {
         var found = new List<ScriptSource>();

@@ -107,14 +107,14 @@ internal sealed class ScriptRewriter(ScriptUnit unit, ScriptKind kind, ScriptChe
     {
         foreach (var call in _root.DescendantNodes().OfType<InvocationExpressionSyntax>())
         {
-            if (_model.GetOperation(call) is not IInvocationOperation { TargetMethod: { } method } operation || !EngineTypes.IsOfEngine(method))
+            if (_model.GetOperation(call) is not IInvocationOperation operation || !EngineTypes.IsOfEngine(operation.TargetMethod))
             {
                 continue;
             }
 
             var missing = operation.Arguments.Where(argument => argument.ArgumentKind == ArgumentKind.DefaultValue)
-                .Select(argument => argument.Parameter!.Name).Select(name => (name, Value(call, name))).Where(pair => pair.Item2 is not null)
-                .Select(pair => $"{pair.name}: {pair.Item2}").ToArray();
+                .Select(argument => (argument.Parameter!.Name, Value: Value(call, argument.Parameter.Name)))
+                .Where(pair => pair.Value is not null).Select(pair => $"{pair.Name}: {pair.Value}").ToArray();
             if (missing.Length == 0)
             {
                 continue;

@@ -94,7 +94,8 @@ internal sealed class ScriptRules(CompilationUnitSyntax root, SemanticModel mode
                 {
                     var (other, first) = known[name.ValueText];
                     var line = first.GetLocation().GetLineSpan().StartLinePosition.Line + 1;
-                    problems.Add(name, $"'{name.ValueText}' is declared in line {line} of {Path.GetFileName(other.Source.FullPath)} already.");
+                    var file = Path.GetFileName(other.Source.FullPath);
+                    problems.Add(name, $"'{name.ValueText}' is declared in line {line} of {file} already.");
                 }
             }
         }

@@ -31,7 +31,9 @@ internal static class ScriptUnits
     /// <param name="references">The assemblies that it sees.</param>
     /// <param name="options">With the usings that it sees.</param>
     /// <param name="problems">Takes what is wrong with directives and syntax.</param>
-    /// <exception cref="ScriptException">A directive is not possible, a file that is loaded is not there, or the syntax is wrong.</exception>
+    /// <exception cref="ScriptException">
+    /// A directive is not possible, a file that is loaded is not there, or the syntax is wrong.
+    /// </exception>
     public static IReadOnlyList<ScriptUnit> Of(
         ScriptSource source, IEnumerable<MetadataReference> references, CSharpCompilationOptions options, ScriptProblems problems)
     {
@@ -118,7 +120,9 @@ internal static class ScriptUnits
         }
     }
 
-    /// <summary>Gives the compiler the texts that were read before. Whoever loads the script itself gets nothing: it is there already.</summary>
+    /// <summary>
+    /// Gives the compiler the texts that were read before. Whoever loads the script itself gets nothing: it is there already.
+    /// </summary>
     private sealed class Resolver(ScriptSource script) : SourceReferenceResolver
     {
         private const string Again = ":again";

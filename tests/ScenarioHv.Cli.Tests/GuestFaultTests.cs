@@ -23,7 +23,8 @@ public sealed class GuestFaultTests : CommandFixture
 
         AssertBadInput(
             Run(command, Scenario("divides", "divides.csx", "reached", Clock)),
-            "divides.csx:5:5: l1 on vcpu0, ", "step ", "(DivideByZeroException)", "the last events of vcpu0 before that:", "kvm_entry: vcpu 0");
+            "divides.csx:5:5: l1 on vcpu0, ", "step ", "(DivideByZeroException)",
+            "the last events of vcpu0 before that:", "kvm_entry: vcpu 0");
     }
 
     /// <summary>Such an operation fails when no code of the script runs.</summary>
@@ -51,7 +52,8 @@ public sealed class GuestFaultTests : CommandFixture
         File.WriteAllText(InFolder("endless-helper.csx"), "\n\nvoid Forever() { while (true) { } }\n");
         Script("loads-endless", "await cpu.Work(10);\n    Forever();", "#load \"endless-helper.csx\"\n");
 
-        AssertBadInput(Run("run", Scenario("loads-endless", "loads-endless.csx", "reached")), "endless-helper.csx:3:18: ", "in a loop at line 3");
+        AssertBadInput(
+            Run("run", Scenario("loads-endless", "loads-endless.csx", "reached")), "endless-helper.csx:3:18: ", "in a loop at line 3");
     }
 
     [Test]
