@@ -62,8 +62,8 @@ internal sealed class PolicyApi : ScriptApi
     /// <summary>What a policy may use of a situation.</summary>
     private static readonly string[] OfSituation =
     [
-        "Vcpu", "Level", "Rip", "InterruptFlag", "NmiBlocked", "HighestIrr", "HighestIsr", "HasIrr", "HasIsr", "Tpr", "Ppr", "HasPir",
-        "On", "Sn", "ApicvActive", "InGuestMode", "IsOwnThread", "Vector", "Pin", "LineIsHigh",
+        "Vcpu", "Level", "Rip", "InterruptFlag", "NmiBlocked", "NmiPending", "HighestIrr", "HighestIsr", "HasIrr", "HasIsr", "Tpr",
+        "Ppr", "HasPir", "On", "Sn", "ApicvActive", "InGuestMode", "IsOwnThread", "Vector", "Pin", "LineIsHigh",
     ];
 
     /// <summary>The members of each type of the engine that is no enum.</summary>
