@@ -131,8 +131,12 @@ internal sealed class BudgetEdits(ScriptUnit unit, ScriptChecks checks, SourceEd
         }
         else if (arrow is not null)
         {
-            var result = returns && arrow.Expression is not ThrowExpressionSyntax ? " return " : " ";
-            edits.InsertFor(function, arrow.ArrowToken.Span, "{ " + accessor + call + result);
+            edits.InsertFor(function, arrow.ArrowToken.Span, "{ " + accessor + call + " ");
+            if (returns && arrow.Expression is not ThrowExpressionSyntax)
+            {
+                edits.InsertFor(arrow.Expression, new TextSpan(arrow.Expression.SpanStart, 0), "return ");
+            }
+
             edits.Insert(arrow.GetLastToken().GetNextToken().Span.End, accessor.Length == 0 ? "}" : "} }");
         }
     }
@@ -147,9 +151,9 @@ internal sealed class BudgetEdits(ScriptUnit unit, ScriptChecks checks, SourceEd
         else if (lambda.ExpressionBody is { } body)
         {
             var method = unit.Model.GetSymbolInfo(lambda).Symbol as IMethodSymbol;
-            var result = method is null || method.ReturnsVoid || (EngineTypes.Is(method.ReturnType, "GuestTask") && method.IsAsync)
-                || body is ThrowExpressionSyntax ? " " : "return ";
-            edits.Enclose(body, "{ " + call + result, "; }", lambda);
+            var returns = method is { ReturnsVoid: false } && !(EngineTypes.Is(method.ReturnType, "GuestTask") && method.IsAsync)
+                && body is not ThrowExpressionSyntax;
+            edits.Enclose(body, "{ " + call + " ", "; }", lambda, returns ? "return " : null);
         }
     }
 

@@ -66,11 +66,17 @@ internal sealed class SourceEdits
 
     /// <summary>
     /// Puts two texts around <paramref name="node"/>, outside of what <see cref="Before"/> and <see cref="After"/> put there;
-    /// <paramref name="place"/> is as in <see cref="InsertFor"/>.
+    /// <paramref name="place"/> is as in <see cref="InsertFor"/>. What is between the first and the node, if anything, stands at the
+    /// start of the node.
     /// </summary>
-    public void Enclose(SyntaxNode node, string open, string close, SyntaxNode place)
+    public void Enclose(SyntaxNode node, string open, string close, SyntaxNode place, string? between = null)
     {
         _edits.Add(new Edit(node.SpanStart, 0, open, Place.Begin, Depth(node) - 1, For: place));
+        if (between is not null)
+        {
+            _edits.Add(new Edit(node.SpanStart, 0, between, Place.Begin, Depth(node) - 1, For: node));
+        }
+
         Add(node.Span.End, 0, close, Place.End, 1 - Depth(node));
     }
 
