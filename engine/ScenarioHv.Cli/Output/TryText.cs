@@ -29,6 +29,8 @@ internal static class TryText
             {
                 WriteAligned(terminal.Out, point, scenarios);
             }
+
+            terminal.Out.WriteLine();
         }
 
         foreach (var (label, text) in TryReport.Summary(scenarios))
@@ -74,8 +76,6 @@ internal static class TryText
                 }
             }
         }
-
-        output.WriteLine();
     }
 
     private static int[] Widths(IReadOnlyList<IReadOnlyList<string>> lines) =>
