@@ -22,7 +22,7 @@ public sealed class MachineSystems
     {
         Board = board;
         Chains = chains && board.Config.Time is not null;
-        Packed = board.Config.Time is null ? null : new PackedState(Sample(board));
+        Packed = board.Config.Time is null ? null : new PackedState(Sample(board), board.Config.Vcpus);
     }
 
     /// <summary>The board.</summary>
@@ -111,6 +111,9 @@ public sealed class MachineSystem : ITransitionSystem
 
     /// <inheritdoc/>
     public int MaxStateBytes => _stepped?.MaxBytes ?? _board.Layout.Size;
+
+    /// <inheritdoc/>
+    public long HeldBytes => _systems.Packed?.HeldBytes ?? 0;
 
     /// <inheritdoc/>
     public ulong Enabled => _engine.Enabled(_parent);

@@ -16,6 +16,9 @@ internal sealed class ViolationCensus(Board board, MachineSystem system) : ITran
     public int MaxStateBytes => system.MaxStateBytes;
 
     /// <inheritdoc/>
+    public long HeldBytes => system.HeldBytes;
+
+    /// <inheritdoc/>
     public ulong Enabled => system.Enabled;
 
     /// <inheritdoc/>

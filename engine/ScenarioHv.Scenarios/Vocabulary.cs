@@ -29,7 +29,9 @@ public sealed record Vocabulary
 /// <param name="Name">Name in scenarios: <c>immediate-exit</c>.</param>
 /// <param name="Summary">One line for lists and hovers.</param>
 /// <param name="Values">What it can be set to.</param>
-public sealed record PolicyPointInfo(string Name, string Summary, IReadOnlyList<PolicyValueInfo> Values);
+/// <param name="Script">What a script has to be that stands in the place of a value; null if none can.</param>
+public sealed record PolicyPointInfo(
+    string Name, string Summary, IReadOnlyList<PolicyValueInfo> Values, PolicyScriptInfo? Script = null);
 
 /// <summary>One value of a policy point, or one choice for a parameter of another value.</summary>
 /// <param name="Name">Name in scenarios: <c>throttle</c>.</param>

@@ -12,7 +12,7 @@ public static class PolicyDecisionText
     public static string Of(in TraceEvent e) => (PolicyPoint)e.A switch
     {
         PolicyPoint.ImmediateExit => ImmediateExit((ImmediateExitMechanism)e.B, e.C),
-        PolicyPoint.IoApicEoi => IoApicEoi((IoApicEoiDecision)e.B, e.C),
+        PolicyPoint.IoApicEoi => IoApicEoi((IoApicEoiAction)e.B, e.C),
         PolicyPoint.NmiTracking => Nmi((NmiTrackingDecision)e.B),
         _ => Invariant($"policy point {e.A} decides {e.B}"),
     };
@@ -35,10 +35,10 @@ public static class PolicyDecisionText
         _ => "the IRET that was intercepted has been executed: the NMI handler is over",
     };
 
-    private static string IoApicEoi(IoApicEoiDecision decision, ulong pin) => decision switch
+    private static string IoApicEoi(IoApicEoiAction decision, ulong pin) => decision switch
     {
-        IoApicEoiDecision.Resend => Invariant($"the line of pin {pin} is still high at its EOI: the interrupt is sent again"),
-        IoApicEoiDecision.Delay => Invariant($"the line of pin {pin} is still high at its EOI: sending again is put off"),
+        IoApicEoiAction.Resend => Invariant($"the line of pin {pin} is still high at its EOI: the interrupt is sent again"),
+        IoApicEoiAction.Delay => Invariant($"the line of pin {pin} is still high at its EOI: sending again is put off"),
         _ => Invariant($"the line of pin {pin} is low, or the pin masked, at its EOI: nothing is sent"),
     };
 }

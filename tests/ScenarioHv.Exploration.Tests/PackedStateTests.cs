@@ -15,6 +15,9 @@ public sealed class PackedStateTests
 {
     private static readonly HypervisorKind[] Hypervisors = [HypervisorKind.Kvm, HypervisorKind.Bhyve, HypervisorKind.BareMetal];
 
+    // All of a part's contents; a few, so that the others are written out; none.
+    private static readonly int[] KeptContents = [1 << 16, 5, 0];
+
     [Test]
     public void A_machine_from_packed_bytes_goes_on_like_the_one_that_was_packed(
         [ValueSource(nameof(Hypervisors))] HypervisorKind hypervisor, [Values(0, 1, 50)] int sampled, [Values(1, 2)] int vcpus)
@@ -24,7 +27,7 @@ public sealed class PackedStateTests
             var board = new Board(Config(seed, hypervisor, vcpus));
             var engine = new StepEngine(board);
             var machine = engine.Create();
-            var packed = new PackedState(Sample(engine, sampled));
+            var packed = new PackedState(Sample(engine, sampled), vcpus, KeptContents[seed % KeptContents.Length]);
             var bytes = new byte[packed.MaxBytes];
             var other = new Machine(board.Layout);
             for (var turn = 0; turn < 40; turn++)
@@ -50,7 +53,7 @@ public sealed class PackedStateTests
         var (names, states) = (new Dictionary<string, ulong>(StringComparer.Ordinal), new Dictionary<ulong, string>());
         var board = new Board(Untimed(Config(3, hypervisor, vcpus)));
         var engine = new StepEngine(board);
-        var packed = new PackedState(Sample(engine, sampled));
+        var packed = new PackedState(Sample(engine, sampled), vcpus, KeptContents[(sampled + vcpus) % KeptContents.Length]);
         var (state, other) = (new SteppedState(packed, engine.Create()), new SteppedState(packed, engine.Create()));
         state.Back();
         Name(state.Stepped(), engine.Create());
@@ -100,11 +103,34 @@ public sealed class PackedStateTests
     }
 
     [Test]
+    public void Of_each_part_only_so_many_contents_are_kept_and_equal_states_have_equal_bytes_all_the_same()
+    {
+        var board = new Board(Untimed(Config(2, HypervisorKind.Bhyve, 2)));
+        var engine = new StepEngine(board);
+        var (few, all) = (new PackedState(Sample(engine, 40), 2, 3), new PackedState(Sample(engine, 40), 2));
+        var (machine, bytes) = (engine.Create(), new byte[all.MaxBytes]);
+        var seen = new Dictionary<string, string>(StringComparer.Ordinal);
+        var (shortest, longest) = (int.MaxValue, 0);
+        for (var step = 0; step < 2_000; step++)
+        {
+            Run(engine, machine, 1);
+            var length = few.Pack(machine, bytes);
+            var name = Convert.ToHexString(bytes.AsSpan(0, length));
+            (shortest, longest) = (Math.Min(shortest, length), Math.Max(longest, length));
+            Assert.That(seen.TryAdd(Convert.ToHexString(Normal(machine)), name) || seen[Convert.ToHexString(Normal(machine))] == name);
+            Assert.That(all.Pack(machine, bytes), Is.EqualTo(shortest), "a kept content takes 8 bytes, a written one more");
+        }
+
+        Assert.That(longest, Is.GreaterThan(shortest));
+        Assert.That(few.HeldBytes, Is.LessThan(all.HeldBytes));
+    }
+
+    [Test]
     public void A_step_that_throws_leaves_nothing_behind()
     {
         var board = new Board(Untimed(SmallMachines.BareMetal(Guests.FailsAfterWork, ("a", 3))));
         var engine = new StepEngine(board);
-        var state = new SteppedState(new PackedState(Sample(engine, 0)), engine.Create());
+        var state = new SteppedState(new PackedState(Sample(engine, 0), 1), engine.Create());
         while (true)
         {
             // First none, so that the machine goes back word by word.

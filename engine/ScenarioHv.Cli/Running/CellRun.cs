@@ -297,5 +297,5 @@ internal sealed record Rearming(string Point, string Value, IReadOnlyList<(strin
 
     /// <summary>True for the decision to do nothing: it re-arms nothing.</summary>
     private static bool LetsRest(in TraceEvent e) =>
-        (PolicyPoint)e.A == PolicyPoint.IoApicEoi && (IoApicEoiDecision)e.B == IoApicEoiDecision.Nothing;
+        (PolicyPoint)e.A == PolicyPoint.IoApicEoi && (IoApicEoiAction)e.B == IoApicEoiAction.Nothing;
 }

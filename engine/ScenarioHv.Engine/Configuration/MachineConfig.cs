@@ -264,6 +264,12 @@ public sealed record MachineConfig
     /// </summary>
     public ControllerPolicies? Controllers { get; init; }
 
+    /// <summary>The scripts in the place of some of those choices.</summary>
+    public IReadOnlyList<ControllerScript> ControllerScripts { get; init; } = [];
+
+    /// <summary>A script that is asked what a machine is made of, while it is.</summary>
+    internal PolicyScript? Making { get; init; }
+
     /// <summary>The guest.</summary>
     public required GuestProgram L1 { get; init; }
 

@@ -99,7 +99,7 @@ public static class StepBudget
     private static StepBudgetException Exhausted(StepContext context, string what, int line, int column)
     {
         context.Budget = -1;
-        return new StepBudgetException(what, line, column);
+        return new StepBudgetException(what, line, column, isPolicy: context.Asked is not null);
     }
 }
 
@@ -110,9 +110,12 @@ public sealed class StepBudgetException : GuestException
     /// <param name="what">What used it up.</param>
     /// <param name="line">Where in the script that is, from 1.</param>
     /// <param name="column">Its column, from 1.</param>
-    public StepBudgetException(string what, int line, int column)
-        : base($"The guest's code used up what one step may cost, and the end came in {what} at line {line}, column {column}. "
-            + "Between two operations there is room for little code: does it end, and should there be an await in it?")
+    /// <param name="isPolicy">True if it is the code of a policy.</param>
+    public StepBudgetException(string what, int line, int column, bool isPolicy = false)
+        : base(isPolicy
+            ? $"The policy's code used up what one step may cost, and the end came in {what} at line {line}, column {column}: does it end?"
+            : $"The guest's code used up what one step may cost, and the end came in {what} at line {line}, column {column}. "
+                + "Between two operations there is room for little code: does it end, and should there be an await in it?")
     {
         Line = line;
         Column = column;

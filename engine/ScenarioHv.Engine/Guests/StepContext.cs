@@ -11,7 +11,7 @@ namespace ScenarioHv.Engine.Guests;
 /// What a step needs and no state keeps: the machine under way, the running fiber, a result that is passed from one frame to the next.
 /// Nothing in it survives the end of a step.
 /// </summary>
-public sealed unsafe class StepContext
+public sealed unsafe partial class StepContext
 {
     [ThreadStatic]
     private static StepContext? s_current;
@@ -28,11 +28,16 @@ public sealed unsafe class StepContext
     // What names a step has one byte for its way.
     private const int MostWays = 256;
 
+    private readonly bool _asksPolicies;
     private int _suspended;
     private int _choice;
 
     /// <summary>Creates a context for machines of <paramref name="board"/>.</summary>
-    public StepContext(Board board) => Board = board;
+    public StepContext(Board board)
+    {
+        Board = board;
+        _asksPolicies = board?.HasPolicyScripts != false;
+    }
 
     /// <summary>The context of the step under way on this thread.</summary>
     /// <exception cref="InvalidOperationException">No step is under way.</exception>
@@ -41,6 +46,9 @@ public sealed unsafe class StepContext
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => s_current ?? throw NoStep();
     }
+
+    /// <summary>The context of the step under way on this thread; null if none is.</summary>
+    internal static StepContext? IfAny => s_current;
 
     /// <summary>The machine under way.</summary>
     public Machine Machine { get; internal set; } = null!;
@@ -78,6 +86,10 @@ public sealed unsafe class StepContext
         context._choice = choice;
         context.Ways = 1;
         context.RetiredLevels = 0;
+        if (context._asksPolicies)
+        {
+            context.BeginPolicies();
+        }
     }
 
     /// <summary>

@@ -27,6 +27,9 @@ internal readonly struct HostThread(byte actor)
     /// <summary>Its number: that of its vCPU; behind the vCPUs the I/O thread, then the kernel's worker.</summary>
     public int Index => actor;
 
+    /// <summary>The vCPU whose thread it is; -1 if it is no vCPU's.</summary>
+    public int Vcpu => actor < Board.Config.Vcpus ? actor : -1;
+
     /// <summary>True if this is the thread of <paramref name="vcpu"/>.</summary>
     public bool IsVcpu(int vcpu) => actor == vcpu;
 
@@ -42,7 +45,7 @@ internal readonly struct HostThread(byte actor)
     public Op Point(At label, TimingCost cost)
     {
         var context = Context;
-        ReadyAt(context) = new Instant(context.Machine.Now) + context.Cost(cost);
+        ReadyAt(context) = new Instant(context.Machine.Now) + (context.Cost(cost) + context.TakeOwed());
         return Await(context, OperationKind.Point, label);
     }
 
@@ -50,8 +53,16 @@ internal readonly struct HostThread(byte actor)
     public Op Point(At label)
     {
         var context = Context;
-        ReadyAt(context) = new Instant(context.Machine.Now);
+        ReadyAt(context) = new Instant(context.Machine.Now) + context.TakeOwed();
         return Await(context, OperationKind.Point, label);
+    }
+
+    /// <summary>Where a point would stand, but nobody may act: its time is spent at the next one.</summary>
+    /// <param name="cost">What it would cost.</param>
+    public static void PassOver(TimingCost cost)
+    {
+        var context = Context;
+        context.Owed += context.Cost(cost);
     }
 
     /// <summary>The thread sleeps until somebody wakes it.</summary>

@@ -109,6 +109,9 @@ internal static class KernelLocks
         }
     }
 
+    /// <summary>Whether the thread is inside srcu_read_lock.</summary>
+    public static bool ReadsSrcu(HostThread thread) => Of(thread).SrcuReads != 0;
+
     /// <summary>synchronize_srcu: waits until every reader of now has left once.</summary>
     public static async HostTask SynchronizeSrcu(HostThread thread)
     {

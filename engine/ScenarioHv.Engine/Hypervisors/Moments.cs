@@ -52,7 +52,7 @@ internal static class Moments
 
         if (board.HasHypervisor)
         {
-            if (board.Config.IoApicEoi.DelayCycles > 0)
+            if (board.Config.IoApicEoi.CanDelay)
             {
                 yield return new DelayedServiceActor(board);
             }

@@ -71,6 +71,9 @@ public enum ExitFoldStep : byte
 /// <summary>bhyve's choices. Immutable.</summary>
 public sealed record BhyvePolicies
 {
+    /// <summary>The scripts in the place of decisions.</summary>
+    public DecisionScripts Scripts { get; init; } = DecisionScripts.None;
+
     /// <summary>All of svm.c's fold, in its order (svm_vmexit).</summary>
     public static Plan<ExitFoldStep> WholeFold { get; } =
         new("complete", ExitFoldStep.CopyTpr, ExitFoldStep.FoldVIrq, ExitFoldStep.SaveIntInfo);
@@ -85,13 +88,21 @@ public sealed record BhyvePolicies
     public SvmInjection Injection { get; init; }
 
     /// <summary>Which priority a vector needs.</summary>
-    public TprSelection TprSelection { get; init; }
+    public TprSelection TprSelection
+    {
+        get => Scripts.Value(field);
+        init;
+    }
 
     /// <summary>Which accesses to CR8 exit.</summary>
     public Cr8Intercept Cr8Intercept { get; init; }
 
     /// <summary>How the end of a blocked window is noticed.</summary>
-    public InterruptWindow InterruptWindow { get; init; }
+    public InterruptWindow InterruptWindow
+    {
+        get => Scripts.Value(field);
+        init;
+    }
 
     /// <summary>What happens after a #VMEXIT.</summary>
     public Plan<ExitFoldStep> ExitFold { get; init; } = WholeFold;

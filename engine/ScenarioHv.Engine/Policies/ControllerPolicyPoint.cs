@@ -1,4 +1,6 @@
 using System.Text;
+using ScenarioHv.Engine.Configuration;
+using ScenarioHv.Engine.Interrupts;
 
 namespace ScenarioHv.Engine.Policies;
 
@@ -86,16 +88,29 @@ public sealed record ControllerPolicyValue(string Name, string Meaning, string S
 /// <summary>A rule on which implementations of an interrupt controller differ.</summary>
 public sealed class ControllerPolicyPoint
 {
+    private static readonly (ControllerKind, string)[] OfMaking =
+    [
+        (ControllerKind.LocalApic, nameof(LocalApicPolicies.BspLint0)),
+        (ControllerKind.LocalApic, nameof(LocalApicPolicies.LintInputs)),
+        (ControllerKind.IoApic, nameof(IoApicPolicies.EoiRegister)),
+        (ControllerKind.IoApic, nameof(IoApicPolicies.PinZero)),
+        (ControllerKind.IoApic, nameof(IoApicPolicies.Reset)),
+        (ControllerKind.IoApic, nameof(PlatformPolicies.Window)),
+    ];
+
     private readonly Func<ControllerPolicies, int> _get;
     private readonly Func<ControllerPolicies, int, ControllerPolicies> _set;
+    private readonly Scripting _scripting;
 
     private ControllerPolicyPoint(
         ControllerPolicyName name,
         string summary,
         IReadOnlyList<ControllerPolicyValue> values,
         Func<ControllerPolicies, int> get,
-        Func<ControllerPolicies, int, ControllerPolicies> set)
+        Func<ControllerPolicies, int, ControllerPolicies> set,
+        Scripting scripting)
     {
+        _scripting = scripting;
         (Controller, Property, Name) = (name.Controller, name.Property, name.Text);
         (Summary, Values) = (summary, values);
         (_get, _set) = (get, set);
@@ -115,6 +130,27 @@ public sealed class ControllerPolicyPoint
 
     /// <summary>The values.</summary>
     public IReadOnlyList<ControllerPolicyValue> Values { get; }
+
+    /// <summary>The type of the choice, which a script in its place gives.</summary>
+    public Type Answer => _scripting.Answer;
+
+    /// <summary>
+    /// True if it says what a machine is made of or wired like, so that a script is asked once, when that happens; false if one is asked at
+    /// the beginning of each step.
+    /// </summary>
+    public bool IsOfMaking => Array.IndexOf(OfMaking, (Controller, Property)) >= 0;
+
+    /// <summary>The machine with a script in the place of a value.</summary>
+    /// <param name="program">A decision of <see cref="Answer"/>.</param>
+    /// <param name="problem">Why the machine cannot have a value; null if it can.</param>
+    /// <param name="config">The machine with the choices of its controllers.</param>
+    /// <exception cref="ArgumentException">The program is made for something else.</exception>
+    /// <exception cref="PolicyException">A script that was asked for the machine's making failed.</exception>
+    public MachineConfig WithScript(PolicyProgram program, Func<string, string?> problem, MachineConfig config) =>
+        IsOfMaking ? _scripting.Make(Name, program, problem, config) : config with
+        {
+            ControllerScripts = [.. config.ControllerScripts, _scripting.Script(Name, program, problem)],
+        };
 
     /// <summary>The value that <paramref name="policies"/> have.</summary>
     /// <param name="policies">The choices of a machine.</param>
@@ -155,6 +191,38 @@ public sealed class ControllerPolicyPoint
         }
 
         return new ControllerPolicyPoint(
-            name, summary, words, policies => Array.IndexOf(choices, get(policies)), (policies, i) => set(policies, choices[i]));
+            name,
+            summary,
+            words,
+            policies => Array.IndexOf(choices, get(policies)),
+            (policies, i) => set(policies, choices[i]),
+            ScriptingOf(choices, set));
     }
+
+    private static Scripting ScriptingOf<T>(T[] choices, Func<ControllerPolicies, T, ControllerPolicies> set)
+        where T : struct, Enum
+    {
+        DecisionScript<T> Of(string point, PolicyProgram program, Func<string, string?> problem)
+        {
+            string?[] problems = [.. choices.Select(choice => problem(ControllerPolicyName.Kebab(choice.ToString())))];
+            return new(point, PolicyScope.Vm, program, answer => Array.IndexOf(choices, answer) is >= 0 and var place
+                ? problems[place] : $"{point} has no such value");
+        }
+
+        return new Scripting(
+            typeof(T),
+            (point, program, problem) => ControllerScript.Of(Of(point, program, problem), set),
+            (point, program, problem, config) =>
+            {
+                var answer = Of(point, program, problem).AskAtMaking(config);
+                var controllers = config.Controllers ?? ControllerPolicies.Usual(config.Hypervisor, config.Irqchip);
+                return config with { Controllers = set(controllers, answer) };
+            });
+    }
+
+    /// <summary>How a script fills the point.</summary>
+    private sealed record Scripting(
+        Type Answer,
+        Func<string, PolicyProgram, Func<string, string?>, ControllerScript> Script,
+        Func<string, PolicyProgram, Func<string, string?>, MachineConfig, MachineConfig> Make);
 }

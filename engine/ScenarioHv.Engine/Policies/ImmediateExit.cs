@@ -51,7 +51,16 @@ public enum ImmediateExitMechanism : byte
 /// <summary>A decision: the mechanism and its argument.</summary>
 /// <param name="Mechanism">How.</param>
 /// <param name="Argument">Timer ticks, or after how many guest operations the interrupt arrives.</param>
-public readonly record struct ImmediateExitDecision(ImmediateExitMechanism Mechanism, uint Argument);
+public readonly record struct ImmediateExitDecision(ImmediateExitMechanism Mechanism, uint Argument)
+{
+    /// <summary>The VMX-preemption timer is loaded.</summary>
+    /// <param name="ticks">With how many ticks: each is 2^shift TSC cycles, and 0 means an exit before the first instruction.</param>
+    public static ImmediateExitDecision PreemptionTimer(uint ticks) => new(ImmediateExitMechanism.PreemptionTimer, ticks);
+
+    /// <summary>The host CPU sends an interrupt to itself.</summary>
+    /// <param name="after">How many guest operations retire before it arrives: 0 means that it is pending at the entry.</param>
+    public static ImmediateExitDecision SelfIpi(uint after) => new(ImmediateExitMechanism.SelfIpi, after);
+}
 
 /// <summary>The timer is loaded with 0: the exit comes before the first instruction (KVM since 4.19, vmx.c:vmx_update_hv_timer).</summary>
 public sealed class ZeroTimer : IImmediateExitPolicy

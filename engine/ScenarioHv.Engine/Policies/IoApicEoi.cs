@@ -1,3 +1,5 @@
+using ScenarioHv.Engine.Guests;
+
 namespace ScenarioHv.Engine.Policies;
 
 /// <summary>
@@ -10,15 +12,16 @@ public interface IIoApicEoiPolicy
     string Text { get; }
 
     /// <summary>Decides, after remote IRR was cleared.</summary>
+    /// <param name="pin">The pin.</param>
     /// <param name="stillAsserted">True if the pin is unmasked and its line is high.</param>
     /// <param name="memory">The policy's memory for the pin.</param>
-    IoApicEoiDecision Decide(bool stillAsserted, ref IoApicEoiMemory memory);
+    IoApicEoiDecision Decide(int pin, bool stillAsserted, ref IoApicEoiMemory memory);
 
     /// <summary>The guest rewrote the pin's redirection entry.</summary>
     void EntryWritten(ref IoApicEoiMemory memory);
 
-    /// <summary>Cycles until a delayed request is looked at again; 0 if this policy never delays.</summary>
-    long DelayCycles { get; }
+    /// <summary>True if it may answer that sending is put off.</summary>
+    bool CanDelay { get; }
 
     /// <summary>How many EOIs in a row it counts before it delays; 0 if it counts none.</summary>
     uint Repetitions => 0;
@@ -37,8 +40,8 @@ public struct IoApicEoiMemory
     public uint Reserved;
 }
 
-/// <summary>A decision about a pin at EOI.</summary>
-public enum IoApicEoiDecision : byte
+/// <summary>What is done about a pin at EOI.</summary>
+public enum IoApicEoiAction : byte
 {
     /// <summary>Nothing to send.</summary>
     Nothing,
@@ -50,6 +53,25 @@ public enum IoApicEoiDecision : byte
     Delay,
 }
 
+/// <summary>A decision about a pin at EOI.</summary>
+/// <param name="Action">What is done.</param>
+/// <param name="Cycles">The delay in cycles, 1 or more; 0 without one.</param>
+public readonly record struct IoApicEoiDecision(IoApicEoiAction Action, long Cycles = 0)
+{
+    /// <summary>Nothing is sent.</summary>
+    public static IoApicEoiDecision Nothing => default;
+
+    /// <summary>The interrupt is sent again at once.</summary>
+    public static IoApicEoiDecision Resend => new(IoApicEoiAction.Resend);
+
+    /// <summary>All pins are looked at again later: the earliest delay counts. For a policy that is asked in a step.</summary>
+    /// <param name="microseconds">When: 1 .. 1 000 000 000; KVM's and QEMU's are 10 000.</param>
+    /// <exception cref="GuestException">The delay is none.</exception>
+    public static IoApicEoiDecision Delay(long microseconds) => microseconds is >= 1 and <= 1_000_000_000
+        ? new(IoApicEoiAction.Delay, Math.Max(1, (long)((Int128)StepContext.Current.Board.Config.TscHz * microseconds / 1_000_000)))
+        : throw new GuestException($"Delay({microseconds}): a delay is 1..1000000000 microseconds.");
+}
+
 /// <summary>A line that is still high is sent again at once, inside the EOI (82093AA 3.2.4; KVM before 3.18, QEMU before 4.1).</summary>
 public sealed class Reinject : IIoApicEoiPolicy
 {
@@ -57,7 +79,7 @@ public sealed class Reinject : IIoApicEoiPolicy
     public string Text => "reinject";
 
     /// <inheritdoc/>
-    public IoApicEoiDecision Decide(bool stillAsserted, ref IoApicEoiMemory memory) =>
+    public IoApicEoiDecision Decide(int pin, bool stillAsserted, ref IoApicEoiMemory memory) =>
         stillAsserted ? IoApicEoiDecision.Resend : IoApicEoiDecision.Nothing;
 
     /// <inheritdoc/>
@@ -66,7 +88,7 @@ public sealed class Reinject : IIoApicEoiPolicy
     }
 
     /// <inheritdoc/>
-    public long DelayCycles => 0;
+    public bool CanDelay => false;
 }
 
 /// <summary>
@@ -82,7 +104,7 @@ public sealed class QemuDelayAfter(uint count, long delay) : IIoApicEoiPolicy
     public string Text => $"delay-after({count}, {delay} cycles)";
 
     /// <inheritdoc/>
-    public IoApicEoiDecision Decide(bool stillAsserted, ref IoApicEoiMemory memory)
+    public IoApicEoiDecision Decide(int pin, bool stillAsserted, ref IoApicEoiMemory memory)
     {
         if (!stillAsserted)
         {
@@ -94,7 +116,7 @@ public sealed class QemuDelayAfter(uint count, long delay) : IIoApicEoiPolicy
         if (memory.Count >= count)
         {
             memory.Count = 0;
-            return IoApicEoiDecision.Delay;
+            return new IoApicEoiDecision(IoApicEoiAction.Delay, delay);
         }
 
         return IoApicEoiDecision.Resend;
@@ -104,7 +126,7 @@ public sealed class QemuDelayAfter(uint count, long delay) : IIoApicEoiPolicy
     public void EntryWritten(ref IoApicEoiMemory memory) => memory.Count = 0;
 
     /// <inheritdoc/>
-    public long DelayCycles => delay;
+    public bool CanDelay => true;
 
     /// <inheritdoc/>
     public uint Repetitions => count;
@@ -126,7 +148,7 @@ public sealed class KvmDelayAfter(uint count, long delay) : IIoApicEoiPolicy
     public string Text => $"delay-after-kvm({count}, {delay} cycles)";
 
     /// <inheritdoc/>
-    public IoApicEoiDecision Decide(bool stillAsserted, ref IoApicEoiMemory memory)
+    public IoApicEoiDecision Decide(int pin, bool stillAsserted, ref IoApicEoiMemory memory)
     {
         if (!stillAsserted)
         {
@@ -138,7 +160,7 @@ public sealed class KvmDelayAfter(uint count, long delay) : IIoApicEoiPolicy
         if (memory.Count == count)
         {
             memory.Count = 0;
-            return IoApicEoiDecision.Delay;
+            return new IoApicEoiDecision(IoApicEoiAction.Delay, delay);
         }
 
         return IoApicEoiDecision.Resend;
@@ -150,7 +172,7 @@ public sealed class KvmDelayAfter(uint count, long delay) : IIoApicEoiPolicy
     }
 
     /// <inheritdoc/>
-    public long DelayCycles => delay;
+    public bool CanDelay => true;
 
     /// <inheritdoc/>
     public uint Repetitions => count;

@@ -69,5 +69,9 @@ public sealed partial record KvmPolicies
     public EoiSuppression EoiSuppression { get; init; } = EoiSuppression.NotAdvertised;
 
     /// <summary>Which EOIs are forwarded.</summary>
-    public EoiForwardSet EoiForwardSet { get; init; } = EoiForwardSet.EveryEntry;
+    public EoiForwardSet EoiForwardSet
+    {
+        get => Scripts.Value(field);
+        init;
+    } = EoiForwardSet.EveryEntry;
 }

@@ -59,10 +59,17 @@ public sealed partial record KvmPolicies
         new("stale-copy", FoldStep.ForgetInUserspace, FoldStep.UnblockNmi, FoldStep.Requeue);
 
     /// <summary>In which order events are chosen.</summary>
-    public EventChoice EventChoice { get; init; }
+    public EventChoice EventChoice
+    {
+        get => Scripts.Value(field);
+        init;
+    }
 
     /// <summary>True if the monitor can ask to be told when a guest can take an NMI (struct kvm_run: request_nmi_window).</summary>
     public bool TellsNmiWindows => EventChoice == EventChoice.EveryEntryNmiFirst;
+
+    /// <summary>True if it may ever be so: a script can choose that.</summary>
+    internal bool CanTellNmiWindows => TellsNmiWindows || Scripts.Has(nameof(EventChoice));
 
     /// <summary>What becomes of the event that an entry injected.</summary>
     public Plan<FoldStep> ExitFold { get; init; } = Requeue;

@@ -93,5 +93,9 @@ public sealed partial record KvmPolicies
     public SynIcInhibit SynIcInhibit { get; init; }
 
     /// <summary>How an interrupt window is asked for under AVIC.</summary>
-    public AvicWindow AvicWindow { get; init; }
+    public AvicWindow AvicWindow
+    {
+        get => Scripts.Value(field);
+        init;
+    }
 }

@@ -147,13 +147,25 @@ public sealed partial record KvmPolicies
     public Plan<LapicSaveStep> Save { get; init; } = SyncThenCopy;
 
     /// <summary>From where a restored timer counts.</summary>
-    public RestoredCount TimerStart { get; init; } = RestoredCount.Current;
+    public RestoredCount TimerStart
+    {
+        get => Scripts.Value(field);
+        init;
+    } = RestoredCount.Current;
 
     /// <summary>Who delivers an expired timer's interrupt, and when.</summary>
-    public TimerFire TimerFire { get; init; } = TimerFire.DeliverIfApicv;
+    public TimerFire TimerFire
+    {
+        get => Scripts.Value(field);
+        init;
+    } = TimerFire.DeliverIfApicv;
 
     /// <summary>The monitor's order.</summary>
-    public RestoreOrder RestoreOrder { get; init; } = RestoreOrder.LapicFirst;
+    public RestoreOrder RestoreOrder
+    {
+        get => Scripts.Value(field);
+        init;
+    } = RestoreOrder.LapicFirst;
 
     /// <summary>True if the kernel has the tracepoint kvm_apicv_accept_irq: since 5.17.</summary>
     public bool TracesApicvAccept { get; init; } = true;

@@ -29,7 +29,10 @@ public sealed class Board
     private readonly FiberSlot[] _hostSlots;
     private readonly int _ioFiber;
     private readonly int _workerFiber;
+    private readonly ControllerPolicies _controllers;
     private readonly IoApicPolicies _ioApicPolicies;
+    private readonly PolicyScript[] _scripts;
+    private readonly Slot<byte>[] _policyMemory;
     private readonly Slot<byte>[] _variables;
     private readonly Slot<ulong>[] _shared;
 
@@ -37,8 +40,10 @@ public sealed class Board
     public Board(MachineConfig config)
     {
         Config = config;
-        Controllers = config.Controllers ?? ControllerPolicies.Usual(config.Hypervisor, config.Irqchip);
-        _ioApicPolicies = Controllers.IoApic;
+        _controllers = config.Controllers ?? ControllerPolicies.Usual(config.Hypervisor, config.Irqchip);
+        _ioApicPolicies = _controllers.IoApic;
+        _scripts = PolicyScripts.Of(config);
+        HasControllerScripts = config.ControllerScripts.Count > 0;
         var layout = new MachineLayout();
         Layout = layout;
         var vcpus = config.Vcpus;
@@ -52,7 +57,7 @@ public sealed class Board
         LevelPins = [.. config.Devices.Where(device => device.HasEntry).Select(device => device.Gsi).Distinct().Order()];
         LevelChecks = layout.Add<LevelCheck>("level-check", LevelPins.Count);
         Kvm = layout.Add<KvmVcpu>("kvm-vcpu", IsKvm ? vcpus : 0);
-        KvmNmi = layout.Add<KvmNmi>("kvm-nmi", IsKvm && (config.Kvm.TracksNmiInSoftware || config.Kvm.TellsNmiWindows) ? vcpus : 0);
+        KvmNmi = layout.Add<KvmNmi>("kvm-nmi", IsKvm && (config.Kvm.TracksNmiInSoftware || config.Kvm.CanTellNmiWindows) ? vcpus : 0);
         StoreBuffers = layout.Add<StoreBuffer>("store-buffer", IsKvm && config.Kvm.Enter.Has(EnterStep.PublishModePlain) ? vcpus : 0);
         MissingIdtPages = layout.Add<ulong>(
             "missing-idt", IsKvm && config.Timeline.Any(stimulus => stimulus.Action == StimulusAction.PageOut) ? vcpus : 0);
@@ -81,7 +86,7 @@ public sealed class Board
             "immediate-exit", IsKvm ? vcpus * 2 : 0, new SaturationRule(8, 4, config.ImmediateExit.CountLimit));
         IoApicHeader = layout.Add<IoApicHeader>("ioapic");
         IoApicPins = layout.Add<IoApicPin>("ioapic-pin", IoApic.StandardPinCount);
-        IoApicEoiMemory = layout.Add<IoApicEoiMemory>("ioapic-eoi", config.IoApicEoi.DelayCycles > 0 ? IoApic.StandardPinCount : 0);
+        IoApicEoiMemory = layout.Add<IoApicEoiMemory>("ioapic-eoi", config.IoApicEoi.CanDelay ? IoApic.StandardPinCount : 0);
         GsiLines = layout.Add<GsiLine>("gsi", IoApic.StandardPinCount);
         Devices = new DeviceBus(this, layout);
         Io = layout.Add<IoThreadState>("io");
@@ -91,6 +96,7 @@ public sealed class Board
         Statistics = layout.Add<Statistics>("statistics");
         _variables = [AddVariables(layout, config.L1, vcpus), AddVariables(layout, config.L2, vcpus)];
         _shared = [AddShared(layout, config.L1), AddShared(layout, config.L2)];
+        _policyMemory = [.. _scripts.Select(script => AddMemory(layout, script, vcpus))];
         (var guestFibers, var hostFibers, _ioFiber) = AddFibers(layout, levels);
         _workerFiber = HasWorker ? layout.AddFiber("kworker", HostArena) : -1;
         StimuliBefore = config.Time is null ? [] : StimulusOrder.Before(config.Timeline);
@@ -283,19 +289,21 @@ public sealed class Board
     /// <summary>How the local APIC timer's input relates to the TSC.</summary>
     public LocalApicTimerClock ApicClock => new(Config.TscHz, Config.ApicBusHz);
 
-    /// <summary>The choices of its interrupt controllers.</summary>
-    public ControllerPolicies Controllers { get; }
+    /// <summary>The choices of its interrupt controllers; where scripts make some of them, those of the step under way.</summary>
+    public ControllerPolicies Controllers => HasControllerScripts ? ChosenControllers() : _controllers;
+
+    /// <summary>True if a policy of the machine is a script.</summary>
+    internal bool HasPolicyScripts => _scripts.Length > 0;
+
+    /// <summary>True if some choice of its interrupt controllers is a script's.</summary>
+    internal bool HasControllerScripts { get; }
 
     /// <summary>What kind of local APIC it has. Under KVM it is KVM that says whether there is SVR bit 12, and what it does.</summary>
     public LocalApicOptions ApicOptions => !IsKvm || Config.Kvm.EoiSuppression == EoiSuppression.NotAdvertised
-        ? LocalApicOptions.Architectural with { Policies = Controllers.LocalApic }
+        ? LocalApicOptions.Architectural with { Policies = PoliciesOfApics(Controllers) }
         : new LocalApicOptions(LocalApicOptions.SixLvtVersion | LocalApicOptions.EoiBroadcastSuppression)
         {
-            Policies = Controllers.LocalApic with
-            {
-                EoiBroadcast = Config.Kvm.EoiSuppression == EoiSuppression.Respected
-                    ? EoiBroadcastPolicy.Suppressible : EoiBroadcastPolicy.AlwaysSent,
-            },
+            Policies = PoliciesOfApics(Controllers),
         };
 
     /// <summary>What the processor does with guest code.</summary>
@@ -323,7 +331,64 @@ public sealed class Board
     public FiberSlot WorkerFiber => Layout.Fiber(_workerFiber);
 
     /// <summary>The I/O APIC of <paramref name="machine"/>.</summary>
-    public IoApic IoApicOf(Machine machine) => new(ref machine.Ref(IoApicHeader), machine.Span(IoApicPins), _ioApicPolicies);
+    public IoApic IoApicOf(Machine machine) => new(
+        ref machine.Ref(IoApicHeader), machine.Span(IoApicPins), HasControllerScripts ? Controllers.IoApic : _ioApicPolicies);
+
+    /// <summary>Where the variables of a policy's script lie.</summary>
+    /// <param name="script">The script.</param>
+    /// <param name="place">Which copy.</param>
+    internal int PolicyMemory(PolicyScript script, int place)
+    {
+        var slot = _policyMemory[Array.IndexOf(_scripts, script)];
+        var size = slot.Count / script.Places(Config.Vcpus, IoApic.StandardPinCount);
+        return slot.Offset + (place * size);
+    }
+
+    /// <summary>
+    /// The choices of the controllers for a step, as the scripts make them that are asked at its beginning. Local APICs keep theirs in the
+    /// machine.
+    /// </summary>
+    /// <exception cref="PolicyException">A script failed.</exception>
+    internal void ChooseControllers(StepContext context)
+    {
+        var chosen = _controllers;
+        var now = Situation.Of(context);
+        foreach (var script in Config.ControllerScripts)
+        {
+            chosen = script.Applied(now, chosen);
+        }
+
+        context.Controllers = chosen;
+        SetPoliciesOfApics(context.Machine, PoliciesOfApics(chosen));
+    }
+
+    /// <summary>The step is over: the machine names no choice of it.</summary>
+    internal void ForgetControllers(StepContext context)
+    {
+        context.Controllers = null;
+        SetPoliciesOfApics(context.Machine, PoliciesOfApics(_controllers));
+    }
+
+    private ControllerPolicies ChosenControllers() => StepContext.IfAny?.Controllers ?? _controllers;
+
+    private void SetPoliciesOfApics(Machine machine, LocalApicPolicies policies)
+    {
+        foreach (ref var apic in machine.Span(Apics))
+        {
+            apic.Policies = policies;
+        }
+    }
+
+    private LocalApicPolicies PoliciesOfApics(in ControllerPolicies controllers) =>
+        !IsKvm || Config.Kvm.EoiSuppression == EoiSuppression.NotAdvertised ? controllers.LocalApic : controllers.LocalApic with
+        {
+            EoiBroadcast = Config.Kvm.EoiSuppression == EoiSuppression.Respected
+                ? EoiBroadcastPolicy.Suppressible : EoiBroadcastPolicy.AlwaysSent,
+        };
+
+    private static Slot<byte> AddMemory(MachineLayout layout, PolicyScript script, int vcpus) => script.Program.Variables is { } type
+        ? layout.AddRaw("variables of " + script.Program.Name, FieldRules.Of(type), script.Places(vcpus, IoApic.StandardPinCount))
+        : layout.Add<byte>("policy variables", 0);
 
     internal int VariablesOffset(int vcpu, int level)
     {
@@ -354,10 +419,10 @@ public sealed class Board
         var hosts = new int[Config.Vcpus];
         for (var vcpu = 0; vcpu < Config.Vcpus; vcpu++)
         {
-            hosts[vcpu] = HasHypervisor ? layout.AddFiber($"vcpu{vcpu} host", HostArena) : -1;
+            hosts[vcpu] = HasHypervisor ? layout.AddFiber($"vcpu{vcpu} host", HostArena, vcpu) : -1;
             for (var level = 0; level < 2; level++)
             {
-                guests[CoreIndex(vcpu, level + 1)] = level < levels ? layout.AddFiber($"vcpu{vcpu} l{level + 1}", GuestArena) : -1;
+                guests[CoreIndex(vcpu, level + 1)] = level < levels ? layout.AddFiber($"vcpu{vcpu} l{level + 1}", GuestArena, vcpu) : -1;
             }
         }
 

@@ -80,7 +80,7 @@ public sealed class StepEngine
 
     /// <summary>
     /// True if the next step of <paramref name="actor"/> is one that nobody else can tell from the step before it, so that a search can
-    /// take both as one.
+    /// take both as one. Where a policy is a script none is: what it looks at, and what it remembers, may be anybody's.
     /// </summary>
     /// <param name="machine">The machine.</param>
     /// <param name="actor">The actor.</param>
@@ -89,6 +89,7 @@ public sealed class StepEngine
     {
         label = 0;
         return actor.Index < Board.Config.Vcpus
+            && !Board.HasPolicyScripts
             && actor.ReadyAt(machine).Cycle <= machine.Now
             && Hypervisors.PrivateSteps.IsNext(Board, machine, actor.Index, out label);
     }
@@ -114,7 +115,7 @@ public sealed class StepEngine
             {
                 ref var clock = ref machine.Ref(Board.Layout.Clock);
                 clock.Now = Math.Max(clock.Now, actor.ReadyAt(machine).Cycle);
-                actor.Step(_context);
+                Act(actor);
             }
 
             _context.RequireSettled();
@@ -127,12 +128,52 @@ public sealed class StepEngine
         }
     }
 
+    /// <summary>Asks a script about a machine that is being made.</summary>
+    internal T Ask<T>(Machine machine, Policies.DecisionScript<T> script)
+        where T : struct
+    {
+        try
+        {
+            Enter(machine);
+            return script.Ask(new Policies.Situation(vcpu: 0));
+        }
+        finally
+        {
+            StepContext.Leave();
+        }
+    }
+
+    /// <summary>The actor's own code runs: from here to its end policy scripts are asked.</summary>
+    private void Act(Actor actor)
+    {
+        if (!Board.HasPolicyScripts)
+        {
+            actor.Step(_context);
+            return;
+        }
+
+        _context.Vcpu = actor.Index < Board.Config.Vcpus ? actor.Index : byte.MaxValue;
+        _context.Acts = true;
+        if (Board.HasControllerScripts)
+        {
+            Board.ChooseControllers(_context);
+            actor.Step(_context);
+            Board.ForgetControllers(_context);
+        }
+        else
+        {
+            actor.Step(_context);
+        }
+
+        _context.Acts = false;
+    }
+
     private void StepInClasses(ClassClock classes, Machine machine, Actor actor)
     {
         var vcpus = Board.Config.Vcpus;
         var wasInGuest = actor.Index < vcpus && machine.Ref(Board.Vcpus, actor.Index).InGuest != 0;
         actor.Come(_context);
-        actor.Step(_context);
+        Act(actor);
         var enters = actor.Index < vcpus && !wasInGuest && machine.Ref(Board.Vcpus, actor.Index).InGuest != 0;
         classes.Stepped(machine, actor.Index, _context.RetiredLevels, enters);
     }

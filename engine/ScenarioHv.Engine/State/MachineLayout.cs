@@ -11,7 +11,7 @@ public sealed class MachineLayout
 {
     private readonly List<(string Name, int Offset, int Count, FieldRules Rules)> _slots = [];
     private readonly List<(string Name, FiberSlot Slot)> _fibers = [];
-    private readonly List<(string Name, int Arena)> _pending = [];
+    private readonly List<(string Name, int Arena, int Vcpu)> _pending = [];
     private readonly List<SaturationRule> _extra = [];
     private int _size;
 
@@ -68,11 +68,14 @@ public sealed class MachineLayout
     }
 
     /// <summary>Reserves a fiber with <paramref name="arena"/> bytes for frames. Its slot is known after <see cref="Seal"/>.</summary>
+    /// <param name="name">Its name in messages.</param>
+    /// <param name="arena">Bytes for frames.</param>
+    /// <param name="vcpu">The vCPU whose it is; -1 if it is nobody's.</param>
     /// <returns>The number by which <see cref="Fiber"/> finds it.</returns>
-    public int AddFiber(string name, int arena)
+    public int AddFiber(string name, int arena, int vcpu = -1)
     {
         RequireOpen();
-        _pending.Add((name, Align(arena)));
+        _pending.Add((name, Align(arena), vcpu));
         return _pending.Count - 1;
     }
 
@@ -84,7 +87,7 @@ public sealed class MachineLayout
     {
         RequireOpen();
         var structs = _size;
-        foreach (var (name, arena) in _pending)
+        foreach (var (name, arena, _) in _pending)
         {
             _fibers.Add((name, new FiberSlot(_size, arena, _fibers.Count)));
             _size += Unsafe.SizeOf<FiberHead>() + arena;
@@ -92,6 +95,36 @@ public sealed class MachineLayout
 
         Size = _size;
         Normal = new NormalForm(this, structs, _slots.Select(slot => (slot.Offset, slot.Count, slot.Rules)), _extra);
+    }
+
+    /// <summary>
+    /// The structs one by one, then the fibers, each in whole words, with the vCPU whose own it is: -1 for nobody's. An array of as many
+    /// structs as there are vCPUs, or of a multiple of that, is taken for theirs.
+    /// </summary>
+    /// <param name="vcpus">How many vCPUs there are.</param>
+    internal IEnumerable<LayoutPiece> Pieces(int vcpus)
+    {
+        for (var number = 0; number < _slots.Count; number++)
+        {
+            var (_, offset, count, rules) = _slots[number];
+            var isTheirs = count % vcpus == 0 && rules.Size % sizeof(ulong) == 0;
+            for (var i = 0; isTheirs && i < count; i++)
+            {
+                yield return new LayoutPiece(offset + (i * rules.Size), rules.Size, i * vcpus / count, number, false);
+            }
+
+            if (!isTheirs)
+            {
+                yield return new LayoutPiece(offset, Align(count * rules.Size), -1, number, false);
+            }
+        }
+
+        for (var number = 0; number < _fibers.Count; number++)
+        {
+            var slot = _fibers[number].Slot;
+            yield return new LayoutPiece(
+                slot.Offset, Unsafe.SizeOf<FiberHead>() + slot.Arena, _pending[number].Vcpu, number, true);
+        }
     }
 
     /// <summary>A size rounded up to whole 64-bit words.</summary>
@@ -105,3 +138,11 @@ public sealed class MachineLayout
         }
     }
 }
+
+/// <summary>A struct or a fiber in a <see cref="MachineLayout"/>.</summary>
+/// <param name="Offset">Where it begins, in bytes.</param>
+/// <param name="Bytes">How long it is, a multiple of 8.</param>
+/// <param name="Vcpu">Whose it is; -1 for nobody's.</param>
+/// <param name="Number">The number of its array of structs, or of the fiber.</param>
+/// <param name="IsFiber">Which of both.</param>
+internal readonly record struct LayoutPiece(int Offset, int Bytes, int Vcpu, int Number, bool IsFiber);

@@ -5,16 +5,20 @@ using ScenarioHv.Engine.Guests;
 namespace ScenarioHv.Engine.State;
 
 /// <summary>
-/// States of machines whose clock stands still, in few bytes: the words that change as a rule, those of the others that differ from the
-/// first state, and the frames that are in use. Observables are left out and saturating counters cut, as in the <see cref="NormalForm"/>;
-/// times stay as they are. Two machines whose clocks agree are in the same state exactly if they pack to the same bytes. Immutable, so that
-/// any number of threads can share it.
+/// States of machines whose clock stands still, in few bytes. A machine is taken apart: the structs of each vCPU, its fibers, and what is
+/// nobody's own. A part has few contents as long as one looks at it alone, so each is kept once, and a state is a number for each part
+/// (Holzmann's COLLAPSE, State compression in SPIN, 1997); a part with too many contents is written out. Observables are left out and
+/// saturating counters cut, as in the <see cref="NormalForm"/>; times stay as they are. Two machines whose clocks agree are in the same
+/// state exactly if they pack to the same bytes. Any number of threads can share it.
 /// </summary>
-/// <remarks>The bytes: how many rare words there are; the usual words; the rare words, each behind its offset; the frames.</remarks>
 public sealed unsafe class PackedState
 {
     private const int Vector = 32;
     private const int Word = sizeof(ulong);
+    private const int MostParts = 64;
+    private const int StructParts = 3;
+    private const int FiberParts = 2;
+    private const int PartsPerVcpu = StructParts + FiberParts;
 
     private readonly MachineLayout _layout;
     private readonly NormalForm _normal;
@@ -22,50 +26,54 @@ public sealed unsafe class PackedState
     private readonly byte[] _memory;
     private readonly byte* _first;
     private readonly byte* _rare;
-    private readonly ulong* _usualMask;
-    private readonly int* _usual;
-    private readonly int _usualCount;
-    private readonly (int From, int To)[] _allRare;
-    private readonly int[] _partlyRare;
+    private readonly byte[] _partOf;
+    private readonly StatePart[] _parts;
+    private readonly int _headBytes;
 
     /// <summary>Packs the states of the machine of which <paramref name="sample"/> is one.</summary>
-    /// <param name="sample">Which words change as a rule. Bytes are comparable only if it was the same sample.</param>
-    public PackedState(StateSample sample)
+    /// <param name="sample">Which words change as a rule. Bytes are comparable only if they come from the same instance.</param>
+    /// <param name="vcpus">How many vCPUs the machine has: nothing depends on it but how few bytes a state takes.</param>
+    /// <param name="mostContents">
+    /// Of a part, so many contents are kept: one that has more has no few contents, and is better written out in each state.
+    /// </param>
+    public PackedState(StateSample sample, int vcpus, int mostContents = 1 << 16)
     {
         _layout = sample.First.Layout;
         _normal = sample.Normal;
         _fibers = [.. _layout.Fibers.Select(fiber => fiber.Slot.Offset)];
-        int[] usual = [.. sample.Changing];
-        _usualCount = usual.Length;
-        var block = RoundUp(_layout.Size) + Vector;
-        _memory = GC.AllocateArray<byte>((2 * block) + (usual.Length * (Word + sizeof(int))) + Vector, pinned: true);
+        var block = ((_layout.Size + Vector - 1) & ~(Vector - 1)) + Vector;
+        _memory = GC.AllocateArray<byte>((2 * block) + Vector, pinned: true);
         _first = (byte*)(((nuint)Unsafe.AsPointer(ref _memory[0]) + Vector - 1) & ~(nuint)(Vector - 1));
         _rare = _first + block;
-        _usualMask = (ulong*)(_rare + block);
-        _usual = (int*)(_usualMask + usual.Length);
         sample.Mask.CopyTo(new Span<byte>(_rare, _layout.Size));
         for (var at = 0; at < _layout.Size; at++)
         {
             _first[at] = (byte)(sample.First.Base[at] & _rare[at]);
         }
 
-        for (var i = 0; i < usual.Length; i++)
+        (int At, ulong Mask)[] usual = [.. sample.Changing.Select(at => (at, *(ulong*)(_rare + at)))];
+        foreach (var (at, _) in usual)
         {
-            _usual[i] = usual[i];
-            _usualMask[i] = *(ulong*)(_rare + usual[i]);
-            *(ulong*)(_rare + usual[i]) = 0;
+            *(ulong*)(_rare + at) = 0;
         }
 
-        (_allRare, _partlyRare) = RareVectors();
-        RareWords = Enumerable.Range(0, _layout.Size / Word).Count(word => ((ulong*)_rare)[word] != 0);
-        MaxBytes = Word + (usual.Length * Word) + (RareWords * 2 * Word) + _layout.Fibers.Sum(fiber => fiber.Slot.Arena) + Vector;
+        _partOf = PartsOfWords(vcpus, out var parts);
+        _parts = [.. Enumerable.Range(0, parts).Select(part => Part(part, usual, mostContents))];
+        _headBytes = parts * Word;
+        MaxBytes = _headBytes + _parts.Sum(part => Word + part.MaxBytes);
     }
 
-    /// <summary>Room that <see cref="Pack"/> needs: a little more than the most bytes that a state takes.</summary>
+    /// <summary>Room that <see cref="Pack"/> needs: more than most states take by far.</summary>
     public int MaxBytes { get; }
 
     /// <summary>Words that can change and did not in the sample.</summary>
-    public int RareWords { get; }
+    public int RareWords => _parts.Sum(part => part.RareWords);
+
+    /// <summary>Bytes that the contents of the parts take.</summary>
+    public long HeldBytes => _parts.Sum(part => part.Contents.Bytes);
+
+    /// <summary>How many parts there are.</summary>
+    internal int PartCount => _parts.Length;
 
     /// <summary>Writes the state of <paramref name="machine"/>, whose saturating counters are cut, which no later step can tell.</summary>
     /// <param name="machine">The machine.</param>
@@ -75,14 +83,16 @@ public sealed unsafe class PackedState
     public int Pack(Machine machine, Span<byte> into)
     {
         Cut(machine);
-        return PackCut(machine, into, false);
+        return PackCut(machine, into, new LoadedParts(_parts.Length), 0, 0);
     }
 
-    /// <summary>As <see cref="Pack"/>, of a machine whose counters are cut.</summary>
+    /// <summary>As <see cref="Pack"/>, of a machine whose counters are cut and which was in a known state.</summary>
     /// <param name="machine">The machine.</param>
     /// <param name="into">At least <see cref="MaxBytes"/> bytes.</param>
-    /// <param name="isUsual">True if the state is known to have no rare words.</param>
-    internal int PackCut(Machine machine, Span<byte> into, bool isUsual)
+    /// <param name="loaded">The state in which it was.</param>
+    /// <param name="changed">The parts that have changed since, a bit each.</param>
+    /// <param name="rare">Those in which a word has changed that did not in the sample.</param>
+    internal int PackCut(Machine machine, Span<byte> into, LoadedParts loaded, ulong changed, ulong rare)
     {
         if (into.Length < MaxBytes)
         {
@@ -91,19 +101,30 @@ public sealed unsafe class PackedState
 
         fixed (byte* start = into)
         {
-            var to = PackUsualWords(machine.Base, (ulong*)start);
-            if (!isUsual && HasRareWords(machine.Base))
+            var contents = (byte**)start;
+            var known = (byte**)loaded.Contents;
+            var to = start + _headBytes;
+            var usual = loaded.Usual & ~rare;
+            changed |= loaded.WrittenOut;
+            for (var i = 0; i < _parts.Length; i++, changed >>= 1, usual >>= 1)
             {
-                to = PackRareWords(machine.Base, (ulong*)start, to);
+                if ((changed & 1) == 0)
+                {
+                    contents[i] = known[i];
+                    continue;
+                }
+
+                var part = _parts[i];
+                var length = part.Pack(machine.Base, to + Word, (usual & 1) != 0);
+                contents[i] = part.Contents.Find(to + Word, length);
+                if (contents[i] == null)
+                {
+                    *(long*)to = Word + length;
+                    to += Word + length;
+                }
             }
 
-            var frames = (byte*)to;
-            foreach (var offset in _fibers)
-            {
-                frames += CopyFrames(machine.Base + offset, frames);
-            }
-
-            return (int)(frames - start);
+            return (int)(to - start);
         }
     }
 
@@ -112,36 +133,40 @@ public sealed unsafe class PackedState
     /// </summary>
     /// <param name="state">What <see cref="Pack"/> has written.</param>
     /// <param name="machine">A machine with the same layout.</param>
-    public void Unpack(ReadOnlySpan<byte> state, Machine machine) => UnpackOver(state, machine, machine, false);
+    public void Unpack(ReadOnlySpan<byte> state, Machine machine)
+    {
+        var now = machine.Now;
+        Unsafe.CopyBlockUnaligned(machine.Base, _first, (uint)_normal.StructBytes);
+        ((MachineClock*)machine.Base)->Now = now;
+        UnpackOver(state, machine, machine, new LoadedParts(_parts.Length));
+    }
 
     /// <summary>As <see cref="Unpack"/>, and faster where less has to be written.</summary>
     /// <param name="state">What <see cref="Pack"/> has written.</param>
     /// <param name="machine">A machine with the same layout.</param>
     /// <param name="other">Another one, which is in the same state as the first, and comes into the same state; or the first again.</param>
-    /// <param name="isUsual">True if nothing but this has written the machine, and the last state had no rare words.</param>
-    /// <returns>True if this state has none.</returns>
-    internal bool UnpackOver(ReadOnlySpan<byte> state, Machine machine, Machine other, bool isUsual)
+    /// <param name="loaded">The state in which they are, then that to which they have come.</param>
+    internal void UnpackOver(ReadOnlySpan<byte> state, Machine machine, Machine other, LoadedParts loaded)
     {
         fixed (byte* start = state)
         {
-            if (!isUsual)
+            var contents = (byte**)start;
+            var known = (byte**)loaded.Contents;
+            var written = start + _headBytes;
+            for (var i = 0; i < _parts.Length; i++)
             {
-                UnpackFirst(machine);
-                UnpackFirst(other);
+                var content = contents[i];
+                if (content != known[i] || content == null)
+                {
+                    var from = content == null ? written + Word : content;
+                    written += content == null ? *(long*)written : 0;
+                    var bit = 1UL << i;
+                    var isUsual = _parts[i].Unpack(from, machine.Base, other.Base, (loaded.Usual & bit) != 0);
+                    loaded.Usual = isUsual ? loaded.Usual | bit : loaded.Usual & ~bit;
+                    loaded.WrittenOut = content == null ? loaded.WrittenOut | bit : loaded.WrittenOut & ~bit;
+                    known[i] = content;
+                }
             }
-
-            var from = (ulong*)start;
-            var rare = *from++;
-            from = UnpackUsualWords(from, machine.Base, other.Base);
-            for (var left = rare; left > 0; left--)
-            {
-                var offset = *from++;
-                *(ulong*)(machine.Base + offset) = *from;
-                *(ulong*)(other.Base + offset) = *from++;
-            }
-
-            UnpackFrames((byte*)from, machine.Base, other.Base);
-            return rare == 0;
         }
     }
 
@@ -154,156 +179,77 @@ public sealed unsafe class PackedState
         foreach (var offset in _fibers)
         {
             var fiber = from.Base + offset;
-            CopyVectors(fiber, machine.Base + offset, sizeof(FiberHead) + ((FiberHead*)fiber)->Used);
+            var length = sizeof(FiberHead) + ((FiberHead*)fiber)->Used;
+            for (var at = 0; at < length; at += Vector)
+            {
+                // Up to 31 bytes behind the end are overwritten, and what belongs there comes later.
+                Vector256.Load(fiber + at).Store(machine.Base + offset + at);
+            }
         }
     }
 
     /// <summary>Cuts the saturating counters of a machine.</summary>
     internal void Cut(Machine machine) => _normal.Cut(machine);
 
+    /// <summary>The part to which a word belongs, as a bit.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal ulong PartOf(int at) => 1UL << _partOf[at / Word];
+
     /// <summary>True if a word of the structs or of a fiber's head has changed where that is rare.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool IsRare(Machine machine, int at) =>
         ((*(ulong*)(machine.Base + at) ^ *(ulong*)(_first + at)) & *(ulong*)(_rare + at)) != 0;
 
-    private static int RoundUp(int bytes) => (bytes + Vector - 1) & ~(Vector - 1);
-
-    /// <summary>Copies in whole vectors: up to 31 bytes behind the end are overwritten, and what belongs there is copied later.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void CopyVectors(byte* from, byte* to, int length)
+    /// <summary>
+    /// The structs of a vCPU are dealt out to some parts in turn, and so are its fibers: the contents of each stay few, and a step changes
+    /// few of them. What is nobody's, or of a vCPU for which no part is left, is the last.
+    /// </summary>
+    private byte[] PartsOfWords(int vcpus, out int parts)
     {
-        for (var at = 0; at < length; at += Vector)
+        var last = Math.Min(vcpus, (MostParts - 1) / PartsPerVcpu) * PartsPerVcpu;
+        parts = last + 1;
+        var partOf = new byte[_layout.Size / Word];
+        partOf.AsSpan().Fill((byte)last);
+        foreach (var piece in _layout.Pieces(vcpus).Where(piece => piece.Vcpu >= 0 && piece.Vcpu * PartsPerVcpu < last))
         {
-            Vector256.Load(from + at).Store(to + at);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int CopyFrames(byte* fiber, byte* to)
-    {
-        int used = ((FiberHead*)fiber)->Used;
-        CopyVectors(fiber + sizeof(FiberHead), to, used);
-        return used;
-    }
-
-    /// <summary>The words of the first state, all but the frames.</summary>
-    private void UnpackFirst(Machine machine)
-    {
-        var now = machine.Now;
-        Unsafe.CopyBlockUnaligned(machine.Base, _first, (uint)_normal.StructBytes);
-        foreach (var offset in _fibers)
-        {
-            Unsafe.CopyBlockUnaligned(machine.Base + offset, _first + offset, (uint)sizeof(FiberHead));
+            var part = piece.IsFiber ? StructParts + (piece.Number % FiberParts) : piece.Number % StructParts;
+            partOf.AsSpan(piece.Offset / Word, piece.Bytes / Word).Fill((byte)((piece.Vcpu * PartsPerVcpu) + part));
         }
 
-        ((MachineClock*)machine.Base)->Now = now;
+        return partOf;
     }
 
-    private void UnpackFrames(byte* from, byte* block, byte* other)
+    private StatePart Part(int part, IEnumerable<(int At, ulong Mask)> usual, int mostContents)
     {
-        foreach (var offset in _fibers)
-        {
-            int used = ((FiberHead*)(block + offset))->Used;
-            var frames = offset + sizeof(FiberHead);
-            for (var at = 0; at < used; at += Word)
-            {
-                var word = *(ulong*)(from + at);
-                *(ulong*)(block + frames + at) = word;
-                *(ulong*)(other + frames + at) = word;
-            }
-
-            from += used;
-        }
+        var rare = Enumerable.Range(0, _layout.Size / Word)
+            .Where(word => _partOf[word] == part && ((ulong*)_rare)[word] != 0).Select(word => word * Word);
+        return new StatePart(
+            _first, _rare, [.. usual.Where(word => _partOf[word.At / Word] == part)], rare,
+            [.. _layout.Fibers.Select(fiber => fiber.Slot).Where(slot => _partOf[slot.Offset / Word] == part)],
+            mostContents);
     }
+}
 
-    /// <summary>The vectors of the block that consist of rare words alone, as ranges, and those that have others beside them.</summary>
-    private ((int From, int To)[] All, int[] Partly) RareVectors()
+/// <summary>The state in which a machine is, as far as it was packed.</summary>
+internal sealed unsafe class LoadedParts
+{
+    private readonly nint[] _contents;
+
+    /// <summary>Nothing is known.</summary>
+    /// <param name="parts">How many parts there are.</param>
+    public LoadedParts(int parts)
     {
-        var (all, partly) = (new List<(int From, int To)>(), new List<int>());
-        for (var at = 0; at < _layout.Size; at += Vector)
-        {
-            var mask = new ReadOnlySpan<byte>(_rare + at, Vector);
-            if (mask.IndexOfAnyExcept((byte)0xff) >= 0)
-            {
-                partly.AddRange(mask.IndexOfAnyExcept((byte)0) >= 0 ? [at] : []);
-            }
-            else if (all.Count > 0 && all[^1].To == at)
-            {
-                all[^1] = (all[^1].From, at + Vector);
-            }
-            else
-            {
-                all.Add((at, at + Vector));
-            }
-        }
-
-        return ([.. all], [.. partly]);
+        _contents = GC.AllocateArray<nint>(parts, pinned: true);
+        Contents = (nint*)Unsafe.AsPointer(ref _contents[0]);
+        WrittenOut = ulong.MaxValue;
     }
 
-    /// <summary>True if a word differs from the first state that did not in the sample.</summary>
-    private bool HasRareWords(byte* block)
-    {
-        var difference = Vector256<byte>.Zero;
-        var first = _first;
-        var rare = _rare;
-        foreach (var (from, to) in _allRare)
-        {
-            for (nint at = from; at < to; at += Vector)
-            {
-                difference |= Vector256.Load(block + at) ^ Vector256.Load(first + at);
-            }
-        }
+    /// <summary>Where the content of each part is kept; 0 if it is not, or is not known.</summary>
+    public nint* Contents { get; }
 
-        foreach (nint at in _partlyRare)
-        {
-            difference |= (Vector256.Load(block + at) ^ Vector256.Load(first + at)) & Vector256.Load(rare + at);
-        }
+    /// <summary>The parts whose contents are not kept, or not known, a bit each.</summary>
+    public ulong WrittenOut { get; set; }
 
-        return difference != Vector256<byte>.Zero;
-    }
-
-    private ulong* PackUsualWords(byte* block, ulong* to)
-    {
-        var usual = _usual;
-        var mask = _usualMask;
-        nint count = _usualCount;
-        *to++ = 0;
-        for (nint i = 0; i < count; i++)
-        {
-            to[i] = *(ulong*)(block + usual[i]) & mask[i];
-        }
-
-        return to + count;
-    }
-
-    private ulong* UnpackUsualWords(ulong* from, byte* block, byte* other)
-    {
-        var usual = _usual;
-        nint count = _usualCount;
-        for (nint i = 0; i < count; i++)
-        {
-            nint at = usual[i];
-            var word = from[i];
-            *(ulong*)(block + at) = word;
-            *(ulong*)(other + at) = word;
-        }
-
-        return from + count;
-    }
-
-    private ulong* PackRareWords(byte* block, ulong* count, ulong* to)
-    {
-        for (var at = 0; at < _layout.Size; at += Word)
-        {
-            var mask = *(ulong*)(_rare + at);
-            var value = *(ulong*)(block + at) & mask;
-            if (mask != 0 && value != (*(ulong*)(_first + at) & mask))
-            {
-                ++*count;
-                *to++ = (ulong)at;
-                *to++ = value;
-            }
-        }
-
-        return to;
-    }
+    /// <summary>The parts without rare words, a bit each.</summary>
+    public ulong Usual { get; set; }
 }

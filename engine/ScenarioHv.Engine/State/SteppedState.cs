@@ -25,6 +25,7 @@ public sealed unsafe class SteppedState
     private const int CacheLine = 64;
 
     private readonly PackedState _packed;
+    private readonly LoadedParts _loaded;
     private readonly Machine _from;
     private readonly Machine _machine;
     private readonly FiberSlot[] _fibers;
@@ -41,7 +42,6 @@ public sealed unsafe class SteppedState
     private int _changes;
     private int _length;
     private bool _isAstray;
-    private bool _isUsual;
     private ulong _low, _high;
     private ulong _stepLow, _stepHigh;
 
@@ -51,6 +51,7 @@ public sealed unsafe class SteppedState
     public SteppedState(PackedState packed, Machine first)
     {
         _packed = packed;
+        _loaded = new LoadedParts(packed.PartCount);
         _from = first.Fork();
         _machine = first.Fork();
         var layout = first.Layout;
@@ -91,7 +92,8 @@ public sealed unsafe class SteppedState
             {
                 Unsafe.WriteUnaligned(ref _bytes[0], _stepLow);
                 Unsafe.WriteUnaligned(ref _bytes[Word], _stepHigh);
-                _length = SumBytes + _packed.PackCut(_machine, _bytes.AsSpan(SumBytes), _isUsual && !HasRareChange());
+                var (changed, rare) = ChangedParts();
+                _length = SumBytes + _packed.PackCut(_machine, _bytes.AsSpan(SumBytes), _loaded, changed, rare);
             }
 
             return _bytes.AsSpan(0, _length);
@@ -106,13 +108,13 @@ public sealed unsafe class SteppedState
         _high = MemoryMarshal.Read<ulong>(state[Word..]);
         if (_isAstray)
         {
-            _isUsual = _packed.UnpackOver(state[SumBytes..], _from, _from, _isUsual);
+            _packed.UnpackOver(state[SumBytes..], _from, _from, _loaded);
         }
         else
         {
             // The machine goes back, and on with the other one.
             Back();
-            _isUsual = _packed.UnpackOver(state[SumBytes..], _from, _machine, _isUsual);
+            _packed.UnpackOver(state[SumBytes..], _from, _machine, _loaded);
             (_changes, _isAstray) = (0, false);
         }
 
@@ -234,17 +236,18 @@ public sealed unsafe class SteppedState
         (_low, _high) = (_stepLow, _stepHigh);
     }
 
-    private bool HasRareChange()
+    /// <summary>The parts in which the step has changed a word, and those in which a word has changed where that is rare.</summary>
+    private (ulong Changed, ulong Rare) ChangedParts()
     {
+        ulong changed = 0, rare = 0;
         for (var i = 0; i < _changes; i++)
         {
-            if (_packed.IsRare(_machine, _changed[i]))
-            {
-                return true;
-            }
+            var part = _packed.PartOf(_changed[i]);
+            changed |= part;
+            rare |= _packed.IsRare(_machine, _changed[i]) ? part : 0;
         }
 
-        return false;
+        return (changed, rare);
     }
 
     private void AddChanges()
@@ -275,17 +278,25 @@ public sealed unsafe class SteppedState
         from &= mask;
         to &= mask;
         var key = (ulong*)((byte*)_keys + (2 * at));
-        high += Math.BigMul(key[0], to - from, out var part) + (key[1] * (to - from)) - (to < from ? key[0] : 0);
+        var more = to - from;
+        var part = key[0] * more;
+        high += MultiplyHigh(key[0], more) + (key[1] * more) - (to < from ? key[0] : 0);
         low += part;
         high += low < part ? 1UL : 0;
     }
 
+    /// <summary>The upper half of a product. A multiplication more, but none of its results goes through the memory.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong MultiplyHigh(ulong left, ulong right) =>
+        Bmi2.X64.IsSupported ? Bmi2.X64.MultiplyNoFlags(left, right) : Math.BigMul(left, right, out _);
+
     private int* FindStructChanges(int* found)
     {
         var words = _structWords;
+        var (from, to) = ((nint)_from.Base, (nint)_machine.Base);
         for (var first = 0; first < words; first += 64)
         {
-            var differ = Differ(_from.Base + (first * Word), _machine.Base + (first * Word));
+            var differ = Differ((byte*)from + (first * Word), (byte*)to + (first * Word));
             differ = words - first < 64 ? differ & ((1UL << (words - first)) - 1) : differ;
             for (; differ != 0; differ &= differ - 1)
             {
@@ -353,7 +364,7 @@ public sealed unsafe class SteppedState
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint Differ8(byte* left, byte* right) =>
-        (uint)Vector512.Equals(Vector512.Load((ulong*)left), Vector512.Load((ulong*)right)).ExtractMostSignificantBits() ^ 0xff;
+        (uint)(~Vector512.Equals(Vector512.Load((ulong*)left), Vector512.Load((ulong*)right))).ExtractMostSignificantBits();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint Differ4(byte* left, byte* right) =>

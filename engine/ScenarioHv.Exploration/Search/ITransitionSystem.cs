@@ -12,6 +12,9 @@ public interface ITransitionSystem
     /// <summary>The most bytes that a state takes.</summary>
     int MaxStateBytes { get; }
 
+    /// <summary>Bytes that the instances of one search keep together, so that states can be short.</summary>
+    long HeldBytes => 0;
+
     /// <summary>The first state, as if a step had led to it: see <see cref="Result"/>.</summary>
     TakenStep Begin();
 

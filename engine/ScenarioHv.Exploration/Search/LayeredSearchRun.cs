@@ -32,7 +32,7 @@ internal sealed class LayeredSearchRun : IDisposable
     public LayeredSearchRun(SearchGraph graph, List<ITransitionSystem> systems, SearchLimits limits)
     {
         _limits = limits;
-        _space = new SearchSpace(graph, limits, systems[0].MaxStateBytes, systems.Count);
+        _space = new SearchSpace(graph, limits, systems[0], systems.Count);
         foreach (var system in systems)
         {
             var number = _workers.Count;
@@ -180,7 +180,7 @@ internal sealed class LayeredSearchRun : IDisposable
             FirstViolatedLayer = _firstViolatedLayer,
             FrontierPeak = _frontierPeak,
             BytesHeld = bytes,
-            FrontierBytes = _space.Scratch.Peak,
+            FrontierBytes = _space.Scratch.Peak + _space.SystemBytes,
             EndedBy = exception is null ? ended : SearchLimit.Failure,
             Failure = exception,
         };

@@ -5,16 +5,17 @@ internal sealed class SearchSpace
 {
     private const int MostRuns = 4;
 
+    private readonly ITransitionSystem _system;
     private readonly int _threads;
     private int _claimed;
     private int _ended = -1;
 
-    public SearchSpace(SearchGraph graph, SearchLimits limits, int maxStateBytes, int threads)
+    public SearchSpace(SearchGraph graph, SearchLimits limits, ITransitionSystem system, int threads)
     {
-        (Graph, Limits, _threads) = (graph, limits, threads);
+        (Graph, Limits, _system, _threads) = (graph, limits, system, threads);
         Visited = graph.Visited;
         Queue = new NativeWords(Scratch);
-        Frontier = new Frontier(Scratch, maxStateBytes);
+        Frontier = new Frontier(Scratch, system.MaxStateBytes);
         Meeting = new Rendezvous(threads);
         Queue.Reserve(Visited.MostNumbers);
     }
@@ -45,7 +46,10 @@ internal sealed class SearchSpace
     public int End { get; private set; }
 
     /// <summary>Bytes held.</summary>
-    public long Bytes => Graph.Meter.Bytes + Scratch.Bytes;
+    public long Bytes => Graph.Meter.Bytes + Scratch.Bytes + SystemBytes;
+
+    /// <summary>Bytes that the systems hold, so that the states of the frontier are short.</summary>
+    public long SystemBytes => _system.HeldBytes;
 
     /// <summary>What has ended the search in the middle of a layer; null as long as nothing has.</summary>
     public SearchLimit? Ended => Volatile.Read(ref _ended) is var ended && ended >= 0 ? (SearchLimit)ended : null;

@@ -215,13 +215,15 @@ internal sealed unsafe class SearchWorker : IDisposable
         var visited = _space.Visited;
         var pending = _pending.AsSpan(0, _pendingCount);
         _pendingCount = 0;
-        if (pending.Length > 0)
-        {
-            Guess(ref pending[^1]);
-        }
-
+        var middle = pending.Length / 2;
         for (var i = 0; i < pending.Length; i++)
         {
+            if (i == middle)
+            {
+                // The slot of the last one was asked for just now.
+                Guess(ref pending[^1]);
+            }
+
             ref var step = ref pending[i];
             var target = step.Guess;
             if (target < 0 || visited.Fingerprints.Get(target) != step.Fingerprint)

@@ -201,7 +201,7 @@ internal sealed unsafe class VisitedStates
         _bits = bits;
         _table = (uint*)_meter.TakeScattered((long)sizeof(uint) << bits);
         NativeMemory.Clear(_table, (nuint)sizeof(uint) << bits);
-        Capacity = bits == MostBits ? MostStates : (int)((1L << bits) * 4 / 5);
+        Capacity = bits == MostBits ? MostStates : (int)((1L << bits) * 2 / 3);
         Fingerprints.Reserve(MostNumbers);
         var mask = NumberMask;
         for (var number = 0; number < _count.Value; number++)

@@ -22,6 +22,7 @@ internal static class AvicPolicies
     public static PolicyRule InhibitOnSynIc { get; } = new()
     {
         Name = OnSynIc,
+        Script = PolicyShape.OfMaking(config => config.Kvm.SynIcInhibit),
         Summary = "when a SynIC makes KVM inhibit APICv or AVIC, which do not know that an AutoEOI vector ends as it is delivered",
         Values =
         [
@@ -47,6 +48,8 @@ internal static class AvicPolicies
     public static PolicyRule InhibitUpdate { get; } = new()
     {
         Name = Update,
+        Script = PolicyShape.Plan<InhibitStep>(
+            PolicyScope.Vm, (config, plan) => config with { Kvm = config.Kvm with { Inhibit = plan } }),
         Summary = "in which order APICv or AVIC is inhibited, and with which locks held",
         Values =
         [
@@ -97,6 +100,13 @@ internal static class AvicPolicies
     public static PolicyRule Window { get; } = new()
     {
         Name = WindowPoint,
+        Script = PolicyShape.Decision(
+            PolicyScope.Vcpu,
+            config => config.Kvm.AvicWindow,
+            (config, script) => config with
+            {
+                Kvm = config.Kvm with { Scripts = config.Kvm.Scripts.With(nameof(KvmPolicies.AvicWindow), script) },
+            }),
         Summary = "how a hypervisor learns that the guest can take an interrupt, where AVIC ignores the V_IRQ that would say so",
         Values =
         [

@@ -24,6 +24,7 @@ internal static class BhyvePolicyRules
         new()
         {
             Name = SvmInjectionPoint,
+            Script = PolicyShape.OfMaking(config => config.Bhyve.Injection),
             Summary = "how bhyve brings a vector of the local APIC into the guest, and with that when it moves from IRR to ISR",
             Values =
             [
@@ -55,6 +56,11 @@ internal static class BhyvePolicyRules
         new()
         {
             Name = TprSelectionPoint,
+            Script = PolicyShape.Decision(
+                PolicyScope.Vcpu,
+                config => config.Bhyve.TprSelection,
+                (config, script) => With(
+                    config, bhyve => bhyve with { Scripts = bhyve.Scripts.With(nameof(BhyvePolicies.TprSelection), script) })),
             Summary = "whether the guest's TPR, as it was at the last exit, counts when a vector is chosen to be offered",
             Values =
             [
@@ -81,6 +87,7 @@ internal static class BhyvePolicyRules
         new()
         {
             Name = "cr8-intercept",
+            Script = PolicyShape.OfMaking(config => config.Bhyve.Cr8Intercept),
             Summary = "whether bhyve hears of the guest's writes to CR8 at once",
             Values =
             [
@@ -100,6 +107,11 @@ internal static class BhyvePolicyRules
         new()
         {
             Name = "interrupt-window",
+            Script = PolicyShape.Decision(
+                PolicyScope.Vcpu,
+                config => config.Bhyve.InterruptWindow,
+                (config, script) => With(
+                    config, bhyve => bhyve with { Scripts = bhyve.Scripts.With(nameof(BhyvePolicies.InterruptWindow), script) })),
             Summary = "how bhyve hears that the guest can take a vector that could not be injected before",
             Values =
             [
@@ -122,6 +134,8 @@ internal static class BhyvePolicyRules
         new()
         {
             Name = "exit-fold",
+            Script = PolicyShape.Plan<ExitFoldStep>(
+                PolicyScope.Vcpu, (config, plan) => With(config, bhyve => bhyve with { ExitFold = plan })),
             Summary = "what bhyve reads back from the VMCB after an exit, in this order",
             Values =
             [

@@ -20,7 +20,8 @@ internal static class ControllerChoices
         .. ControllerPolicyTable.Points.Select(point => new PolicyPointInfo(
             point.Name,
             point.Summary,
-            [.. point.Values.Select(value => new PolicyValueInfo(value.Name, [], value.Meaning, value.Source))])),
+            [.. point.Values.Select(value => new PolicyValueInfo(value.Name, [], value.Meaning, value.Source))],
+            ScriptOf(point))),
     ];
 
     /// <summary>Whether a policy point is a controller's.</summary>
@@ -62,6 +63,24 @@ internal static class ControllerChoices
     }
 
     private static ControllerPolicyPoint? Find(string point) => PolicyTable.HasRule(point) ? null : ControllerPolicyTable.Find(point);
+
+    /// <summary>The configuration, which has its controllers' choices, with a script in a point.</summary>
+    /// <inheritdoc cref="PolicyTable.Apply" path="/param|/exception"/>
+    public static MachineConfig Apply(string point, PolicyProgram program, SourceMark mark, MachineConfig config)
+    {
+        var rule = ControllerPolicyTable.Find(point)!;
+        var chosen = config.Controllers ?? ControllerPolicies.Usual(config.Hypervisor, config.Irqchip);
+        ScriptOf(rule).Require(program, point, mark);
+        return Problem(rule, "", config, chosen) is { } problem
+            ? throw mark.Error($"{point} can have no effect here: {problem}")
+            : rule.WithScript(program, value => Problem(rule, value, config, chosen), config);
+    }
+
+    private static PolicyScriptInfo ScriptOf(ControllerPolicyPoint point) => new(
+        point.Answer,
+        IsPlan: false,
+        PolicyScope.Vm,
+        point.IsOfMaking ? "once, when the machine is made, of its boot processor" : "at the beginning of each step");
 
     private static string? Problem(ControllerPolicyPoint point, string value, MachineConfig config, in ControllerPolicies chosen) =>
         point.Controller switch

@@ -10,6 +10,7 @@ internal static class EoiPolicies
     public static PolicyRule Eoi { get; } = new()
     {
         Name = "eoi",
+        Script = PolicyShape.Plan<EoiStep>(PolicyScope.Vcpu, With),
         Summary = "what follows when an EOI has taken a vector out of ISR",
         Values =
         [
@@ -45,6 +46,7 @@ internal static class EoiPolicies
     public static PolicyRule Suppression { get; } = new()
     {
         Name = "eoi-suppression",
+        Script = PolicyShape.OfMaking(config => config.Kvm.EoiSuppression),
         Summary = "whether a guest can forbid by SVR bit 12 that its EOIs reach the I/O APIC",
         Values =
         [
@@ -67,6 +69,13 @@ internal static class EoiPolicies
     public static PolicyRule ForwardSet { get; } = new()
     {
         Name = "eoi-forward-set",
+        Script = PolicyShape.Decision(
+            PolicyScope.Vcpu,
+            config => config.Kvm.EoiForwardSet,
+            (config, script) => config with
+            {
+                Kvm = config.Kvm with { Scripts = config.Kvm.Scripts.With(nameof(KvmPolicies.EoiForwardSet), script) },
+            }),
         Summary = "of which vectors a vCPU's EOI is forwarded to the I/O APIC, and into which control structure that is written",
         Values =
         [

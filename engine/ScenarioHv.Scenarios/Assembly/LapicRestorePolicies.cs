@@ -13,6 +13,8 @@ internal static class LapicRestorePolicies
     public static PolicyRule Post { get; } = new()
     {
         Name = "post",
+        Script = PolicyShape.Plan<PostStep>(
+            PolicyScope.Vcpu, (config, plan) => config with { Kvm = config.Kvm with { Post = plan } }),
         Summary = "the order in which a vector is posted to a vCPU with APICv, whose descriptor its own thread and the processor also use",
         Absence = NeedsPostedInterrupts("post"),
         Usual = _ => "pir-on-mode",
@@ -45,6 +47,9 @@ internal static class LapicRestorePolicies
     public static PolicyRule SyncPosted { get; } = new()
     {
         Name = "sync-posted",
+        Script = PolicyShape.Plan<SyncStep>(
+            PolicyScope.Vcpu,
+            (config, plan) => config with { Kvm = config.Kvm with { SyncPosted = new(SyncGate.Always, plan) } }),
         Summary = "when, and in which order, a vCPU on its way into the guest brings PIR into IRR and RVI",
         Absence = NeedsPostedInterrupts("sync-posted"),
         Usual = _ => "always",
@@ -76,6 +81,13 @@ internal static class LapicRestorePolicies
     public static PolicyRule TimerStart { get; } = new()
     {
         Name = "timer-start",
+        Script = PolicyShape.Decision(
+            PolicyScope.Vcpu,
+            config => config.Kvm.TimerStart,
+            (config, script) => config with
+            {
+                Kvm = config.Kvm with { Scripts = config.Kvm.Scripts.With(nameof(KvmPolicies.TimerStart), script) },
+            }),
         Summary = "from where a one-shot or periodic timer goes on that is restored",
         Absence = NeedsKvm("timer-start"),
         Usual = _ => "fire",
@@ -99,6 +111,13 @@ internal static class LapicRestorePolicies
     public static PolicyRule TimerFire { get; } = new()
     {
         Name = "timer-fire",
+        Script = PolicyShape.Decision(
+            PolicyScope.Vcpu,
+            config => config.Kvm.TimerFire,
+            (config, script) => config with
+            {
+                Kvm = config.Kvm with { Scripts = config.Kvm.Scripts.With(nameof(KvmPolicies.TimerFire), script) },
+            }),
         Summary = "who delivers the interrupt of a local APIC timer that has expired, and when",
         Absence = NeedsKvm("timer-fire"),
         Usual = _ => "deliver-if-apicv",
@@ -123,6 +142,8 @@ internal static class LapicRestorePolicies
     public static PolicyRule LapicRestore { get; } = new()
     {
         Name = "lapic-restore",
+        Script = PolicyShape.Plan<LapicRestoreStep>(
+            PolicyScope.Vcpu, (config, plan) => config with { Kvm = config.Kvm with { LapicRestore = plan } }),
         Summary = "the order in which KVM_SET_LAPIC purges PIR, copies the page, starts the timer and brings RVI and SVI up to date",
         Absence = NeedsKvm("lapic-restore"),
         Usual = _ => "purge-first",
@@ -154,6 +175,8 @@ internal static class LapicRestorePolicies
     public static PolicyRule Save { get; } = new()
     {
         Name = "save",
+        Script = PolicyShape.Plan<LapicSaveStep>(
+            PolicyScope.Vcpu, (config, plan) => config with { Kvm = config.Kvm with { Save = plan } }),
         Summary = "whether KVM_GET_LAPIC brings PIR into IRR before it copies the registers",
         Absence = NeedsKvm("save"),
         Usual = _ => "sync-always",
@@ -173,6 +196,13 @@ internal static class LapicRestorePolicies
     public static PolicyRule RestoreOrder { get; } = new()
     {
         Name = "restore-order",
+        Script = PolicyShape.Decision(
+            PolicyScope.Vcpu,
+            config => config.Kvm.RestoreOrder,
+            (config, script) => config with
+            {
+                Kvm = config.Kvm with { Scripts = config.Kvm.Scripts.With(nameof(KvmPolicies.RestoreOrder), script) },
+            }),
         Summary = "in which order the monitor restores the page of a local APIC and IA32_TSC_DEADLINE",
         Absence = NeedsKvm("restore-order"),
         Usual = _ => "lapic-first",

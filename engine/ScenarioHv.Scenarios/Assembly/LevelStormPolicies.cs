@@ -6,6 +6,8 @@ namespace ScenarioHv.Scenarios.Assembly;
 /// <summary>How the two policies of the first thread are named: the immediate exit, and the EOI that finds a line still high.</summary>
 internal static class LevelStormPolicies
 {
+    private const int MostOperations = 1_000_000;
+
     private static readonly PolicyEntry[] ImmediateExits =
     [
         new(
@@ -41,7 +43,7 @@ internal static class LevelStormPolicies
                                 "before-entry", [],
                                 "pending at the entry: the exit comes before the first instruction", "L0 on hardware"),
                             new PolicyValueInfo(
-                                "after", [new ParameterInfo("operations", ParameterKind.Count, 1, 1_000_000)],
+                                "after", [new ParameterInfo("operations", ParameterKind.Count, 1, MostOperations)],
                                 "arrives after so many retired guest operations", "L0 itself nested: no guarantee (13d83045cb61)"),
                         ],
                     },
@@ -95,6 +97,11 @@ internal static class LevelStormPolicies
     public static PolicyRule ImmediateExit { get; } = new()
     {
         Name = PolicyTable.ImmediateExit,
+        Script = PolicyShape.Of<ImmediateExitDecision>(
+            PolicyScope.Vmcs,
+            "at each entry that has to be left at once",
+            ProblemOf,
+            (config, script) => config with { ImmediateExit = new ScriptedImmediateExit(script) }),
         Summary =
             "how the processor is made to come back right after an entry, because an event waits that cannot be delivered before it",
         Values = ImmediateExits,
@@ -108,11 +115,24 @@ internal static class LevelStormPolicies
     public static PolicyRule IoApicEoi { get; } = new()
     {
         Name = PolicyTable.IoApicEoi,
+        Script = PolicyShape.Of<IoApicEoiDecision>(
+            PolicyScope.Pin,
+            "at each EOI that reaches a pin, when its remote IRR has been cleared",
+            ProblemOf,
+            (config, script) => config with { IoApicEoi = new ScriptedIoApicEoi(script) }),
         Summary = "what an EOI does that reaches a level pin whose line is still asserted",
         Values = IoApicEois,
         Absence = _ => null,
         IsAlwaysReported = true,
     };
+
+    private static string? ProblemOf(MachineConfig config, ImmediateExitDecision decision) =>
+        decision.Mechanism == ImmediateExitMechanism.PreemptionTimer ? NeedsPreemptionTimer("PreemptionTimer", config)
+        : decision.Argument > MostOperations ? $"a self-ipi arrives after 0..{MostOperations} operations" : null;
+
+    private static string? ProblemOf(MachineConfig config, IoApicEoiDecision decision) =>
+        decision.Action == IoApicEoiAction.Delay && config.Hypervisor != HypervisorKind.Kvm
+            ? "Delay is of KVM and its monitors; nothing looks at the pins of this I/O APIC later" : null;
 
     private static string? NeedsPreemptionTimer(string name, MachineConfig config) =>
         config.Vendor == Engine.Configuration.CpuVendor.Intel ? null

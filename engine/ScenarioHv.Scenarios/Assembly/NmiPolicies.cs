@@ -27,6 +27,7 @@ internal static class NmiPolicies
     public static PolicyRule NmiTracking { get; } = new()
     {
         Name = PolicyTable.NmiTracking,
+        Script = PolicyShape.OfMaking(config => config.Kvm.NmiTracking),
         Summary = "how KVM knows whether a guest is inside an NMI handler, so that the next NMI has to wait",
         Values =
         [
@@ -64,6 +65,13 @@ internal static class NmiPolicies
     public static PolicyRule ChooseEvent { get; } = new()
     {
         Name = PolicyTable.ChooseEvent,
+        Script = PolicyShape.Decision(
+            PolicyScope.Vcpu,
+            config => config.Kvm.EventChoice,
+            (config, script) => config with
+            {
+                Kvm = config.Kvm with { Scripts = config.Kvm.Scripts.With(nameof(KvmPolicies.EventChoice), script) },
+            }),
         Summary = "which event an entry injects, and when that is looked at",
         Values =
         [
@@ -90,6 +98,8 @@ internal static class NmiPolicies
     public static PolicyRule InjectedEvent { get; } = new()
     {
         Name = PolicyTable.InjectedEvent,
+        Script = PolicyShape.Plan<FoldStep>(
+            PolicyScope.Vcpu, (config, plan) => config with { Kvm = config.Kvm with { ExitFold = plan } }),
         Summary = "what an exit does about the event that the entry injected, and whose delivery it may have cut",
         Values =
         [

@@ -1,4 +1,5 @@
 using ScenarioHv.Engine.Configuration;
+using ScenarioHv.Engine.Policies;
 
 namespace ScenarioHv.Scenarios.Assembly;
 
@@ -20,6 +21,9 @@ internal sealed record PolicyRule
     /// <summary>Why a machine does not have this point, so that naming it is an error; null if it has it.</summary>
     public required Func<MachineConfig, string?> Absence { get; init; }
 
+    /// <summary>How a script fills the point.</summary>
+    public required PolicyShape Script { get; init; }
+
     /// <summary>The value of a machine whose preset chooses none and whose scenario names none.</summary>
     public Func<MachineSection, string>? Usual { get; init; }
 
@@ -27,7 +31,7 @@ internal sealed record PolicyRule
     public bool IsAlwaysReported { get; init; }
 
     /// <summary>The point in words, for the reader and for <c>describe policies</c>.</summary>
-    public PolicyPointInfo Info => new(Name, Summary, [.. Values.Select(value => value.Info)]);
+    public PolicyPointInfo Info => new(Name, Summary, [.. Values.Select(value => value.Info)], Script.Info);
 
     /// <summary>The configuration with a value of this point.</summary>
     /// <exception cref="ScenarioException">The value does not exist with this machine.</exception>
@@ -35,6 +39,18 @@ internal sealed record PolicyRule
     {
         var entry = Values.First(entry => entry.Info.Name == value.Name);
         return entry.Problem(config) is { } problem ? throw value.Mark.Error(problem) : entry.Apply(value, config);
+    }
+
+    /// <summary>The configuration with a script in the point. A plan is asked for its steps.</summary>
+    /// <param name="program">The script.</param>
+    /// <param name="mark">Where the point is given it.</param>
+    /// <param name="config">A machine that has the point.</param>
+    /// <exception cref="ScenarioException">The script is made for another point.</exception>
+    /// <exception cref="PolicyException">The script failed when it was asked.</exception>
+    public MachineConfig Apply(PolicyProgram program, SourceMark mark, MachineConfig config)
+    {
+        Script.Info.Require(program, Name, mark);
+        return Script.Fill(this, program, config);
     }
 }
 

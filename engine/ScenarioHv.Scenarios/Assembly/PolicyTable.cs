@@ -1,4 +1,5 @@
 using ScenarioHv.Engine.Configuration;
+using ScenarioHv.Engine.Policies;
 
 namespace ScenarioHv.Scenarios.Assembly;
 
@@ -68,6 +69,24 @@ internal static class PolicyTable
 
     /// <summary>Whether a point is one of <see cref="Rules"/>.</summary>
     public static bool HasRule(string point) => Rules.Any(rule => rule.Name == point);
+
+    /// <summary>The names of the points that a script is made for.</summary>
+    public static IReadOnlyList<string> PointsFor(PolicyProgram program) =>
+        [.. Points.Where(point => point.Script!.Takes(program)).Select(point => point.Name)];
+
+    /// <summary>
+    /// The configuration with a script in a point, whosever it is. For a controller's the configuration has its <c>Controllers</c> already.
+    /// </summary>
+    /// <param name="point">A point that the machine has.</param>
+    /// <param name="program">The script.</param>
+    /// <param name="mark">Where the point is given it.</param>
+    /// <param name="config">The machine.</param>
+    /// <exception cref="ScenarioException">The script is made for another point, or could have no effect in the machine.</exception>
+    /// <exception cref="PolicyException">The script failed when it was asked.</exception>
+    public static MachineConfig Apply(string point, PolicyProgram program, SourceMark mark, MachineConfig config) =>
+        Rules.FirstOrDefault(rule => rule.Name == point) is { } rule
+            ? rule.Apply(program, mark, config)
+            : ControllerChoices.Apply(point, program, mark, config);
 
     /// <summary>What an EOI does that finds the line still high is every I/O APIC's; the other points are of KVM's own code.</summary>
     private static PolicyRule UnlessBhyve(PolicyRule rule) => rule.Name == IoApicEoi ? rule : rule with

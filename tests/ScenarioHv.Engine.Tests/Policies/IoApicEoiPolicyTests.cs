@@ -1,5 +1,5 @@
 using ScenarioHv.Engine.Policies;
-using static ScenarioHv.Engine.Policies.IoApicEoiDecision;
+using static ScenarioHv.Engine.Policies.IoApicEoiAction;
 
 namespace ScenarioHv.Engine.Tests.Policies;
 
@@ -26,9 +26,9 @@ public sealed class IoApicEoiPolicyTests
         IoApicEoiMemory memory = default;
 
         Assert.That(Decisions(policy, ref memory, 20_000), Has.All.EqualTo(Resend));
-        Assert.That(policy.Decide(false, ref memory), Is.EqualTo(Nothing));
+        Assert.That(policy.Decide(10, false, ref memory).Action, Is.EqualTo(Nothing));
         Assert.That(memory.Count, Is.Zero);
-        Assert.That(policy.DelayCycles, Is.Zero);
+        Assert.That(policy.CanDelay, Is.False);
     }
 
     public static IEnumerable<TestCaseData> Delaying =>
@@ -48,7 +48,8 @@ public sealed class IoApicEoiPolicyTests
             Assert.That(decisions[^1], Is.EqualTo(Delay), $"round {round}");
         }
 
-        Assert.That(policy.DelayCycles, Is.EqualTo(TenMilliseconds));
+        Decisions(policy, ref memory, 9_999);
+        Assert.That(policy.Decide(10, true, ref memory), Is.EqualTo(new IoApicEoiDecision(Delay, TenMilliseconds)));
     }
 
     [TestCaseSource(nameof(Delaying))]
@@ -57,9 +58,9 @@ public sealed class IoApicEoiPolicyTests
         IoApicEoiMemory memory = default;
         Decisions(policy, ref memory, 9_999);
 
-        Assert.That(policy.Decide(false, ref memory), Is.EqualTo(Nothing));
+        Assert.That(policy.Decide(10, false, ref memory).Action, Is.EqualTo(Nothing));
         Assert.That(Decisions(policy, ref memory, 9_999), Has.All.EqualTo(Resend));
-        Assert.That(policy.Decide(true, ref memory), Is.EqualTo(Delay));
+        Assert.That(policy.Decide(10, true, ref memory).Action, Is.EqualTo(Delay));
     }
 
     [Test]
@@ -81,7 +82,7 @@ public sealed class IoApicEoiPolicyTests
         Decisions(policy, ref memory, 4);
         policy.EntryWritten(ref memory);
 
-        Assert.That(policy.Decide(true, ref memory), Is.EqualTo(Delay));
+        Assert.That(policy.Decide(10, true, ref memory).Action, Is.EqualTo(Delay));
     }
 
     [TestCase(5u)]
@@ -91,7 +92,7 @@ public sealed class IoApicEoiPolicyTests
     {
         var memory = new IoApicEoiMemory { Count = already };
 
-        Assert.That(new QemuDelayAfter(6, 1).Decide(true, ref memory), Is.EqualTo(Delay));
+        Assert.That(new QemuDelayAfter(6, 1).Decide(10, true, ref memory).Action, Is.EqualTo(Delay));
         Assert.That(memory.Count, Is.Zero);
     }
 
@@ -102,7 +103,7 @@ public sealed class IoApicEoiPolicyTests
     {
         var memory = new IoApicEoiMemory { Count = already };
 
-        Assert.That(new KvmDelayAfter(6, 1).Decide(true, ref memory), Is.EqualTo(delays ? Delay : Resend));
+        Assert.That(new KvmDelayAfter(6, 1).Decide(10, true, ref memory).Action, Is.EqualTo(delays ? Delay : Resend));
         Assert.That(memory.Count, Is.EqualTo(delays ? 0 : already + 1));
     }
 
@@ -125,12 +126,12 @@ public sealed class IoApicEoiPolicyTests
     [TestCaseSource(nameof(Texts))]
     public void A_value_is_written_with_its_parameters(IIoApicEoiPolicy policy, string text) => Assert.That(policy.Text, Is.EqualTo(text));
 
-    private static List<IoApicEoiDecision> Decisions(IIoApicEoiPolicy policy, ref IoApicEoiMemory memory, int count)
+    private static List<IoApicEoiAction> Decisions(IIoApicEoiPolicy policy, ref IoApicEoiMemory memory, int count)
     {
-        var decisions = new List<IoApicEoiDecision>(count);
+        var decisions = new List<IoApicEoiAction>(count);
         for (var i = 0; i < count; i++)
         {
-            decisions.Add(policy.Decide(true, ref memory));
+            decisions.Add(policy.Decide(10, true, ref memory).Action);
         }
 
         return decisions;

@@ -66,7 +66,7 @@ public sealed class FingerprintTests
         var slot = layout.Add<Counters>("counters", 3);
         layout.Seal();
         var first = new Machine(layout);
-        var packed = new PackedState(new StateSample(first));
+        var packed = new PackedState(new StateSample(first), 1);
         var state = new SteppedState(packed, first);
         var (seen, random) = (new Dictionary<ulong, int>(Many), new Random(1));
         for (var i = 0; i < Many; i++)

@@ -193,9 +193,9 @@ internal sealed class BareMetalHypervisor(Board board) : Hypervisor
             }
 
             IoApicEoiMemory memory = default;
-            var decision = board.Config.IoApicEoi.Decide(board.IoApicOf(machine).LineStillAsserted(pin), ref memory);
-            context.Emit(TraceEventKind.PolicyDecided, (ulong)PolicyPoint.IoApicEoi, (ulong)decision, (ulong)pin);
-            if (decision == IoApicEoiDecision.Resend)
+            var decision = board.Config.IoApicEoi.Decide(pin, board.IoApicOf(machine).LineStillAsserted(pin), ref memory);
+            context.Emit(TraceEventKind.PolicyDecided, (ulong)PolicyPoint.IoApicEoi, (ulong)decision.Action, (ulong)pin);
+            if (decision.Action == IoApicEoiAction.Resend)
             {
                 machine.Ref(board.Statistics).Resent++;
                 Service(machine, board.IoApicOf(machine).ServiceFor(pin), TimingCost.Resend);

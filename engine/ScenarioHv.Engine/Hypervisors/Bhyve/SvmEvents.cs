@@ -56,6 +56,8 @@ internal static class SvmEvents
         {
             switch (plan[i])
             {
+                case var _ when !plan.Takes(i, vcpu.Index):
+                    break;
                 case ExitFoldStep.CopyTpr when BhyveVcpuThread.Policies.Injection == SvmInjection.Avic:
                     break;
                 case ExitFoldStep.CopyTpr:

@@ -54,7 +54,7 @@ internal static class VIoApic
             await thread.Point(At.RemoteIrrCleared, TimingCost.LoopPoint);
             var decision = Decide(pin);
             await thread.Point(At.LineSampled, TimingCost.LoopPoint);
-            if (decision == IoApicEoiDecision.Resend)
+            if (decision == IoApicEoiAction.Resend)
             {
                 var (first, end) = HostThread.PinsServedWith(pin);
                 await Service(thread, first, end);
@@ -78,13 +78,14 @@ internal static class VIoApic
         }
     }
 
-    private static IoApicEoiDecision Decide(int pin)
+    private static IoApicEoiAction Decide(int pin)
     {
         IoApicEoiMemory memory = default;
         var context = HostThread.Context;
-        var decision = context.Board.Config.IoApicEoi.Decide(context.Board.IoApicOf(context.Machine).LineStillAsserted(pin), ref memory);
+        var stillAsserted = context.Board.IoApicOf(context.Machine).LineStillAsserted(pin);
+        var decision = context.Board.Config.IoApicEoi.Decide(pin, stillAsserted, ref memory).Action;
         context.Emit(TraceEventKind.PolicyDecided, (ulong)PolicyPoint.IoApicEoi, (ulong)decision, (ulong)pin);
-        context.Machine.Ref(context.Board.Statistics).Resent += decision == IoApicEoiDecision.Resend ? 1 : 0;
+        context.Machine.Ref(context.Board.Statistics).Resent += decision == IoApicEoiAction.Resend ? 1 : 0;
         return decision;
     }
 

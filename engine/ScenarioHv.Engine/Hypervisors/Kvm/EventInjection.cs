@@ -21,8 +21,10 @@ internal static class EventInjection
     public static bool IsDue(VcpuThread vcpu) => vcpu.TakeRequest(KvmRequests.Event) || IsEarly;
 
     /// <summary>Chooses and writes the event.</summary>
+    /// <param name="vcpu">The vCPU.</param>
+    /// <param name="isMerged">True if nobody may act before the nested check.</param>
     /// <returns>True if an event could not be delivered before this entry, so that the entry must be left at once.</returns>
-    public static async HostTask<bool> InjectPending(VcpuThread vcpu)
+    public static async HostTask<bool> InjectPending(VcpuThread vcpu, bool isMerged)
     {
         if (IsEarly)
         {
@@ -31,7 +33,7 @@ internal static class EventInjection
         }
 
         var again = !VcpuThread.Policies.Enter.Has(EnterStep.RecheckWithoutCancel) && InjectAgain(vcpu);
-        var nested = vcpu.IsL2 ? await NestedEvents.Check(vcpu) : NestedAnswer.Nothing;
+        var nested = vcpu.IsL2 ? await NestedEvents.Check(vcpu, isMerged) : NestedAnswer.Nothing;
         if (nested == NestedAnswer.Busy)
         {
             return true;

@@ -21,6 +21,9 @@ internal static class ExitFolding
         {
             switch (plan[i])
             {
+                case FoldStep.ForgetInUserspace:
+                case var _ when !plan.Takes(i, vcpu.Index):
+                    break;
                 case FoldStep.Forget:
                     Forget(vcpu);
                     break;
@@ -40,7 +43,9 @@ internal static class ExitFolding
     /// <summary>The exit goes up to userspace.</summary>
     public static void LeavingKernel(VcpuThread vcpu)
     {
-        if (HostThread.Board.Config.Kvm.ExitFold.Has(FoldStep.ForgetInUserspace))
+        var plan = HostThread.Board.Config.Kvm.ExitFold;
+        var step = plan.IndexOf(FoldStep.ForgetInUserspace);
+        if (step >= 0 && plan.Takes(step, vcpu.Index))
         {
             Forget(vcpu);
         }

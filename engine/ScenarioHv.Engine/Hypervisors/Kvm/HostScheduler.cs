@@ -75,16 +75,28 @@ internal static class HostScheduler
         KvmAvic.Load(vcpu);
         for (var i = 0; UsesSn && i < VcpuThread.Policies.PostedLoad.Count; i++)
         {
-            if (VcpuThread.Policies.PostedLoad[i] == PostedLoadStep.ClearSn)
+            if (!VcpuThread.Policies.PostedLoad.Takes(i, vcpu.Index))
             {
-                Posted(vcpu).Sn = 0;
-                await vcpu.Thread.Point(At.SnCleared);
+                continue;
             }
-            else
+
+            var label = TakeStep(vcpu, VcpuThread.Policies.PostedLoad[i]);
+            if (!VcpuThread.Policies.PostedLoad.Merges(i, vcpu.Index))
             {
-                Posted(vcpu).SetOnIfPosted();
-                await vcpu.Thread.Point(At.OnSet);
+                await vcpu.Thread.Point(label);
             }
         }
+    }
+
+    private static At TakeStep(VcpuThread vcpu, PostedLoadStep step)
+    {
+        if (step == PostedLoadStep.ClearSn)
+        {
+            Posted(vcpu).Sn = 0;
+            return At.SnCleared;
+        }
+
+        Posted(vcpu).SetOnIfPosted();
+        return At.OnSet;
     }
 }

@@ -72,13 +72,20 @@ internal static class InterruptDelivery
             && Accept(context, vcpu, message) == Acceptance.Post)
         {
             var mode = VcpuMode.Outside;
-            var step = 0;
-            while (step < VcpuThread.Policies.Post.Count && Take(context, step, vcpu, message.Vector, ref mode))
+            var last = -1;
+            for (var step = 0; step < VcpuThread.Policies.Post.Count; step++)
             {
-                step++;
+                if (VcpuThread.Policies.Post.Takes(step, vcpu, message.Vector))
+                {
+                    last = step;
+                    if (!Take(context, step, vcpu, message.Vector, ref mode))
+                    {
+                        break;
+                    }
+                }
             }
 
-            EmitPosted(context, vcpu, message);
+            EmitPosted(context, vcpu, message, last);
         }
     }
 
@@ -90,20 +97,26 @@ internal static class InterruptDelivery
         if (acceptance == Acceptance.Post)
         {
             var mode = VcpuMode.Outside;
+            var last = -1;
             for (var step = 0; step < VcpuThread.Policies.Post.Count; step++)
             {
-                if (step > 0)
+                if (last >= 0 && !VcpuThread.Policies.Post.Merges(last, vcpu))
                 {
-                    await thread.Point(LabelAfter(step - 1));
+                    await thread.Point(LabelAfter(last));
                 }
 
-                if (!Take(HostThread.Context, step, vcpu, message.Vector, ref mode))
+                last = -1;
+                if (VcpuThread.Policies.Post.Takes(step, vcpu, message.Vector))
                 {
-                    break;
+                    last = step;
+                    if (!Take(HostThread.Context, step, vcpu, message.Vector, ref mode))
+                    {
+                        break;
+                    }
                 }
             }
 
-            EmitPosted(HostThread.Context, vcpu, message);
+            EmitPosted(HostThread.Context, vcpu, message, last);
         }
 
         return acceptance != Acceptance.Refused;
@@ -178,9 +191,9 @@ internal static class InterruptDelivery
     }
 
     /// <summary>Traced whether a notification was needed or not, but not of a posting that failed.</summary>
-    private static void EmitPosted(StepContext context, int vcpu, in ApicMessage message)
+    private static void EmitPosted(StepContext context, int vcpu, in ApicMessage message, int last)
     {
-        if (!context.Board.Config.Kvm.Post.Has(PostStep.FallBackToIrr))
+        if (last < 0 || context.Board.Config.Kvm.Post[last] != PostStep.FallBackToIrr)
         {
             EmitAccepted(context, vcpu, message);
         }

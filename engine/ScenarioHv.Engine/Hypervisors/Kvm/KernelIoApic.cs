@@ -31,7 +31,7 @@ internal static class KernelIoApic
             await thread.Point(At.RemoteIrrCleared, TimingCost.LoopPoint);
             var decision = HostThread.Kvm.DecideEoi(HostThread.Context, pin);
             await thread.Point(At.LineSampled, TimingCost.LoopPoint);
-            if (decision == IoApicEoiDecision.Resend)
+            if (decision.Action == IoApicEoiAction.Resend)
             {
                 var (first, end) = HostThread.PinsServedWith(pin);
                 for (var other = first; other < end; other++)
@@ -39,12 +39,12 @@ internal static class KernelIoApic
                     await Service(thread, other);
                 }
             }
-            else if (decision == IoApicEoiDecision.Delay)
+            else if (decision.Action == IoApicEoiAction.Delay)
             {
                 HostThread.Context.Emit(
                     TraceEventKind.KvmIoapicDelayedEoiInj,
                     HostThread.Machine.Ref(HostThread.Board.IoApicPins, pin).Entry.Bits);
-                HostThread.Kvm.DelayService(HostThread.Context);
+                HostThread.Kvm.DelayService(HostThread.Context, decision.Cycles);
             }
         }
 

@@ -46,6 +46,11 @@ internal static class KvmApicv
         set = KvmAvic.IsWanted(reason, set);
         for (var i = 0; i < Policies.Inhibit.Count; i++)
         {
+            if (!Policies.Inhibit.Takes(i, thread.Vcpu))
+            {
+                continue;
+            }
+
             turns |= Policies.Inhibit[i] is InhibitStep.RequestAll or InhibitStep.ChangeMask && Turns(reason, set);
             switch (Policies.Inhibit[i])
             {
@@ -58,6 +63,12 @@ internal static class KvmApicv
                     break;
                 case InhibitStep.ChangeMask:
                     ChangeMask(reason, set, turns);
+                    if (Policies.Inhibit.Merges(i, thread.Vcpu))
+                    {
+                        HostThread.PassOver(TimingCost.LoopPoint);
+                        break;
+                    }
+
                     await thread.Point(At.InhibitChanged, TimingCost.LoopPoint);
                     break;
                 default:

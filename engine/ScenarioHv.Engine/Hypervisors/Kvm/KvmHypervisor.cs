@@ -256,18 +256,20 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
         var stillAsserted = board.IoApicOf(machine).LineStillAsserted(pin);
         IoApicEoiMemory none = default;
         ref var memory = ref board.IoApicEoiMemory.Count > 0 ? ref machine.Ref(board.IoApicEoiMemory, pin) : ref none;
-        var decision = board.Config.IoApicEoi.Decide(stillAsserted, ref memory);
-        context.Emit(TraceEventKind.PolicyDecided, (ulong)PolicyPoint.IoApicEoi, (ulong)decision, (ulong)pin);
-        machine.Ref(board.Statistics).Resent += decision == IoApicEoiDecision.Resend ? 1 : 0;
-        machine.Ref(board.Statistics).Delayed += decision == IoApicEoiDecision.Delay ? 1 : 0;
+        var decision = board.Config.IoApicEoi.Decide(pin, stillAsserted, ref memory);
+        context.Emit(TraceEventKind.PolicyDecided, (ulong)PolicyPoint.IoApicEoi, (ulong)decision.Action, (ulong)pin);
+        machine.Ref(board.Statistics).Resent += decision.Action == IoApicEoiAction.Resend ? 1 : 0;
+        machine.Ref(board.Statistics).Delayed += decision.Action == IoApicEoiAction.Delay ? 1 : 0;
         return decision;
     }
 
     /// <summary>Arms the delayed service; an earlier deadline stays (timer_mod_anticipate; queued work is not queued again).</summary>
-    public void DelayService(StepContext context)
+    /// <param name="context">The step.</param>
+    /// <param name="cycles">The delay.</param>
+    public void DelayService(StepContext context, long cycles)
     {
         ref var io = ref context.Machine.Ref(board.Io);
-        var due = new Instant(context.Machine.Now) + board.Config.IoApicEoi.DelayCycles;
+        var due = new Instant(context.Machine.Now) + cycles;
         io.DelayedService = Instant.Min(io.DelayedService, due);
     }
 

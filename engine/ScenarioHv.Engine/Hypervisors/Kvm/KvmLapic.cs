@@ -85,6 +85,11 @@ internal static class KvmLapic
         for (var i = 0; i < VcpuThread.Policies.Eoi.Count; i++)
         {
             var step = VcpuThread.Policies.Eoi[i];
+            if (!VcpuThread.Policies.Eoi.Takes(i, vcpu.Index, vector))
+            {
+                continue;
+            }
+
             if (step == EoiStep.RequestEvent)
             {
                 vcpu.Request(KvmRequests.Event);

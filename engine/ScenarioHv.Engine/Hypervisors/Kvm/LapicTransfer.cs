@@ -20,6 +20,11 @@ internal static class LapicTransfer
         await vcpu.Point(At.LapicIoctl, TimingCost.ToKernel);
         for (var step = 0; step < VcpuThread.Policies.Save.Count; step++)
         {
+            if (!VcpuThread.Policies.Save.Takes(step, vcpu.Index))
+            {
+                continue;
+            }
+
             switch (VcpuThread.Policies.Save[step])
             {
                 case LapicSaveStep.SyncPir:
@@ -37,6 +42,12 @@ internal static class LapicTransfer
                     break;
             }
 
+            if (VcpuThread.Policies.Save.Merges(step, vcpu.Index))
+            {
+                HostThread.PassOver(TimingCost.LoopPoint);
+                continue;
+            }
+
             await vcpu.Point(At.LapicStepDone, TimingCost.LoopPoint);
         }
     }
@@ -48,13 +59,19 @@ internal static class LapicTransfer
 
         // From here on the guest's requests are those of the page: what was owed before belongs to a past that did not happen.
         SafetyChecks.RestoreBegins(VcpuThread.Context, vcpu.Index);
-        if (VcpuThread.Policies.RestoreOrder == RestoreOrder.MsrFirst)
+        var isMsrFirst = VcpuThread.Policies.RestoreOrder == RestoreOrder.MsrFirst;
+        if (isMsrFirst)
         {
             await WriteMsr(vcpu);
         }
 
         for (var step = 0; step < VcpuThread.Policies.LapicRestore.Count; step++)
         {
+            if (!VcpuThread.Policies.LapicRestore.Takes(step, vcpu.Index))
+            {
+                continue;
+            }
+
             if (VcpuThread.Policies.LapicRestore[step] == LapicRestoreStep.StartTimer)
             {
                 await KvmTimer.Restart(vcpu, CountOf(vcpu), Saved(vcpu).KeptDeadline);
@@ -64,10 +81,16 @@ internal static class LapicTransfer
                 Take(vcpu, VcpuThread.Policies.LapicRestore[step]);
             }
 
+            if (VcpuThread.Policies.LapicRestore.Merges(step, vcpu.Index))
+            {
+                HostThread.PassOver(TimingCost.LoopPoint);
+                continue;
+            }
+
             await vcpu.Point(At.LapicStepDone, TimingCost.LoopPoint);
         }
 
-        if (VcpuThread.Policies.RestoreOrder == RestoreOrder.LapicFirst)
+        if (!isMsrFirst)
         {
             await WriteMsr(vcpu);
         }

@@ -27,9 +27,19 @@ internal enum NestedAnswer : byte
 internal static class NestedEvents
 {
     /// <summary>Looks whether an event of L1 has to end L2, and ends it if that is possible now.</summary>
-    public static async HostTask<NestedAnswer> Check(VcpuThread vcpu)
+    /// <param name="vcpu">The vCPU.</param>
+    /// <param name="isMerged">True if nobody may act before it.</param>
+    public static async HostTask<NestedAnswer> Check(VcpuThread vcpu, bool isMerged = false)
     {
-        await vcpu.Point(At.NestedCheck, TimingCost.LoopPoint);
+        if (isMerged)
+        {
+            HostThread.PassOver(TimingCost.LoopPoint);
+        }
+        else
+        {
+            await vcpu.Point(At.NestedCheck, TimingCost.LoopPoint);
+        }
+
         await PostedSync.AtQuery(vcpu);
         if (!vcpu.IsL2
             || vcpu.Apic.HighestDeliverable() < 0
@@ -92,6 +102,8 @@ internal static class NestedEvents
         {
             switch (VcpuThread.Policies.NestedReflect[i])
             {
+                case var _ when !VcpuThread.Policies.NestedReflect.Takes(i, vcpu.Index):
+                    break;
                 case ReflectStep.SwitchControls:
                     SwitchToL1(vcpu);
                     break;

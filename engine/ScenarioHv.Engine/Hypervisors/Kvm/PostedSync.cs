@@ -74,29 +74,39 @@ internal static class PostedSync
         {
             switch (VcpuThread.Policies.SyncPosted.Steps[step])
             {
+                case SyncStep.ClearOn or SyncStep.Harvest when !looks:
+                case var _ when !VcpuThread.Policies.SyncPosted.Steps.Takes(step, vcpu.Index):
+                    break;
                 case SyncStep.TestOn:
                     looks = Posted(vcpu).On != 0;
                     break;
-                case SyncStep.ClearOn when looks:
+                case SyncStep.ClearOn:
                     Posted(vcpu).On = 0;
-                    await vcpu.Thread.Point(At.OnCleared);
+                    if (!VcpuThread.Policies.SyncPosted.Steps.Merges(step, vcpu.Index))
+                    {
+                        await vcpu.Thread.Point(At.OnCleared);
+                    }
+
                     break;
-                case SyncStep.Harvest when looks:
-                    await Harvest(vcpu);
+                case SyncStep.Harvest:
+                    await Harvest(vcpu, VcpuThread.Policies.SyncPosted.Steps.Merges(step, vcpu.Index));
                     break;
-                case SyncStep.WriteRvi:
+                default:
                     Conclude(vcpu, vcpu.Apic.Irr.Highest > highest, writesRvi);
                     break;
             }
         }
     }
 
-    /// <summary>Words that are empty are read and passed over; a vector posted to one of them waits for its notification.</summary>
-    private static async HostTask Harvest(VcpuThread vcpu)
+    /// <summary>
+    /// Words that are empty are read and passed over; a vector posted to one of them waits for its notification. If what follows is merged
+    /// with this, nobody acts behind the last word, but between two words they do.
+    /// </summary>
+    private static async HostTask Harvest(VcpuThread vcpu, bool isMerged)
     {
         for (var word = 0; word < PostedInterrupts.WordCount; word++)
         {
-            if (Posted(vcpu).Harvest(word, ref vcpu.Apic) >= 0)
+            if (Posted(vcpu).Harvest(word, ref vcpu.Apic) >= 0 && !(isMerged && !Posted(vcpu).HasPosted))
             {
                 await vcpu.Thread.Point(At.PirHarvested);
             }

@@ -334,7 +334,7 @@ internal static class Userspace
             await thread.Point(At.RemoteIrrCleared, TimingCost.DeviceAccess);
             var decision = HostThread.Kvm.DecideEoi(HostThread.Context, pin);
             await thread.Point(At.LineSampled, TimingCost.LoopPoint);
-            if (decision == IoApicEoiDecision.Resend)
+            if (decision.Action == IoApicEoiAction.Resend)
             {
                 var (first, end) = HostThread.PinsServedWith(pin);
                 for (var other = first; other < end; other++)
@@ -342,9 +342,9 @@ internal static class Userspace
                     await ServicePin(thread, other);
                 }
             }
-            else if (decision == IoApicEoiDecision.Delay)
+            else if (decision.Action == IoApicEoiAction.Delay)
             {
-                HostThread.Kvm.DelayService(HostThread.Context);
+                HostThread.Kvm.DelayService(HostThread.Context, decision.Cycles);
             }
         }
     }

@@ -78,12 +78,18 @@ internal static class VcpuLoop
         vcpu.Kvm.ImmediateExit = 0;
         for (var i = 0; i < VcpuThread.Policies.Enter.Count; i++)
         {
-            if (!await TakeStep(vcpu, VcpuThread.Policies.Enter[i]))
+            if (VcpuThread.Policies.Enter[i] == EnterStep.CheckRequests && !IsMerged(vcpu, i - 1, TimingCost.LoopPoint))
+            {
+                await vcpu.Point(At.RequestCheck, TimingCost.LoopPoint);
+            }
+
+            if (VcpuThread.Policies.Enter.Takes(i, vcpu.Index) && !await TakeStep(vcpu, i))
             {
                 return;
             }
         }
 
+        LeaveSrcu(vcpu);
         KvmVapic.OfferNoEoi(vcpu);
         EmitEntry(vcpu);
         ImmediateExits.Arm(vcpu);
@@ -110,31 +116,39 @@ internal static class VcpuLoop
 
     /// <summary>One micro-step on the way in.</summary>
     /// <returns>False if the pass ends here.</returns>
-    private static async HostTask<bool> TakeStep(VcpuThread vcpu, EnterStep step)
+    private static async HostTask<bool> TakeStep(VcpuThread vcpu, int index)
     {
+        var step = VcpuThread.Policies.Enter[index];
         switch (step)
         {
             case EnterStep.CheckRequests:
-                await vcpu.Point(At.RequestCheck, TimingCost.LoopPoint);
                 await FollowInhibits(vcpu);
                 return !await Requests.Handle(vcpu);
             case EnterStep.InjectEvents:
-                if (EventInjection.IsDue(vcpu) && await EventInjection.InjectPending(vcpu))
+                if (EventInjection.IsDue(vcpu) && await EventInjection.InjectPending(vcpu, IsMerged(vcpu, index - 1)))
                 {
                     vcpu.Kvm.ImmediateExit = 1;
                 }
 
                 return true;
             case EnterStep.DisableInterrupts:
-                await vcpu.Point(At.InterruptsOff, TimingCost.LoopPoint);
+                if (!IsMerged(vcpu, index, TimingCost.LoopPoint))
+                {
+                    await vcpu.Point(At.InterruptsOff, TimingCost.LoopPoint);
+                }
+
                 return true;
             case EnterStep.PublishMode:
             case EnterStep.PublishModePlain:
                 PublishMode(vcpu, isPlain: step == EnterStep.PublishModePlain);
-                await vcpu.Point(At.ModePublished, TimingCost.LoopPoint);
+                if (!IsMerged(vcpu, index, TimingCost.LoopPoint))
+                {
+                    await vcpu.Point(At.ModePublished, TimingCost.LoopPoint);
+                }
+
                 return true;
             case EnterStep.SyncApic:
-                await SyncApic(vcpu);
+                await SyncApic(vcpu, index);
                 return true;
             default:
                 return !IsAbandoned(vcpu, keepsInjection: step == EnterStep.Recheck);
@@ -163,7 +177,7 @@ internal static class VcpuLoop
             vcpu.Mode = VcpuMode.InGuest;
         }
 
-        KernelLocks.LeaveSrcu(vcpu.Thread);
+        LeaveSrcu(vcpu);
     }
 
     /// <summary>KVM_RUN returns because a signal is pending.</summary>
@@ -175,12 +189,39 @@ internal static class VcpuLoop
     }
 
     /// <summary>PIR and RVI are looked at (sync_pir_to_irr).</summary>
-    private static async HostTask SyncApic(VcpuThread vcpu)
+    private static async HostTask SyncApic(VcpuThread vcpu, int index)
     {
         if (HostThread.Board.PostedInterrupts.Count > 0)
         {
             await PostedSync.AtEntry(vcpu);
-            await vcpu.Thread.Point(At.RviWritten);
+            if (!IsMerged(vcpu, index))
+            {
+                await vcpu.Thread.Point(At.RviWritten);
+            }
+        }
+    }
+
+    /// <summary>Whether nobody may act behind a step of the way in.</summary>
+    private static bool IsMerged(VcpuThread vcpu, int index) => index >= 0 && VcpuThread.Policies.Enter.Merges(index, vcpu.Index);
+
+    /// <summary>The same where a point would take time, which is then spent at the next one.</summary>
+    private static bool IsMerged(VcpuThread vcpu, int index, TimingCost cost)
+    {
+        if (!IsMerged(vcpu, index))
+        {
+            return false;
+        }
+
+        HostThread.PassOver(cost);
+        return true;
+    }
+
+    /// <summary>No reader of SRCU goes into the guest, whether the way in has published the mode or not.</summary>
+    private static void LeaveSrcu(VcpuThread vcpu)
+    {
+        if (KernelLocks.ReadsSrcu(vcpu.Thread))
+        {
+            KernelLocks.LeaveSrcu(vcpu.Thread);
         }
     }
 

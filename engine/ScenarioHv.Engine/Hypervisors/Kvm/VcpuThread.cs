@@ -107,7 +107,7 @@ internal readonly struct VcpuThread(byte index)
         context.Machine.Ref(context.Board.Exits, index) = default;
         state.InGuest = 1;
         state.EntryPending = 1;
-        state.ReadyAt = new Instant(context.Machine.Now) + context.Cost(TimingCost.VmEntry);
+        state.ReadyAt = new Instant(context.Machine.Now) + (context.Cost(TimingCost.VmEntry) + context.TakeOwed());
         HostThread.Await(context, OperationKind.EnterGuest, At.ExitArmed);
         return default;
     }

@@ -37,7 +37,8 @@ public struct PostedInterrupts
     /// <param name="index">0..3.</param>
     public readonly ulong Word(int index) => Unsafe.Add(ref Unsafe.AsRef(in _pir0), Checked(index));
 
-    private readonly bool HasPosted => (_pir0 | _pir1 | _pir2 | _pir3) != 0;
+    /// <summary>True if some bit of PIR is set.</summary>
+    public readonly bool HasPosted => (_pir0 | _pir1 | _pir2 | _pir3) != 0;
 
     /// <summary>True if a vector is posted and ON announces it.</summary>
     public readonly bool IsAnnounced => On != 0 && HasPosted;
