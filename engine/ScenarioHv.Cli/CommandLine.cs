@@ -24,13 +24,15 @@ internal static class CommandLine
     private const string DescribeExample = "scenariohv describe policies";
     private const string NewExample = "scenariohv new lost-wakeup";
     private const string CompletionExample = "scenariohv completion bash > ~/.local/share/bash-completion/completions/scenariohv";
+    private const string CacheExample = "scenariohv cache clear";
     private const string SchemaExample = "scenariohv schema > scenario.schema.json";
 
     /// <summary>Runs the command and returns the exit code.</summary>
     public static int Run(string[] arguments)
     {
         using var terminal = Terminal.OfProcess();
-        var root = Root(terminal);
+        using var compared = TwiceStream.OfProcess;
+        var root = Root(terminal, arguments is [var first, ..] ? first : null);
         var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Action is ParseErrorAction)
         {
@@ -54,38 +56,43 @@ internal static class CommandLine
         }
     }
 
-    private static RootCommand Root(Terminal terminal)
+    /// <summary>
+    /// The command line: with the one command that is called, or with all of them if none of that name is, or if it is one that needs all.
+    /// What a command says of its options takes the tables of policies, properties and dialects, and those take time.
+    /// </summary>
+    private static RootCommand Root(Terminal terminal, string? called)
     {
-        var root = new RootCommand("A deterministic laboratory for interrupt delivery under virtualization.")
+        var root = new RootCommand("A deterministic laboratory for interrupt delivery under virtualization.");
+        var verbs = Verbs(terminal, root);
+        var one = Array.Find(verbs, verb => verb.Name == called && !verb.NeedsAll);
+        foreach (var verb in one is null ? verbs : [one])
         {
-            RunCommandOf(terminal),
-            MatrixCommandOf(terminal),
-            ExploreCommandLine.Of(terminal, FileArgument(), SetOption("ioapic-eoi=reinject"), JsonOption(), LogOption()),
-            CheckCommandOf(terminal),
-            ConformCommandLine.Of(terminal, SetOption("pic-reinit=clear"), JsonOption()),
-            ListCommandOf(terminal),
-            DescribeCommandOf(terminal),
-            NewCommandOf(terminal),
-            SchemaCommandOf(terminal),
-        };
-        root.Subcommands.Add(CompletionCommandOf(terminal, root));
+            root.Subcommands.Add(verb.Make());
+        }
+
         var help = root.Options.OfType<HelpOption>().Single();
-        help.Action = new HelpWithExample((HelpAction)help.Action!, new Dictionary<string, string>(StringComparer.Ordinal)
-        {
-            [root.Name] = "scenariohv run hyperv-hang.yaml",
-            ["run"] = RunExample,
-            ["matrix"] = MatrixExample,
-            ["explore"] = ExploreCommandLine.Example,
-            ["check"] = CheckExample,
-            ["conform"] = ConformCommandLine.Example,
-            ["list"] = ListExample,
-            ["describe"] = DescribeExample,
-            ["new"] = NewExample,
-            ["schema"] = SchemaExample,
-            ["completion"] = CompletionExample,
-        });
+        help.Action = new HelpWithExample(
+            (HelpAction)help.Action!,
+            name => Array.Find(verbs, verb => verb.Name == name)?.Example ?? "scenariohv run hyperv-hang.yaml");
         return root;
     }
+
+    private static Verb[] Verbs(Terminal terminal, RootCommand root) =>
+    [
+        new("run", RunExample, () => RunCommandOf(terminal)),
+        new("matrix", MatrixExample, () => MatrixCommandOf(terminal)),
+        new("explore", ExploreCommandLine.Example, () => ExploreCommandLine.Of(
+            terminal, FileArgument(), SetOption("ioapic-eoi=reinject"), JsonOption(), LogOption())),
+        new("try", TryCommandLine.Example, () => TryCommandLine.Of(terminal, StepsOption(), JsonOption(), LogOption())),
+        new("check", CheckExample, () => CheckCommandOf(terminal)),
+        new("conform", ConformCommandLine.Example, () => ConformCommandLine.Of(terminal, SetOption("pic-reinit=clear"), JsonOption())),
+        new("list", ListExample, () => ListCommandOf(terminal)),
+        new("describe", DescribeExample, () => DescribeCommandOf(terminal)),
+        new("new", NewExample, () => NewCommandOf(terminal)),
+        new("schema", SchemaExample, () => SchemaCommandOf(terminal)),
+        new("cache", CacheExample, () => CacheCommandOf(terminal)),
+        new("completion", CompletionExample, () => CompletionCommandOf(terminal, root)) { NeedsAll = true },
+    ];
 
     private static Command RunCommandOf(Terminal terminal)
     {
@@ -103,9 +110,9 @@ internal static class CommandLine
         };
         var dialect = new Option<string?>("--dialect")
         {
-            Description = $"Print tracepoints as {string.Join(" or ", TraceDialects.All)}; as the scenario's kernel does if not said.",
+            Description = $"Print tracepoints as {string.Join(" or ", TraceDialects.Names)}; as the scenario's kernel does if not said.",
             HelpName = "name",
-        }.Offering(() => TraceDialects.All.Select(item => item.ToString()));
+        }.Offering(() => TraceDialects.Names);
         var verbose = new Option<bool>("--verbose")
         {
             Description = "Explain each event of the period, or the last 60 events if nothing recurs.",
@@ -137,16 +144,18 @@ internal static class CommandLine
             HelpName = "part",
             AllowMultipleArgumentsPerToken = false,
         };
-        var steps = LimitOption("--max-steps", $"Give up after so many steps; {new RunLimits().Steps} if not said.");
+        var steps = StepsOption();
         var cycles = LimitOption("--max-cycles", "Give up after so many cycles of the machine's clock; no limit if not said.");
+        var twice = TwiceCommand.OptionOf();
         var trust = TrustOption();
         var json = JsonOption();
         var log = LogOption();
         var command = new Command("run", "Runs one scenario and says how it ends.")
         {
-            file, set, cell, trace, dialect, verbose, saveAt, save, restore, schedule, without, trust, json, log, steps, cycles,
+            file, set, cell, trace, dialect, verbose, saveAt, save, restore, schedule, without, twice, trust, json, log, steps, cycles,
         };
-        command.SetAction(parsed => (int)new RunCommand(terminal, LogLevelOf(parsed)).Run(new RunRequest(parsed.GetRequiredValue(file))
+        command.SetAction(parsed => parsed.GetValue(twice) ? (int)TwiceCommand.Run(terminal, parsed, json, trace, saveAt)
+            : (int)new RunCommand(terminal, LogLevelOf(parsed)).Run(new RunRequest(parsed.GetRequiredValue(file))
         {
             Overrides = Overrides(parsed.GetValue(set), explores: parsed.GetValue(schedule) is not null),
             Cell = parsed.GetValue(cell),
@@ -179,15 +188,21 @@ internal static class CommandLine
             Description = "Write the outcome of each cell as JUnit XML, for CI servers.",
             HelpName = "file",
         };
+        var twice = TwiceCommand.OptionOf();
         var trust = TrustOption();
         var json = JsonOption();
         var log = LogOption();
         var command = new Command("matrix", "Runs every cell of scenarios and holds the outcomes against the expected ones.")
         {
-            paths, set, junit, trust, json, log,
+            paths, set, junit, twice, trust, json, log,
         };
         command.SetAction(parsed =>
         {
+            if (parsed.GetValue(twice))
+            {
+                return (int)TwiceCommand.Run(terminal, parsed, json, junit);
+            }
+
             var request = new MatrixRequest(parsed.GetRequiredValue(paths))
             {
                 Overrides = Overrides(parsed.GetValue(set)),
@@ -207,12 +222,14 @@ internal static class CommandLine
             Description = "Scenario files, or names of shipped scenarios.",
             Arity = ArgumentArity.OneOrMore,
         }.Offering(ShippedNames);
+        var trust = TrustOption();
         var log = LogOption();
         var command = new Command("check", "Reads scenarios, compiles their scripts and builds every cell's machine; runs nothing.")
         {
-            files, log,
+            files, trust, log,
         };
-        command.SetAction(parsed => (int)new CheckCommand(terminal, LogLevelOf(parsed)).Run(parsed.GetRequiredValue(files)));
+        command.SetAction(parsed =>
+            (int)new CheckCommand(terminal, LogLevelOf(parsed), Trusts(terminal, parsed, trust)).Run(parsed.GetRequiredValue(files)));
         return command;
     }
 
@@ -260,6 +277,18 @@ internal static class CommandLine
         return command;
     }
 
+    private static Command CacheCommandOf(Terminal terminal)
+    {
+        var action = new Argument<string?>("action")
+        {
+            Description = "clear removes all of them; they are shown if nothing is said.",
+            Arity = ArgumentArity.ZeroOrOne,
+        }.Offering(() => CacheCommand.Actions);
+        var command = new Command("cache", "Shows the compiled scripts that are kept, or removes them.") { action };
+        command.SetAction(parsed => (int)CacheCommand.Run(terminal, parsed.GetValue(action)));
+        return command;
+    }
+
     private static Command CompletionCommandOf(Terminal terminal, Command root)
     {
         var shell = new Argument<string>("shell") { Description = $"One of {string.Join(", ", CompletionCommand.Shells)}." }
@@ -274,10 +303,14 @@ internal static class CommandLine
         Description = "A scenario file, or the name of a shipped scenario (scenariohv list).",
     }.Offering(ShippedNames);
 
-    private static IEnumerable<string> ShippedNames() => ShippedScenarios.All.Select(scenario => scenario.Name);
+    /// <summary>The shipped scenarios.</summary>
+    public static IEnumerable<string> ShippedNames() => ShippedScenarios.All.Select(scenario => scenario.Name);
+
+    /// <summary>The policy points.</summary>
+    public static IEnumerable<string> Points() => EngineVocabulary.Instance.PolicyPoints.Select(point => point.Name);
 
     /// <summary>The policy points, as far as an option sets them.</summary>
-    public static IEnumerable<string> PointsToSet() => EngineVocabulary.Instance.PolicyPoints.Select(point => point.Name + "=");
+    public static IEnumerable<string> PointsToSet() => Points().Select(point => point + "=");
 
     private static Option<string[]> SetOption(string example) => new Option<string[]>("--set")
     {
@@ -307,6 +340,9 @@ internal static class CommandLine
     }
 
     private static Option<bool> JsonOption() => new("--json") { Description = "Write the result as JSON." };
+
+    private static Option<long?> StepsOption() =>
+        LimitOption("--max-steps", $"Give up after so many steps; {new RunLimits().Steps} if not said.");
 
     private static Option<long?> LimitOption(string name, string description) => new(name)
     {
@@ -383,22 +419,25 @@ internal static class CommandLine
     }
 
     /// <summary>The usual help, and one example.</summary>
-    private sealed class HelpWithExample(HelpAction help, Dictionary<string, string> examples) : SynchronousCommandLineAction
+    private sealed class HelpWithExample(HelpAction help, Func<string, string> example) : SynchronousCommandLineAction
     {
         public override bool ClearsParseErrors => true;
 
         public override int Invoke(ParseResult parseResult)
         {
             var result = help.Invoke(parseResult);
-            if (examples.TryGetValue(parseResult.CommandResult.Command.Name, out var example))
-            {
-                var output = parseResult.InvocationConfiguration.Output;
-                output.WriteLine("Example:");
-                output.WriteLine("  " + example);
-                output.WriteLine();
-            }
-
+            var output = parseResult.InvocationConfiguration.Output;
+            output.WriteLine("Example:");
+            output.WriteLine("  " + example(parseResult.CommandResult.Command.Name));
+            output.WriteLine();
             return result;
         }
+    }
+
+    /// <summary>A command before it is made.</summary>
+    private sealed record Verb(string Name, string Example, Func<Command> Make)
+    {
+        /// <summary>Whether it speaks of the other commands.</summary>
+        public bool NeedsAll { get; init; }
     }
 }

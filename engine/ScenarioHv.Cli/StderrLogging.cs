@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 
 namespace ScenarioHv.Cli;
@@ -12,9 +13,7 @@ internal sealed class StderrLogging(TextWriter error) : ILoggerProvider
     /// <summary>
     /// A factory for loggers from <paramref name="minimum"/> up; null for <see cref="LogLevel.None"/>, so that nothing of it is loaded.
     /// </summary>
-    public static ILoggerFactory? Factory(TextWriter error, LogLevel minimum) => minimum == LogLevel.None
-        ? null
-        : new LoggerFactory([new StderrLogging(error)], new LoggerFilterOptions { MinLevel = minimum });
+    public static ILoggerFactory? Factory(TextWriter error, LogLevel minimum) => minimum == LogLevel.None ? null : Create(error, minimum);
 
     /// <inheritdoc/>
     public ILogger CreateLogger(string categoryName) => new Logger(this, categoryName);
@@ -23,6 +22,11 @@ internal sealed class StderrLogging(TextWriter error) : ILoggerProvider
     public void Dispose()
     {
     }
+
+    /// <summary>A method of its own, so that the factory's assemblies are loaded only when it is called.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static LoggerFactory Create(TextWriter error, LogLevel minimum) =>
+        new([new StderrLogging(error)], new LoggerFilterOptions { MinLevel = minimum });
 
     private void Write(string line)
     {

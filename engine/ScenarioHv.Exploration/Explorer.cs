@@ -76,7 +76,7 @@ public sealed class Explorer(Board board)
         catch (WalkException fault)
         {
             List<ScheduledStep> steps = [.. fault.Schedule.SkipLast(1)];
-            throw new ExplorationException(GoToFault(steps, fault.Schedule[^1])!, ScheduleRecorder.Record(board, fault.Schedule));
+            throw Told(GoToFault(steps, fault.Schedule[^1])!, fault.Schedule);
         }
     }
 
@@ -188,13 +188,14 @@ public sealed class Explorer(Board board)
     /// <summary>A machine that cannot be made is told as such.</summary>
     private void RequireFirstState()
     {
+        var engine = new StepEngine(board);
         try
         {
-            new StepEngine(board).Create();
+            engine.Create();
         }
         catch (Exception problem) when (problem is not OutOfMemoryException)
         {
-            throw new ExplorationException(new StepException(-1, 0, null, problem), null);
+            throw new ExplorationException(StepException.OfFirst(engine, problem), null);
         }
     }
 
@@ -206,7 +207,23 @@ public sealed class Explorer(Board board)
         var steps = new Unfolding(systems, fault.Graph).Add(path).ToList();
         var problem = GoToFault(steps, new ScheduledStep(fault.Actor, fault.Choice))
             ?? throw new InvalidOperationException("A step failed in the search, and does not when it is taken again.", fault);
-        return new ExplorationException(problem, ScheduleRecorder.Record(board, steps));
+        return Told(problem, steps);
+    }
+
+    /// <summary>The exception with the history that leads to it, and with its last events.</summary>
+    private ExplorationException Told(StepException problem, IReadOnlyList<ScheduledStep> steps)
+    {
+        var schedule = ScheduleRecorder.Record(board, steps);
+        try
+        {
+            new ScheduleReplay(board, schedule).Run();
+        }
+        catch (StepException again)
+        {
+            problem.LastEvents = again.LastEvents;
+        }
+
+        return new ExplorationException(problem, schedule);
     }
 
     /// <summary>The step that fails may be any of a chain: each is added to the history until one does.</summary>
@@ -229,7 +246,7 @@ public sealed class Explorer(Board board)
             }
             catch (Exception problem) when (problem is not OutOfMemoryException)
             {
-                return new StepException(steps.Count - 1, machine.Now, board.Actors[step.Actor], problem);
+                return StepException.Of(engine, machine, steps.Count - 1, board.Actors[step.Actor], problem);
             }
         }
 

@@ -14,9 +14,12 @@ internal static class RunEnding
     {
         if (machine.Ref(board.Check).Violation is { Exists: true } violation)
         {
-            var words = violation.Property == SafetyProperty.Lock
-                ? KernelLockWords.Describe(board, machine, violation)
-                : ViolationText.Of(violation);
+            var words = violation.Property switch
+            {
+                SafetyProperty.Lock => KernelLockWords.Describe(board, machine, violation),
+                SafetyProperty.Assert => board.Assertions.Text(violation.Expected) ?? ViolationText.Of(violation),
+                _ => ViolationText.Of(violation),
+            };
             return Finish(board, RunOutcome.Violated, words, steps, machine) with { Property = PropertyTable.NameOf(violation.Property) };
         }
 

@@ -47,7 +47,9 @@ public sealed class Runner
         }
         catch (StepException failure)
         {
-            Replay(failure.Steps, sink, null);
+            var last = new LastEvents(failure.Guest?.Vcpu, sink);
+            Replay(failure.Steps, last, null);
+            failure.LastEvents = last.Events;
             throw;
         }
     }
@@ -158,7 +160,7 @@ public sealed class Runner
         }
         catch (Exception problem) when (problem is not OutOfMemoryException)
         {
-            throw new StepException(-1, 0, null, problem);
+            throw StepException.OfFirst(engine, problem);
         }
     }
 
@@ -170,7 +172,7 @@ public sealed class Runner
         }
         catch (Exception problem) when (problem is not OutOfMemoryException)
         {
-            throw new StepException(steps, machine.Now, actor, problem);
+            throw StepException.Of(engine, machine, steps, actor, problem);
         }
     }
 
@@ -234,32 +236,4 @@ public sealed class Runner
             Actors = [.. _board.Actors.Where(actor => counts[actor.Index] > 0).Select(actor => (actor.Name, counts[actor.Index]))],
         };
     }
-}
-
-/// <summary>A step could not be taken: a guest's code failed, or the machine reached a state that cannot be.</summary>
-public sealed class StepException : Exception
-{
-    /// <summary>Creates the exception.</summary>
-    /// <param name="steps">How many steps were taken before it; -1 if the machine could not be made.</param>
-    /// <param name="cycle">The clock.</param>
-    /// <param name="actor">Whose step it was; null before the first.</param>
-    /// <param name="problem">What was thrown.</param>
-    public StepException(long steps, long cycle, Actor? actor, Exception problem)
-        : base(
-            $"cycle {cycle}, {(actor is null ? "before the first step" : $"step {steps + 1}, {actor.Name}")}: {problem.Message}",
-            problem)
-    {
-        Steps = steps;
-        Cycle = cycle;
-        Actor = actor;
-    }
-
-    /// <summary>How many steps were taken before it; -1 if the machine could not be made.</summary>
-    public long Steps { get; }
-
-    /// <summary>The clock.</summary>
-    public long Cycle { get; }
-
-    /// <summary>Whose step it was; null before the first.</summary>
-    public Actor? Actor { get; }
 }

@@ -46,7 +46,8 @@ public static class ScenarioReader
                 throw mark.Error($"{Wording.Quote(option.Point)} is set twice");
             if (key == "expect" && option.ExploreKey is not null)
                 throw mark.Error("what a scenario is expected to do stands in its file; expected one of later, repeat, outside");
-            entries.Add(new YamlEntry(key, mark, new YamlScalar(mark, option.Value, isQuoted: option.ExploreKey is null)));
+            var value = new YamlScalar(mark, option.Value, isQuoted: option.ExploreKey is null) { Folder = option.ScriptFolder };
+            entries.Add(new YamlEntry(key, mark, value));
         }
         var nowhere = new SourceMark(chosen[0].OptionText, 0, 0);
         var over = new List<YamlEntry>();

@@ -4,7 +4,7 @@ namespace ScenarioHv.Scenarios;
 public sealed record Vocabulary
 {
     /// <summary>The points at which hypervisors differ, with their values.</summary>
-    public required IReadOnlyList<PolicyPointInfo> PolicyPoints { get; init; }
+    public required IEnumerable<PolicyPointInfo> PolicyPoints { get; init; }
 
     /// <summary>Presets for <c>hypervisor</c>: <c>kvm@5.1</c>, <c>bare-metal</c>.</summary>
     public required IReadOnlyList<PresetInfo> Hypervisors { get; init; }

@@ -9,7 +9,7 @@ namespace ScenarioHv.Scripting;
 internal static class AllowedApi
 {
     /// <summary>Changes with the rules of the checks: part of the name of a compilation.</summary>
-    public const string Version = "1";
+    public const string Version = "2";
 
     /// <summary>What a call costs that makes or reads a little.</summary>
     public const int Little = 2_000;
@@ -215,7 +215,7 @@ internal static class AllowedApi
         }
 
         var reason = Reasons.FirstOrDefault(reason => name.StartsWith(reason.Prefix, StringComparison.Ordinal)).Reason
-            ?? "it is not among what a guest may use, which scripts/README.md lists.";
+            ?? "it is not among what a script may use, which scripts/README.md lists.";
         return symbol is not INamedTypeSymbol && symbol.ContainingType is { } type && Types.TryGetValue(NameOf(type), out var members)
             && members.Count is > 0 and < 60 && !members.ContainsKey("*")
                 ? $"{reason} Of {type.Name} there is {string.Join(", ", members.Keys)}."

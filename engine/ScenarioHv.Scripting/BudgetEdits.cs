@@ -10,7 +10,7 @@ namespace ScenarioHv.Scripting;
 /// exceptions, before each <c>goto</c>, and around lengths of arrays and what texts are made of. A round or call pays in advance for the
 /// calls of the library that stand in it.
 /// </summary>
-internal sealed class BudgetEdits(SyntaxNode root, SemanticModel model, ScriptChecks checks, SourceEdits edits)
+internal sealed class BudgetEdits(ScriptUnit unit, ScriptChecks checks, SourceEdits edits)
 {
     private const string Budget = "global::ScenarioHv.Engine.Guests.StepBudget";
     private const int RoundCost = 1;
@@ -29,12 +29,12 @@ internal sealed class BudgetEdits(SyntaxNode root, SemanticModel model, ScriptCh
             Charge(node, cost);
         }
 
-        foreach (var text in root.DescendantNodes().Where(IsMadeText))
+        foreach (var text in unit.Root.DescendantNodes().Where(IsMadeText))
         {
             Charge(text, AllowedApi.Little + ((long)text.Span.Length * CharacterCost));
         }
 
-        foreach (var node in root.DescendantNodes())
+        foreach (var node in unit.Root.DescendantNodes())
         {
             Add(node);
         }
@@ -131,8 +131,12 @@ internal sealed class BudgetEdits(SyntaxNode root, SemanticModel model, ScriptCh
         }
         else if (arrow is not null)
         {
-            var result = returns && arrow.Expression is not ThrowExpressionSyntax ? " return " : " ";
-            edits.InsertFor(function, arrow.ArrowToken.Span, "{ " + accessor + call + result);
+            edits.InsertFor(function, arrow.ArrowToken.Span, "{ " + accessor + call + " ");
+            if (returns && arrow.Expression is not ThrowExpressionSyntax)
+            {
+                edits.InsertFor(arrow.Expression, new TextSpan(arrow.Expression.SpanStart, 0), "return ");
+            }
+
             edits.Insert(arrow.GetLastToken().GetNextToken().Span.End, accessor.Length == 0 ? "}" : "} }");
         }
     }
@@ -146,21 +150,21 @@ internal sealed class BudgetEdits(SyntaxNode root, SemanticModel model, ScriptCh
         }
         else if (lambda.ExpressionBody is { } body)
         {
-            var method = model.GetSymbolInfo(lambda).Symbol as IMethodSymbol;
-            var result = method is null || method.ReturnsVoid || (EngineTypes.Is(method.ReturnType, "GuestTask") && method.IsAsync)
-                || body is ThrowExpressionSyntax ? " " : "return ";
-            edits.Enclose(body, "{ " + call + result, "; }", lambda);
+            var method = unit.Model.GetSymbolInfo(lambda).Symbol as IMethodSymbol;
+            var returns = method is { ReturnsVoid: false } && !(EngineTypes.Is(method.ReturnType, "GuestTask") && method.IsAsync)
+                && body is not ThrowExpressionSyntax;
+            edits.Enclose(body, "{ " + call + " ", "; }", lambda, returns ? "return " : null);
         }
     }
 
-    private bool Returns(SyntaxNode function) => model.GetDeclaredSymbol(function) is IMethodSymbol
+    private bool Returns(SyntaxNode function) => unit.Model.GetDeclaredSymbol(function) is IMethodSymbol
     {
         ReturnsVoid: false, MethodKind: not MethodKind.Constructor,
     } method && !(method.IsAsync && EngineTypes.Is(method.ReturnType, "GuestTask"));
 
     private void AddRoom(ArrayCreationExpressionSyntax array, ArrayRankSpecifierSyntax rank)
     {
-        if (model.GetTypeInfo(array).Type is IArrayTypeSymbol type && array.Type.RankSpecifiers[0] == rank
+        if (unit.Model.GetTypeInfo(array).Type is IArrayTypeSymbol type && array.Type.RankSpecifiers[0] == rank
             && rank.Sizes[0] is not OmittedArraySizeExpressionSyntax && array.Initializer is null)
         {
             edits.Around(rank.Sizes[0], $"{Budget}.Room(", $", {checks.SizeOf(type.ElementType)}, {Place(array)})");
@@ -173,7 +177,7 @@ internal sealed class BudgetEdits(SyntaxNode root, SemanticModel model, ScriptCh
         InterpolatedStringExpressionSyntax => true,
         BinaryExpressionSyntax { RawKind: (int)SyntaxKind.AddExpression }
             or AssignmentExpressionSyntax { RawKind: (int)SyntaxKind.AddAssignmentExpression } =>
-            model.GetTypeInfo(node).Type?.SpecialType == SpecialType.System_String,
+            unit.Model.GetTypeInfo(node).Type?.SpecialType == SpecialType.System_String,
         _ => false,
     };
 
@@ -186,16 +190,13 @@ internal sealed class BudgetEdits(SyntaxNode root, SemanticModel model, ScriptCh
             _ => null,
         };
         return whole is not null && (whole is InterpolationSyntax || IsMadeText(whole)) && !IsMadeText(node)
-            && model.GetTypeInfo(node).Type?.SpecialType == SpecialType.System_String && !model.GetConstantValue(node).HasValue;
+            && unit.Model.GetTypeInfo(node).Type?.SpecialType == SpecialType.System_String && !unit.Model.GetConstantValue(node).HasValue;
     }
 
     private static TextSpan After(BlockSyntax block) => new(block.OpenBraceToken.Span.End, 0);
 
-    private static string Take(string what, int units, SyntaxNode node) => $"{Budget}.{what}({units}, {Place(node)});";
+    private string Take(string what, int units, SyntaxNode node) => $"{Budget}.{what}({units}, {Place(node)});";
 
-    private static string Place(SyntaxNode node)
-    {
-        var place = node.SyntaxTree.GetText().Lines.GetLinePosition(node.SpanStart);
-        return $"{place.Line + 1}, {place.Character + 1}";
-    }
+    private string Place(SyntaxNode node) =>
+        $"{unit.LineOf(node)}, {node.SyntaxTree.GetText().Lines.GetLinePosition(node.SpanStart).Character + 1}";
 }

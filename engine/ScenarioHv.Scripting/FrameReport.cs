@@ -11,7 +11,7 @@ namespace ScenarioHv.Scripting;
 /// Asks the engine whether the compiled script is plain data, and finds the place in the script that its answer is about.
 /// The rules are the engine's (<see cref="FrameProof"/>, <see cref="FieldRules"/>); here is only the way back to the text.
 /// </summary>
-internal sealed class FrameReport(Assembly assembly, CompilationUnitSyntax root, ScriptProblems problems)
+internal sealed class FrameReport(Assembly assembly, IReadOnlyList<CompilationUnitSyntax> roots, ScriptProblems problems)
 {
     private const BindingFlags All = BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
     private const int WordSize = 8;
@@ -23,7 +23,7 @@ internal sealed class FrameReport(Assembly assembly, CompilationUnitSyntax root,
     {
         foreach (var (method, local, reason) in FrameProof.Problems(assembly))
         {
-            problems.Add(Place(method.TrimStart('<'), local, FieldType(local, reason)), reason.TrimStart('<'));
+            Add(Place(method.TrimStart('<'), local, FieldType(local, reason)), reason.TrimStart('<'));
         }
 
         foreach (var field in _script.GetNestedType(LoadedScript.VariablesName)?.GetFields(All) ?? [])
@@ -46,6 +46,19 @@ internal sealed class FrameReport(Assembly assembly, CompilationUnitSyntax root,
         }
     }
 
+    /// <summary>Notes a problem; at the start of the script if its place is not found.</summary>
+    private void Add(SyntaxNodeOrToken place, string message)
+    {
+        if (place.SyntaxTree is { } tree)
+        {
+            problems.Add(tree, place.SpanStart, message);
+        }
+        else
+        {
+            problems.Add(0, message);
+        }
+    }
+
     private static bool IsOf(Type type, Type definition) => type.IsGenericType && type.GetGenericTypeDefinition() == definition;
 
     private void CheckState(string name, Type type)
@@ -56,7 +69,7 @@ internal sealed class FrameReport(Assembly assembly, CompilationUnitSyntax root,
         }
         catch (InvalidOperationException problem)
         {
-            problems.Add(Declaration(name), $"'{name}' cannot be part of the machine's state: {problem.Message}");
+            Add(Declaration(name), $"'{name}' cannot be part of the machine's state: {problem.Message}");
         }
     }
 
@@ -71,7 +84,7 @@ internal sealed class FrameReport(Assembly assembly, CompilationUnitSyntax root,
         var size = (int)typeof(Unsafe).GetMethod(nameof(Unsafe.SizeOf))!.MakeGenericMethod(type).Invoke(null, null)!;
         if (size > WordSize)
         {
-            problems.Add(Declaration(name), $"'{name}': {type.Name} has {size} bytes; {what} has at most {WordSize}.");
+            Add(Declaration(name), $"'{name}': {type.Name} has {size} bytes; {what} has at most {WordSize}.");
         }
     }
 
@@ -84,16 +97,17 @@ internal sealed class FrameReport(Assembly assembly, CompilationUnitSyntax root,
             .Select(type => type.GetField(first, All)?.FieldType).FirstOrDefault();
     }
 
-    private int Place(string method, string field, Type? type)
+    private SyntaxNodeOrToken Place(string method, string field, Type? type)
     {
-        var bodies = root.DescendantNodes().Where(node => NameOf(node) is { } name && name.Text == method).ToArray();
+        var bodies = roots.SelectMany(root => root.DescendantNodes())
+            .Where(node => NameOf(node) is { } name && name.Text == method).ToArray();
         var local = LocalOf(field.Split('.')[0]);
         var places = local.Length != 0
             ? bodies.SelectMany(body => body.DescendantTokens())
-                .Where(token => Names(token, local) && IsDeclared(token)).Select(token => token.SpanStart)
+                .Where(token => Names(token, local) && IsDeclared(token)).Select(token => (SyntaxNodeOrToken)token)
             : bodies.SelectMany(body => body.DescendantNodes())
-                .Where(node => IsBehind(node, type)).Select(node => node.SpanStart);
-        return places.Concat(bodies.Select(body => NameOf(body)!.Value.SpanStart)).FirstOrDefault();
+                .Where(node => IsBehind(node, type)).Select(node => (SyntaxNodeOrToken)node);
+        return places.Concat(bodies.Select(body => (SyntaxNodeOrToken)NameOf(body)!.Value)).FirstOrDefault();
     }
 
     /// <summary>The source name in <c>&lt;list&gt;5__2</c>; a parameter keeps its own; empty for what the compiler added.</summary>
@@ -124,9 +138,10 @@ internal sealed class FrameReport(Assembly assembly, CompilationUnitSyntax root,
 
     private static bool Awaits(SyntaxNode? node) => node?.DescendantNodes().Any(inner => inner is AwaitExpressionSyntax) == true;
 
-    private int Declaration(string name) =>
-        root.DescendantTokens().Where(token => Names(token, name) && (NameOf(token.Parent!) == token || IsVariable(token.Parent!)))
-            .Select(token => token.SpanStart).FirstOrDefault();
+    private SyntaxNodeOrToken Declaration(string name) =>
+        roots.SelectMany(root => root.DescendantTokens())
+            .Where(token => Names(token, name) && (NameOf(token.Parent!) == token || IsVariable(token.Parent!)))
+            .Select(token => (SyntaxNodeOrToken)token).FirstOrDefault();
 
     private static bool Names(SyntaxToken token, string name) => token.Text.TrimStart('@') == name;
 

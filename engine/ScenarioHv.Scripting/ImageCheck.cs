@@ -13,9 +13,7 @@ internal static class ImageCheck
     /// <summary>Types that the compiler or the rewriter may add, beyond those that a script may name.</summary>
     private static readonly HashSet<string> Added = new(StringComparer.Ordinal)
     {
-        "ScenarioHv.Engine.Guests.StepBudget", "ScenarioHv.Engine.Guests.ScriptVariables",
-        "ScenarioHv.Engine.Guests.GuestTaskAwaiter", "ScenarioHv.Engine.Guests.GuestTaskAwaiter`1",
-        "ScenarioHv.Engine.Guests.GuestTaskMethodBuilder", "ScenarioHv.Engine.Guests.GuestTaskMethodBuilder`1",
+        "ScenarioHv.Engine.Guests.StepBudget",
         "System.Runtime.CompilerServices.AsyncMethodBuilderAttribute", "System.Runtime.CompilerServices.AsyncStateMachineAttribute",
         "System.Runtime.CompilerServices.CompilationRelaxationsAttribute", "System.Runtime.CompilerServices.CompilerGeneratedAttribute",
         "System.Runtime.CompilerServices.DefaultInterpolatedStringHandler", "System.Runtime.CompilerServices.ExtensionAttribute",
@@ -42,15 +40,25 @@ internal static class ImageCheck
         "System.Comparison`1",
     };
 
+    private static readonly string[] AddedToGuests =
+    [
+        "ScenarioHv.Engine.Guests.ScriptVariables",
+        "ScenarioHv.Engine.Guests.GuestTaskAwaiter", "ScenarioHv.Engine.Guests.GuestTaskAwaiter`1",
+        "ScenarioHv.Engine.Guests.GuestTaskMethodBuilder", "ScenarioHv.Engine.Guests.GuestTaskMethodBuilder`1",
+    ];
+
+    private static readonly string[] AddedToPolicies = ["ScenarioHv.Engine.Policies.PolicyVariables"];
+
     /// <summary>Names every type of another assembly that the script should not have got at, and every native method.</summary>
-    public static IEnumerable<string> Problems(ScriptImage image)
+    public static IEnumerable<string> Problems(ScriptImage image, ScriptKind kind)
     {
+        var api = ScriptApi.Of(kind);
         using var reader = new PEReader(ImmutableArray.Create(image.Dll));
         var metadata = reader.GetMetadataReader();
         foreach (var handle in metadata.TypeReferences)
         {
             var name = NameOf(metadata, handle);
-            if (!AllowedApi.Names(name) && !Added.Contains(name) && !IsNested(metadata, handle))
+            if (!api.Names(name) && !Added.Contains(name) && !OfKind(kind).Contains(name) && !IsNested(metadata, handle))
             {
                 yield return Missed(name);
             }
@@ -78,8 +86,10 @@ internal static class ImageCheck
         }
     }
 
+    private static string[] OfKind(ScriptKind kind) => kind == ScriptKind.Guest ? AddedToGuests : AddedToPolicies;
+
     private static string Missed(string name) =>
-        $"the compiled script refers to '{name}', which a guest cannot use: a checked script does not get there, and this one did. "
+        $"the compiled script refers to '{name}', which it cannot use: a checked script does not get there, and this one did. "
         + "Please report it.";
 
     /// <summary>True for a type inside a type that is looked at itself, as the enumerator of a list.</summary>

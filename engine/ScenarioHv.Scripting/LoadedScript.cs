@@ -19,6 +19,9 @@ internal sealed class LoadedScript
     /// <summary>The constant that counts the shared words.</summary>
     public const string SharedWordsName = "__SharedWords";
 
+    /// <summary>The constant with the paths of the script and of what it loads, a line each.</summary>
+    public const string FilesName = "__Files";
+
     private const BindingFlags Members = BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
 
     private readonly Func<Cpu, GuestTask> _main;

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Security.Cryptography;
 using System.Text;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -11,21 +9,12 @@ using ScenarioHv.Engine.Guests;
 namespace ScenarioHv.Scripting;
 
 /// <summary>
-/// Compiles one script: parse, rules, checks, rewrite, compile, proof. The only way into the types that use the compiler; nothing on the
-/// way of a cached script touches it.
+/// Compiles one script and what it loads: parse, rules, checks, rewrite, compile, proof. The only way into the types that use the compiler;
+/// nothing on the way of a cached script touches it.
 /// </summary>
 internal static class RoslynCompiler
 {
-    private const string ImplicitUsings = """
-        global using System;
-        global using System.Collections.Generic;
-        global using System.Linq;
-        global using ScenarioHv.Engine.Guests;
-        global using ScenarioHv.Engine.Time;
-        global using static ScenarioHv.Engine.Guests.ExitKind;
-        """;
-
-    /// <summary>The namespaces, and a type whose members they use bare, that scripts see without saying so.</summary>
+    /// <summary>The namespaces, and a type whose members they use bare, that guest scripts see without saying so.</summary>
     public static readonly string[] Usings =
     [
         "System", "System.Collections.Generic", "System.Linq",
@@ -40,71 +29,118 @@ internal static class RoslynCompiler
     /// <exception cref="ScriptException">With every problem of the first stage that finds one.</exception>
     public static ScriptImage Compile(ScriptSource source, ScriptKey key)
     {
-        var text = SourceText.From(source.Text, Encoding.UTF8);
-        var problems = new ScriptProblems(source, text);
-        var root = Parse(text, SourceCodeKind.Script, source.FullPath);
-        ScriptRules.CheckDirectives(root, problems);
-        problems.ThrowIfAny();
-        AddErrors(root.SyntaxTree.GetDiagnostics(), position => position, problems);
-        problems.ThrowIfAny();
-
-        var options = Options().WithUsings(Usings);
-        var model = CSharpCompilation.CreateScriptCompilation("script", root.SyntaxTree, References.Value, options)
-            .GetSemanticModel(root.SyntaxTree);
-        new ScriptRules(root, model, problems).Check();
-        problems.ThrowIfAny();
-
-        var checks = key.Trusted ? null : Check(root, model, problems);
-        var edited = new ScriptRewriter(source, root, model, checks).Rewrite(Convert.ToHexString(SHA256.HashData(source.Bytes)));
-        var image = Emit(edited, source, key, problems);
+        var problems = new ScriptProblems(source, SourceText.From(source.Text, Encoding.UTF8));
+        var (units, usings) = Bind(source, key.Kind, problems);
+        var image = Emit(Rewrite(units, key, problems), usings, source, key, problems);
         if (!key.Trusted)
         {
-            foreach (var problem in ImageCheck.Problems(image))
+            foreach (var problem in ImageCheck.Problems(image, key.Kind))
             {
                 problems.Add(0, problem);
             }
         }
 
-        Prove(image, root, source, problems);
+        Prove(image, [.. units.Select(unit => unit.Root)], source, problems);
         return image;
     }
 
-    private static ScriptChecks Check(CompilationUnitSyntax root, SemanticModel model, ScriptProblems problems)
+    /// <summary>The files of a script with what they see, after they were held against the rules of its kind.</summary>
+    private static (IReadOnlyList<ScriptUnit> Units, string[] Usings) Bind(ScriptSource source, ScriptKind kind, ScriptProblems problems)
     {
-        var checks = new ScriptChecks(root, model, problems);
-        ConstructChecks.Check(root, model, problems);
+        var usings = kind == ScriptKind.Guest ? Usings : PolicyUsings.Namespaces;
+        var units = ScriptUnits.Of(source, References.Value, Options().WithUsings(usings), problems);
+        PolicyShape.CheckKind(kind, units, problems);
         problems.ThrowIfAny();
-        checks.Check();
+        var shape = kind == ScriptKind.Guest ? null : PolicyShape.Of(units, problems);
         problems.ThrowIfAny();
-        return checks;
+        if (shape is not null)
+        {
+            // The answer, which was read without them, may bring further names into sight.
+            usings = PolicyUsings.With(shape.Answer);
+            units = ScriptUnits.Of(source, References.Value, Options().WithUsings(usings), problems);
+            new PolicyScriptRules(units, shape, problems).Check();
+        }
+        else
+        {
+            ScriptRules.CheckEntries(units, problems);
+        }
+
+        foreach (var unit in units)
+        {
+            new ScriptRules(unit.Root, unit.Model, kind, problems).Check();
+        }
+
+        ScriptRules.CheckNames(units, problems);
+        problems.ThrowIfAny();
+        return (units, usings);
     }
 
-    private static ScriptImage Emit(EditedSource edited, ScriptSource source, ScriptKey key, ScriptProblems problems)
+    /// <summary>The program text of each file.</summary>
+    private static Dictionary<SyntaxTree, EditedSource> Rewrite(
+        IReadOnlyList<ScriptUnit> units, ScriptKey key, ScriptProblems problems)
+    {
+        var api = ScriptApi.Of(key.Kind);
+        var checks = key.Trusted ? [] : units.ToDictionary(unit => unit, unit => new ScriptChecks(unit.Root, unit.Model, api, problems));
+        foreach (var unit in checks.Keys)
+        {
+            ConstructChecks.Check(unit.Root, unit.Model, problems);
+        }
+
+        problems.ThrowIfAny();
+        foreach (var check in checks.Values)
+        {
+            check.Check();
+        }
+
+        problems.ThrowIfAny();
+        var layout = new ScriptLayout([.. units.Select(unit => unit.Source.FullPath)]);
+        var edited = new Dictionary<SyntaxTree, EditedSource>();
+        foreach (var unit in units)
+        {
+            var text = new ScriptRewriter(unit, key.Kind, checks.GetValueOrDefault(unit), layout).Rewrite();
+            var path = unit.Source.FullPath + ".g.cs";
+            edited.Add(ScriptUnits.Parse(SourceText.From(text.Text, Encoding.UTF8), SourceCodeKind.Regular, path).SyntaxTree, text);
+        }
+
+        return edited;
+    }
+
+    private static ScriptImage Emit(
+        Dictionary<SyntaxTree, EditedSource> edited, string[] seen, ScriptSource source, ScriptKey key, ScriptProblems problems)
     {
         var name = $"{Path.GetFileNameWithoutExtension(source.FullPath)}-{key.Text[..16]}";
-        var tree = Parse(SourceText.From(edited.Text, Encoding.UTF8), SourceCodeKind.Regular, source.FullPath + ".g.cs").SyntaxTree;
-        var usings = Parse(SourceText.From(ImplicitUsings, Encoding.UTF8), SourceCodeKind.Regular, "usings.g.cs").SyntaxTree;
-        var compilation = CSharpCompilation.Create(name, [tree, usings], References.Value, Options());
+        var directives = SourceText.From(PolicyUsings.Text(seen), Encoding.UTF8);
+        var usings = ScriptUnits.Parse(directives, SourceCodeKind.Regular, "usings.g.cs").SyntaxTree;
+        var compilation = CSharpCompilation.Create(name, [.. edited.Keys, usings], References.Value, Options());
         using var dll = new MemoryStream();
         using var pdb = new MemoryStream();
         var result = compilation.Emit(dll, pdb, options: new EmitOptions(debugInformationFormat: DebugInformationFormat.PortablePdb));
         if (!result.Success)
         {
-            AddErrors(result.Diagnostics.Where(diagnostic => diagnostic.Location.SourceTree == tree), edited.Original, problems);
+            var errors = result.Diagnostics.Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error).ToArray();
+            foreach (var error in errors)
+            {
+                if (error.Location.SourceTree is { } tree && edited.TryGetValue(tree, out var text)
+                    && text.Original(error.Location.SourceSpan.Start) is { } place)
+                {
+                    problems.Add(text.Unit.Root.SyntaxTree, place, CompilerMessages.Of(error, text.Unit, place, ScriptApi.Of(key.Kind)));
+                }
+            }
+
             problems.ThrowIfAny();
-            var first = result.Diagnostics.First(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error);
-            throw new InvalidOperationException($"{source.Name}: what was added to the script does not compile: {first}");
+            throw new InvalidOperationException($"{source.Name}: what was added to the script does not compile: {errors[0]}");
         }
 
         return new ScriptImage(dll.ToArray(), pdb.ToArray());
     }
 
-    private static void Prove(ScriptImage image, CompilationUnitSyntax root, ScriptSource source, ScriptProblems problems)
+    private static void Prove(
+        ScriptImage image, IReadOnlyList<CompilationUnitSyntax> roots, ScriptSource source, ScriptProblems problems)
     {
         var context = new ScriptLoadContext(source.Name, isCollectible: true);
         try
         {
-            new FrameReport(LoadedScript.Load(image, context), root, problems).Check();
+            new FrameReport(LoadedScript.Load(image, context), roots, problems).Check();
         }
         finally
         {
@@ -113,41 +149,6 @@ internal static class RoslynCompiler
 
         problems.ThrowIfAny();
     }
-
-    private static void AddErrors(IEnumerable<Diagnostic> diagnostics, Func<int, int?> position, ScriptProblems problems)
-    {
-        foreach (var diagnostic in diagnostics.Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error))
-        {
-            if (position(diagnostic.Location.SourceSpan.Start) is { } place)
-            {
-                problems.Add(place, Explain(diagnostic));
-            }
-        }
-    }
-
-    private static string Explain(Diagnostic diagnostic) => diagnostic.Id switch
-    {
-        "CS4014" => ScriptRules.NotAwaited,
-        "CS0206" => $"{Message(diagnostic)} (A script's variable is in the machine: copy it to a local, pass that, and assign it back.)",
-        "CS1612" => $"{Message(diagnostic)} (Assign a whole new value to the variable.)",
-        "CS8178" => $"{Message(diagnostic)} (A variable that is a struct: take the awaited value into a local first, then assign it.)",
-        "CS0103" or "CS0234" or "CS0246" => Missing(diagnostic),
-        _ => Message(diagnostic),
-    };
-
-    /// <summary>What the compiler says, and for a well-known name that scripts do not have, why.</summary>
-    private static string Missing(Diagnostic diagnostic)
-    {
-        var names = diagnostic.GetMessage(CultureInfo.InvariantCulture).Split('\'', '"');
-        return names.Select(AllowedApi.ReasonForMissing).FirstOrDefault(reason => reason is not null) is { } reason
-            ? $"{Message(diagnostic)} ({reason})" : Message(diagnostic);
-    }
-
-    private static string Message(Diagnostic diagnostic) => $"{diagnostic.GetMessage(CultureInfo.InvariantCulture)} [{diagnostic.Id}]";
-
-    private static CompilationUnitSyntax Parse(SourceText text, SourceCodeKind kind, string path) =>
-        CSharpSyntaxTree.ParseText(text, new CSharpParseOptions(LanguageVersion.Latest, DocumentationMode.None, kind), path)
-            .GetCompilationUnitRoot();
 
     private static CSharpCompilationOptions Options() => new(
         OutputKind.DynamicallyLinkedLibrary,

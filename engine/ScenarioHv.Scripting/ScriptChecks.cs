@@ -7,9 +7,9 @@ namespace ScenarioHv.Scripting;
 
 /// <summary>
 /// What a script uses: every symbol that its text names, and every one that the compiler binds without a name (conversions, operators,
-/// patterns, initialisers, enumerators), is held against <see cref="AllowedApi"/>.
+/// patterns, initialisers, enumerators), is held against <see cref="ScriptApi"/>.
 /// </summary>
-internal sealed class ScriptChecks(CompilationUnitSyntax root, SemanticModel model, ScriptProblems problems)
+internal sealed class ScriptChecks(CompilationUnitSyntax root, SemanticModel model, ScriptApi api, ScriptProblems problems)
 {
     /// <summary>What a struct may have in bytes: locals live on the stack.</summary>
     private const int LargestStruct = 1024;
@@ -152,7 +152,7 @@ internal sealed class ScriptChecks(CompilationUnitSyntax root, SemanticModel mod
             IDynamicInvocationOperation or IDynamicMemberReferenceOperation or IDynamicIndexerAccessOperation
                 or IDynamicObjectCreationOperation => "'dynamic' is bound while the script runs: write the type.",
             ITypeOfOperation => "'typeof' is for reflection: a script is what its text says.",
-            ILockOperation => "'lock' is not possible: a vCPU runs alone between two operations.",
+            ILockOperation => "'lock' is not possible: a script runs alone until its step ends.",
             IUsingOperation or IUsingDeclarationOperation => "'using' hides a finally: call what it would call.",
             ISpreadOperation => "'..' in a collection copies elements that nobody counts: add them one by one.",
             IArrayCreationOperation { DimensionSizes.Length: > 1 } => "an array has one dimension here: make an array of arrays.",
@@ -173,11 +173,11 @@ internal sealed class ScriptChecks(CompilationUnitSyntax root, SemanticModel mod
         }
     }
 
-    private static string? EnumerationProblem(IForEachLoopOperation loop)
+    private string? EnumerationProblem(IForEachLoopOperation loop)
     {
         var collection = loop.Collection is IConversionOperation { IsImplicit: true } conversion ? conversion.Operand : loop.Collection;
-        return loop.IsAsynchronous || (collection.Type is INamedTypeSymbol type && !AllowedApi.Allows(type) && !IsQuery(collection))
-            ? "foreach goes over arrays, texts, and the collections that a guest may use; write a for loop." : null;
+        return loop.IsAsynchronous || (collection.Type is INamedTypeSymbol type && !api.Allows(type) && !IsQuery(collection))
+            ? "foreach goes over arrays, texts, and the collections that a script may use; write a for loop." : null;
     }
 
     /// <summary>A query is had where it is written and nowhere else.</summary>
@@ -224,11 +224,11 @@ internal sealed class ScriptChecks(CompilationUnitSyntax root, SemanticModel mod
             return;
         }
 
-        if (AllowedApi.Cost(method?.ReducedFrom ?? member) is not { } cost)
+        if (api.Cost(method?.ReducedFrom ?? member) is not { } cost)
         {
             var name = $"{AllowedApi.NameOf(type)}.{member.Name}";
             var shown = method?.MethodKind == MethodKind.Constructor ? $"new {Shown(type)}" : $"{Shown(type)}.{member.Name}";
-            Refuse(node, $"'{shown}' cannot be used in a script: {AllowedApi.Reason(name, member)}");
+            Refuse(node, $"'{shown}' cannot be used in a script: {api.Reason(name, member)}");
         }
         else
         {
@@ -258,9 +258,9 @@ internal sealed class ScriptChecks(CompilationUnitSyntax root, SemanticModel mod
 
     private void CheckNamedType(SyntaxNode node, INamedTypeSymbol type)
     {
-        if (!IsOwn(type) && !AllowedApi.Allows(type) && !(IsLazy(type) && model.GetOperation(node) is { } query && IsQuery(query)))
+        if (!IsOwn(type) && !api.Allows(type) && !(IsLazy(type) && model.GetOperation(node) is { } query && IsQuery(query)))
         {
-            Refuse(node, $"'{Shown(type)}' cannot be used in a script: {AllowedApi.Reason(AllowedApi.NameOf(type), type)}");
+            Refuse(node, $"'{Shown(type)}' cannot be used in a script: {api.Reason(AllowedApi.NameOf(type), type)}");
             return;
         }
 
@@ -285,7 +285,7 @@ internal sealed class ScriptChecks(CompilationUnitSyntax root, SemanticModel mod
     {
         if (IsLazy(type))
         {
-            Refuse(node, $"'{Shown(type)}' cannot be kept: {AllowedApi.Reason("System.Collections.Generic.IEnumerable", type)}");
+            Refuse(node, $"'{Shown(type)}' cannot be kept: {api.Reason("System.Collections.Generic.IEnumerable", type)}");
         }
         else
         {

@@ -3,17 +3,19 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Policies;
 
 namespace ScenarioHv.Scripting;
 
 /// <summary>
-/// Makes guest programs of script files (<c>.csx</c>). A script is compiled once per process, and once per machine as long as nothing
-/// changes that it depends on;
-/// a script that comes from the cache is loaded without the compiler. Safe for use by several threads.
+/// Makes guest programs and policies of script files (<c>.csx</c>). A script is compiled once per process, and once per machine as long as
+/// nothing changes that it depends on; a script that comes from the cache is loaded without the compiler. Safe for use by several threads.
 /// </summary>
 public sealed class ScriptLoader
 {
     private static readonly ConcurrentDictionary<string, Lazy<LoadedScript>> Loaded = new(StringComparer.Ordinal);
+
+    private static readonly ConcurrentDictionary<string, Lazy<PolicyProgram>> Policies = new(StringComparer.Ordinal);
 
     private readonly ScriptCache _cache;
     private readonly ILogger? _logger;
@@ -56,6 +58,27 @@ public sealed class ScriptLoader
         }
     }
 
+    /// <summary>Loads the policy script at <paramref name="path"/>.</summary>
+    /// <param name="path">The file; messages show it as it is given here.</param>
+    /// <exception cref="ScriptException">
+    /// The script cannot be read, does not compile, uses what a policy cannot use, or has the shape of none.
+    /// </exception>
+    public PolicyProgram LoadPolicy(string path)
+    {
+        var source = ScriptSource.Read(path, ScriptKind.Policy);
+        var key = ScriptKey.Of(source, _trusted, ScriptKind.Policy);
+        var loaded = Policies.GetOrAdd(key.Text, _ => new Lazy<PolicyProgram>(() => LoadedPolicy.Load(Image(source, key), source)));
+        try
+        {
+            return loaded.Value;
+        }
+        catch
+        {
+            Policies.TryRemove(new KeyValuePair<string, Lazy<PolicyProgram>>(key.Text, loaded));
+            throw;
+        }
+    }
+
     /// <summary>The compiled script, from the cache or by compilation.</summary>
     internal ScriptImage Image(ScriptSource source, ScriptKey key)
     {
@@ -68,7 +91,7 @@ public sealed class ScriptLoader
         var start = Stopwatch.GetTimestamp();
         var image = Compile(source, key);
         _logger?.LogDebug("{Script}: compiled in {Milliseconds:0} ms", source.Name, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
-        if (!_cache.Write(key, image))
+        if (!_cache.Write(key, source.FullPath, image))
         {
             _logger?.LogDebug("{Script}: the cache cannot be written, the compilation is not kept", source.Name);
         }

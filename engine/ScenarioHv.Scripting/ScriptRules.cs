@@ -5,16 +5,16 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 namespace ScenarioHv.Scripting;
 
 /// <summary>
-/// What a guest script may contain: constants, variables of plain data, shared words, methods, structs and enums. Everything else
+/// What a script may contain: constants, variables of plain data, shared words, methods, structs and enums. Everything else
 /// would keep state outside the machine,
 /// where no fork copies it and no hash sees it.
 /// </summary>
-internal sealed class ScriptRules(CompilationUnitSyntax root, SemanticModel model, ScriptProblems problems)
+internal sealed class ScriptRules(CompilationUnitSyntax root, SemanticModel model, ScriptKind kind, ScriptProblems problems)
 {
     public const string NotAwaited =
         "this is not awaited where it is called: two activities would run side by side on one CPU. Put 'await' before the call.";
 
-    private const string Plain = "Keep integers, enums, Instant or structs of them; memory that vCPUs share is Shared<T>.";
+    private readonly ScriptWords _words = ScriptWords.Of(kind);
 
     /// <summary>Directives change what the compiler reads or reports; only those that choose between texts of this file are left.</summary>
     public static void CheckDirectives(CompilationUnitSyntax root, ScriptProblems problems)
@@ -26,8 +26,7 @@ internal sealed class ScriptRules(CompilationUnitSyntax root, SemanticModel mode
             {
                 _ when !directive.IsActive => null,
                 SyntaxKind.ReferenceDirectiveTrivia => "#r is not possible: a script sees the core library and the engine only.",
-                SyntaxKind.LoadDirectiveTrivia => "#load is not possible yet: a script is one file. Copy what it needs into it.",
-                SyntaxKind.IfDirectiveTrivia or SyntaxKind.ElifDirectiveTrivia => null,
+                SyntaxKind.LoadDirectiveTrivia or SyntaxKind.IfDirectiveTrivia or SyntaxKind.ElifDirectiveTrivia => null,
                 SyntaxKind.ElseDirectiveTrivia or SyntaxKind.EndIfDirectiveTrivia => null,
                 SyntaxKind.RegionDirectiveTrivia or SyntaxKind.EndRegionDirectiveTrivia => null,
                 SyntaxKind.ErrorDirectiveTrivia or SyntaxKind.WarningDirectiveTrivia or SyntaxKind.ShebangDirectiveTrivia => null,
@@ -58,11 +57,58 @@ internal sealed class ScriptRules(CompilationUnitSyntax root, SemanticModel mode
         {
             CheckNode(node);
         }
+    }
 
+    /// <summary>Checks that a guest script, in one of its files, has what the processor calls.</summary>
+    public static void CheckEntries(IReadOnlyList<ScriptUnit> units, ScriptProblems problems)
+    {
         CheckEntry("Main", required: true, "async GuestTask Main(Cpu cpu)", "Cpu");
         CheckEntry("OnInterrupt", required: false, "async GuestTask OnInterrupt(Cpu cpu, byte vector)", "Cpu", "byte");
         CheckEntry("OnNmi", required: false, "async GuestTask OnNmi(Cpu cpu)", "Cpu");
+
+        void CheckEntry(string name, bool required, string signature, params string[] parameters)
+        {
+            var methods = units.SelectMany(unit => unit.Root.Members.OfType<MethodDeclarationSyntax>()
+                .Where(method => method.Identifier.Text == name)
+                .Select(method => (method.Identifier, Symbol: (IMethodSymbol)unit.Model.GetDeclaredSymbol(method)!))).ToArray();
+            if (methods.Length == 0 && required)
+            {
+                problems.Add(0, $"the script has no {name}: a guest begins in '{signature}'.");
+            }
+            else if (methods.Length != 0 && !methods.Any(method => IsEntry(method.Symbol, parameters)))
+            {
+                problems.Add(methods[0].Identifier, $"{name} has to be declared as '{signature}'.");
+            }
+        }
     }
+
+    /// <summary>Checks that the files of a script declare each variable, constant, property and type once.</summary>
+    public static void CheckNames(IReadOnlyList<ScriptUnit> units, ScriptProblems problems)
+    {
+        var known = new Dictionary<string, (ScriptUnit Unit, SyntaxToken Name)>(StringComparer.Ordinal);
+        foreach (var unit in units)
+        {
+            foreach (var name in unit.Root.Members.SelectMany(Declared))
+            {
+                if (!known.TryAdd(name.ValueText, (unit, name)))
+                {
+                    var (other, first) = known[name.ValueText];
+                    var line = first.GetLocation().GetLineSpan().StartLinePosition.Line + 1;
+                    var file = Path.GetFileName(other.Source.FullPath);
+                    problems.Add(name, $"'{name.ValueText}' is declared in line {line} of {file} already.");
+                }
+            }
+        }
+    }
+
+    private static IEnumerable<SyntaxToken> Declared(MemberDeclarationSyntax member) => member switch
+    {
+        FieldDeclarationSyntax field => field.Declaration.Variables.Select(variable => variable.Identifier),
+        PropertyDeclarationSyntax property => [property.Identifier],
+        TypeDeclarationSyntax { TypeParameterList: null } type => [type.Identifier],
+        EnumDeclarationSyntax type => [type.Identifier],
+        _ => [],
+    };
 
     private void CheckMember(MemberDeclarationSyntax member)
     {
@@ -75,14 +121,13 @@ internal sealed class ScriptRules(CompilationUnitSyntax root, SemanticModel mode
                 CheckComputed(property);
                 break;
             case GlobalStatementSyntax:
-                problems.Add(member, "a statement outside a method: a guest begins in 'async GuestTask Main(Cpu cpu)'; put it there.");
+                problems.Add(member, $"a statement outside a method: {_words.Beginning}; put it there.");
                 break;
             case FieldDeclarationSyntax or MethodDeclarationSyntax or IncompleteMemberSyntax:
             case BaseTypeDeclarationSyntax or DelegateDeclarationSyntax:
                 break;
             default:
-                problems.Add(member, "a script has constants, variables, Shared<T> words, methods, computed properties, structs and enums, "
-                    + "and nothing else at its top.");
+                problems.Add(member, $"a script has {_words.Members}, and nothing else at its top.");
                 break;
         }
     }
@@ -91,7 +136,7 @@ internal sealed class ScriptRules(CompilationUnitSyntax root, SemanticModel mode
     {
         foreach (var modifier in field.Modifiers.Where(token => token.Kind() is SyntaxKind.StaticKeyword or SyntaxKind.ReadOnlyKeyword))
         {
-            problems.Add(modifier, $"'{modifier.Text}' is not possible here: a variable is in the machine, private to a vCPU and level. "
+            problems.Add(modifier, $"'{modifier.Text}' is not possible here: a variable is in the machine, {_words.Privacy}. "
                 + "Write 'const' for what never changes, 'ReadOnlySpan<byte> Table => [1, 2];' for a table, or no modifier.");
         }
 
@@ -125,12 +170,13 @@ internal sealed class ScriptRules(CompilationUnitSyntax root, SemanticModel mode
         }
         else if (!type.IsUnmanagedType || type.OriginalDefinition.SpecialType == SpecialType.System_Nullable_T)
         {
-            problems.Add(variable.Identifier, $"'{name}' is of type {typeName}, which cannot be part of the machine's state. {Plain}");
+            problems.Add(
+                variable.Identifier,
+                $"'{name}' is of type {typeName}, which cannot be part of the machine's state. {_words.Plain}");
         }
         else if (variable.Initializer is { } initializer && !IsDefault(initializer.Value))
         {
-            problems.Add(initializer, $"'{name}' starts as 0 on every vCPU: assign the value at the beginning of Main, "
-                + "or write 'const' if it never changes.");
+            problems.Add(initializer, $"'{name}' starts as 0 {_words.Start}.");
         }
     }
 
@@ -195,8 +241,7 @@ internal sealed class ScriptRules(CompilationUnitSyntax root, SemanticModel mode
                 problems.Add(
                     node,
                     "this would turn an Instant into a number, and a state in which a number of the clock lies never recurs. "
-                    + "Compare instants with each other, add cycles to one, or ask cpu.Expired; "
-                    + "cpu.ReadTsc reads the clock, and is recorded.");
+                    + _words.Moments);
                 break;
         }
     }
@@ -238,7 +283,7 @@ internal sealed class ScriptRules(CompilationUnitSyntax root, SemanticModel mode
             if (!field.IsStatic && !type.Modifiers.Any(SyntaxKind.RefKeyword) && IsReference(field.Type))
             {
                 var typeName = field.Type.ToMinimalDisplayString(model, 0);
-                problems.Add(variable.Identifier, $"the field '{field.Name}' is of type {typeName}, a reference. {Plain}");
+                problems.Add(variable.Identifier, $"the field '{field.Name}' is of type {typeName}, a reference. {_words.Plain}");
             }
         }
     }
@@ -250,7 +295,8 @@ internal sealed class ScriptRules(CompilationUnitSyntax root, SemanticModel mode
 
     private void CheckAsync(TypeSyntax result)
     {
-        if (model.GetTypeInfo(result).Type is { TypeKind: not TypeKind.Error } type && !EngineTypes.IsGuestTask(type))
+        if (kind == ScriptKind.Guest && model.GetTypeInfo(result).Type is { TypeKind: not TypeKind.Error } type
+            && !EngineTypes.IsGuestTask(type))
         {
             problems.Add(result, $"an async method of a guest returns GuestTask or GuestTask<T>, not {result}: "
                 + "only those can be suspended inside the machine.");
@@ -283,19 +329,6 @@ internal sealed class ScriptRules(CompilationUnitSyntax root, SemanticModel mode
                     + "which keeps it in an object on the heap: pass it as a parameter of a method.");
                 return;
             }
-        }
-    }
-
-    private void CheckEntry(string name, bool required, string signature, params string[] parameters)
-    {
-        var methods = root.Members.OfType<MethodDeclarationSyntax>().Where(method => method.Identifier.Text == name).ToArray();
-        if (methods.Length == 0 && required)
-        {
-            problems.Add(0, $"the script has no {name}: a guest begins in '{signature}'.");
-        }
-        else if (methods.Length != 0 && !methods.Any(method => IsEntry((IMethodSymbol)model.GetDeclaredSymbol(method)!, parameters)))
-        {
-            problems.Add(methods[0].Identifier, $"{name} has to be declared as '{signature}'.");
         }
     }
 

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace ScenarioHv.Scripting;
 
-/// <summary>The text of a script file.</summary>
+/// <summary>The text of a script file, and of those that it loads.</summary>
 /// <param name="Name">The path as the caller gave it: what messages show.</param>
 /// <param name="FullPath">The absolute path: what debug information names.</param>
 /// <param name="Text">Its text, without a byte order mark.</param>
@@ -11,30 +11,47 @@ internal sealed record ScriptSource(string Name, string FullPath, string Text, b
 {
     private const int MaximumSize = 1 << 20;
 
+    /// <summary>
+    /// The files that the script may load by <c>#load</c>, with those that these load, each once: every line is followed that looks like
+    /// the directive, so that what the compilation depends on is known without the compiler. Empty for one that is loaded.
+    /// </summary>
+    public IReadOnlyList<ScriptSource> Helpers { get; private init; } = [];
+
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>Reads the script at <paramref name="path"/>.</summary>
+    /// <summary>Reads the script at <paramref name="path"/> and what it loads.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="kind">What it is to be.</param>
     /// <exception cref="ScriptException">It is not there, cannot be read, or is not the text of a script.</exception>
-    public static ScriptSource Read(string path)
+    public static ScriptSource Read(string path, ScriptKind kind = ScriptKind.Guest)
     {
         var full = Path.GetFullPath(path);
         if (!File.Exists(full))
         {
             throw new ScriptException(path, Directory.Exists(full)
                 ? "this is a folder; a script is a .csx file."
-                : $"there is no such script.{Neighbours(full)}");
+                : $"there is no such script{ScriptLoads.Instead(full)}");
         }
 
+        var script = ReadFile(path, full);
+        return string.IsNullOrWhiteSpace(script.Text)
+            ? throw new ScriptException(path, $"the script is empty; {ScriptWords.Of(kind).Least}.")
+            : script with { Helpers = ScriptLoads.Follow(script) };
+    }
+
+    /// <summary>Reads one file, which is there.</summary>
+    /// <param name="path">What messages show.</param>
+    /// <param name="full">Its absolute path.</param>
+    /// <exception cref="ScriptException">It cannot be read, or is not the text of a script.</exception>
+    public static ScriptSource ReadFile(string path, string full)
+    {
         if (full.Any(c => c == '"' || char.IsControl(c)))
         {
             throw new ScriptException(path, "a script's path cannot contain quotes or control characters: debug information names it.");
         }
 
         var bytes = ReadBytes(path, full);
-        var text = Decode(path, bytes);
-        return string.IsNullOrWhiteSpace(text)
-            ? throw new ScriptException(path, "the script is empty; the least it needs is 'async GuestTask Main(Cpu cpu) { ... }'.")
-            : new ScriptSource(path, full, text, bytes);
+        return new ScriptSource(path, full, Decode(path, bytes), bytes);
     }
 
     private static byte[] ReadBytes(string path, string full)
@@ -82,22 +99,6 @@ internal sealed record ScriptSource(string Name, string FullPath, string Text, b
         catch (DecoderFallbackException error)
         {
             throw new ScriptException(path, $"the script is not UTF-8 text (byte {error.Index} of the file); save it as UTF-8.");
-        }
-    }
-
-    /// <summary>The scripts that are there, if a name was mistyped.</summary>
-    private static string Neighbours(string full)
-    {
-        try
-        {
-            var folder = Path.GetDirectoryName(full)!;
-            var files = Directory.EnumerateFiles(folder, "*.csx").Select(file => Path.GetFileName(file)!);
-            var names = files.Order(StringComparer.Ordinal).Take(8).ToArray();
-            return names.Length == 0 ? string.Empty : $" The folder has {string.Join(", ", names)}.";
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            return string.Empty;
         }
     }
 }

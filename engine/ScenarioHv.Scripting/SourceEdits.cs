@@ -43,6 +43,9 @@ internal sealed class SourceEdits
     /// <summary>Inserts <paramref name="text"/> at a position, before everything that begins there.</summary>
     public void Insert(int position, string text) => Add(position, 0, text, Place.Begin, -1);
 
+    /// <summary>The same on its own line: an interpolation has no room for directives.</summary>
+    public void InsertInline(int position, string text) => _edits.Add(new Edit(position, 0, text, Place.Begin, -1, Inline: true));
+
     /// <summary>
     /// Puts <paramref name="text"/> in place of <paramref name="span"/>, before everything else that begins there. For debuggers and stack
     /// traces it stands at the start of <paramref name="place"/>.
@@ -63,21 +66,28 @@ internal sealed class SourceEdits
 
     /// <summary>
     /// Puts two texts around <paramref name="node"/>, outside of what <see cref="Before"/> and <see cref="After"/> put there;
-    /// <paramref name="place"/> is as in <see cref="InsertFor"/>.
+    /// <paramref name="place"/> is as in <see cref="InsertFor"/>. What is between the first and the node, if anything, stands at the
+    /// start of the node.
     /// </summary>
-    public void Enclose(SyntaxNode node, string open, string close, SyntaxNode place)
+    public void Enclose(SyntaxNode node, string open, string close, SyntaxNode place, string? between = null)
     {
         _edits.Add(new Edit(node.SpanStart, 0, open, Place.Begin, Depth(node) - 1, For: place));
+        if (between is not null)
+        {
+            _edits.Add(new Edit(node.SpanStart, 0, between, Place.Begin, Depth(node) - 1, For: node));
+        }
+
         Add(node.Span.End, 0, close, Place.End, 1 - Depth(node));
     }
 
     /// <summary>Carries out the insertions.</summary>
-    /// <param name="source">The script's text.</param>
-    /// <param name="path">The file that the directives name.</param>
+    /// <param name="unit">The file; the directives name it.</param>
     /// <param name="prologue">Stands before everything.</param>
     /// <param name="epilogue">Stands behind everything.</param>
-    public EditedSource Apply(SourceText source, string path, string prologue, string epilogue)
+    public EditedSource Apply(ScriptUnit unit, string prologue, string epilogue)
     {
+        var source = unit.Root.SyntaxTree.GetText();
+        var path = unit.Source.FullPath;
         var text = new StringBuilder(prologue).Append("\n#line 1 \"").Append(path).Append("\"\n");
         var kept = new List<KeptText>();
         var at = 0;
@@ -109,7 +119,7 @@ internal sealed class SourceEdits
 
         Keep(at, source.Length);
         text.Append("\n#line hidden\n").Append(epilogue);
-        return new EditedSource(text.ToString(), kept);
+        return new EditedSource(unit, text.ToString(), kept);
 
         void Keep(int from, int to)
         {
@@ -143,8 +153,11 @@ internal sealed class SourceEdits
 internal readonly record struct KeptText(int Edited, int Original, int Length);
 
 /// <summary>The edited text of a script, and where its parts come from.</summary>
-internal sealed class EditedSource(string text, List<KeptText> kept)
+internal sealed class EditedSource(ScriptUnit unit, string text, List<KeptText> kept)
 {
+    /// <summary>The file that was edited.</summary>
+    public ScriptUnit Unit { get; } = unit;
+
     public string Text { get; } = text;
 
     /// <summary>The position in the script of a position in the edited text.</summary>

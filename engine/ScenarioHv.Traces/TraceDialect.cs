@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using ScenarioHv.Engine.Tracing;
 
 namespace ScenarioHv.Traces;
@@ -6,27 +5,36 @@ namespace ScenarioHv.Traces;
 /// <summary>The text of one event behind its name and colon: "vcpu 0" of "kvm_entry: vcpu 0".</summary>
 public delegate string TraceFormatter(in TraceEvent traceEvent);
 
+/// <summary>How an event is printed.</summary>
+/// <param name="Kind">The event.</param>
+/// <param name="Name">Its name in the kernel.</param>
+/// <param name="Format">Makes its text.</param>
+public sealed record TraceFormat(TraceEventKind Kind, string Name, TraceFormatter Format);
+
 /// <summary>
 /// How one era printed KVM's tracepoints: a table with a small formatter per event. Formats are not an interface and drift;
 /// a trace in a mail can be read only by somebody who knows whose kernel and whose trace-cmd it came from.
 /// </summary>
 public sealed class TraceDialect
 {
-    private readonly FrozenDictionary<TraceEventKind, (string Name, TraceFormatter Format)> table;
+    private readonly TraceFormat?[] table = new TraceFormat?[byte.MaxValue + 1];
 
     /// <summary>Creates a dialect.</summary>
     /// <param name="name">The name it is asked for by.</param>
     /// <param name="description">One sentence.</param>
     /// <param name="kernels">The kernels that print so.</param>
-    /// <param name="formats">Event, its name in the kernel and its formatter.</param>
+    /// <param name="formats">The events that they have.</param>
     /// <exception cref="ArgumentException">Two formatters for one event.</exception>
-    public TraceDialect(
-        string name, string description, string kernels, IEnumerable<(TraceEventKind Kind, string Name, TraceFormatter Format)> formats)
+    public TraceDialect(string name, string description, string kernels, IEnumerable<TraceFormat> formats)
     {
         Name = name;
         Description = description;
         Kernels = kernels;
-        table = formats.ToDictionary(row => row.Kind, row => (row.Name, row.Format)).ToFrozenDictionary();
+        foreach (var format in formats)
+        {
+            table[(int)format.Kind] = table[(int)format.Kind] is null ? format
+                : throw new ArgumentException($"{name} has two formats for {format.Kind}.", nameof(formats));
+        }
     }
 
     /// <summary>The name it is asked for by, as kvm-5.1.</summary>
@@ -39,10 +47,10 @@ public sealed class TraceDialect
     public string Kernels { get; }
 
     /// <summary>True if its traces have the form of ktrdump, false for that of trace-cmd.</summary>
-    public bool IsKtr => table.ContainsKey(TraceEventKind.Ktr);
+    public bool IsKtr => Knows(TraceEventKind.Ktr);
 
     /// <summary>True if the event is a tracepoint of these kernels; the laboratory's own events never are.</summary>
-    public bool Knows(TraceEventKind kind) => table.ContainsKey(kind);
+    public bool Knows(TraceEventKind kind) => table[(int)kind] is not null;
 
     /// <summary>The tracepoint's name, as kvm_exit; empty where a line of the trace is its text alone.</summary>
     /// <exception cref="ArgumentException">The dialect does not know the event.</exception>
@@ -55,8 +63,6 @@ public sealed class TraceDialect
     /// <inheritdoc/>
     public override string ToString() => Name;
 
-    private (string Name, TraceFormatter Format) Row(TraceEventKind kind) =>
-        table.TryGetValue(kind, out var row)
-            ? row
-            : throw new ArgumentException($"The trace dialect {Name} has no tracepoint {kind}.", nameof(kind));
+    private TraceFormat Row(TraceEventKind kind) =>
+        table[(int)kind] ?? throw new ArgumentException($"The trace dialect {Name} has no tracepoint {kind}.", nameof(kind));
 }

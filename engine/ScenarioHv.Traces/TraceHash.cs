@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Security.Cryptography;
 using ScenarioHv.Engine.Tracing;
 
@@ -8,12 +7,9 @@ namespace ScenarioHv.Traces;
 /// The name of a history: SHA-256 over every event in the order in which they happened. Two runs with the same digest did the same
 /// things at the same cycles. It is taken over the events and not over a text, so that it does not depend on a dialect.
 /// </summary>
-/// <remarks>
-/// An event is 64 bytes, little endian: cycle (8), kind (1), actor (1), vCPU (1), zero (5), values A to F (8 each).
-/// </remarks>
+/// <remarks>The bytes of an event are those of <see cref="TraceEventBytes"/>.</remarks>
 public sealed class TraceHash : ITraceSink, IDisposable
 {
-    private const int EventSize = 64;
     private const int BufferSize = 4096;
 
     private readonly IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -28,19 +24,8 @@ public sealed class TraceHash : ITraceSink, IDisposable
     {
         if (used == BufferSize)
             Flush();
-        var bytes = buffer.AsSpan(used, EventSize);
-        BinaryPrimitives.WriteInt64LittleEndian(bytes, traceEvent.Cycle);
-        bytes[8] = (byte)traceEvent.Kind;
-        bytes[9] = traceEvent.Actor;
-        bytes[10] = traceEvent.Vcpu;
-        bytes[11..16].Clear();
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes[16..], traceEvent.A);
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes[24..], traceEvent.B);
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes[32..], traceEvent.C);
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes[40..], traceEvent.D);
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes[48..], traceEvent.E);
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes[56..], traceEvent.F);
-        used += EventSize;
+        TraceEventBytes.Write(traceEvent, buffer.AsSpan(used, TraceEventBytes.Size));
+        used += TraceEventBytes.Size;
         Count++;
     }
 

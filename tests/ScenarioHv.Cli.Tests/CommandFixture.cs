@@ -32,17 +32,24 @@ public abstract class CommandFixture
     /// <summary>Runs the command in the folder of the scenarios.</summary>
     protected static CommandResult Run(params string[] arguments) => RunIn(Folder, arguments);
 
-    protected static CommandResult RunIn(string folder, params string[] arguments)
+    protected static CommandResult RunIn(string folder, params string[] arguments) => End(Start(folder, arguments));
+
+    /// <summary>Waits for the end of a process, and reads what it says until then.</summary>
+    protected static CommandResult End(Process started)
     {
-        using var process = Start(folder, arguments);
+        using var process = started;
         var error = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return new CommandResult(process.ExitCode, output, error.Result);
     }
 
+    /// <summary>Runs the command with variables of the environment besides those it always has.</summary>
+    protected static CommandResult RunWith(IReadOnlyDictionary<string, string> environment, params string[] arguments) =>
+        End(Start(Folder, arguments, environment));
+
     /// <summary>Starts the command in a folder.</summary>
-    protected static Process Start(string folder, string[] arguments)
+    protected static Process Start(string folder, string[] arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo("dotnet")
         {
@@ -59,6 +66,11 @@ public abstract class CommandFixture
         }
 
         start.Environment["SCENARIOHV_CACHE"] = Workspace.Cache;
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+        {
+            start.Environment[name] = value;
+        }
+
         return Process.Start(start)!;
     }
 

@@ -9,11 +9,20 @@ public sealed partial class ReadmeTests : CommandFixture
 
     [TestCase("run hyperv-hang.yaml")]
     [TestCase("explore bhyve-lost-ipi")]
+    [TestCase("try scripts/policies/throttle.csx hyperv-hang")]
     public void Sample_is_what_the_command_prints(string command)
     {
-        var printed = Run(command.Split(' ')).Out;
+        var printed = RunIn(Root(), command.Split(' ')).Out;
 
         Assert.That(Shown(Sample(command)), Is.EqualTo(Shown(printed)));
+    }
+
+    [Test]
+    public void Policy_script_is_the_shipped_one()
+    {
+        var text = File.ReadAllText(Path.Combine(Root(), "README.md"));
+        var script = File.ReadAllText(Path.Combine(Root(), "scripts", "policies", "throttle.csx"));
+        Assert.That(text, Does.Contain($"```csharp\n{script}```"));
     }
 
     /// <summary>

@@ -101,7 +101,8 @@ public sealed class SnapshotTests : CommandFixture
         Assert.That(Run("run", "saved-file.yaml", "--restore", "changed.snapshot").ExitCode, Is.EqualTo(AsExpected));
 
         File.WriteAllText(InFolder("saved-script.csx"), script.Replace("1_000", "1_001", StringComparison.Ordinal));
-        AssertBadInput(Run("run", "saved-file.yaml", "--restore", "changed.snapshot"), "before a script of its guests was changed");
+        AssertBadInput(
+            Run("run", "saved-file.yaml", "--restore", "changed.snapshot"), "before a script of its guests or policies was changed");
         File.WriteAllText(InFolder("saved-file.yaml"), scenario.Replace("1 GHz", "2 GHz", StringComparison.Ordinal));
         AssertBadInput(
             Run("run", "saved-file.yaml", "--restore", "changed.snapshot"), "before the file of scenario saved was changed");

@@ -44,7 +44,8 @@ public sealed class SurveyTests : CommandFixture
         {
             Assert.That(result.ExitCode, Is.EqualTo(BadInput));
             Assert.That(result.Error, Does.Contain("bad.yaml:2:24: ").And.Contain("there is no file 'no-such-scenario'"));
-            Assert.That(result.Error, Does.Contain("throw.csx:4:5: ").And.Contain("the guest gives up (cell fails of fails)"));
+            Assert.That(result.Error, Does.Contain("throw.csx:4:5: "));
+            Assert.That(result.Error, Does.Contain("the guest gives up (InvalidOperationException) (cell fails of fails)"));
             Assert.That(result.Out, Does.Contain($"{folder}/bad.yaml\n  cannot be used\n"));
             Assert.That(result.Out, Does.Match(@"\n  fails +failed +- "));
             Assert.That(result.Out, Does.EndWith("5 scenarios, 2 of them cannot be used; "

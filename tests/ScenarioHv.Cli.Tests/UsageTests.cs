@@ -9,7 +9,7 @@ public sealed class UsageTests : CommandFixture
         var result = Run("--help");
 
         Assert.That(result.ExitCode, Is.Zero);
-        foreach (var command in (string[])["run", "matrix", "check", "conform", "list", "describe", "new", "schema", "completion"])
+        foreach (var command in (string[])["run", "matrix", "check", "conform", "list", "describe", "new", "schema", "cache", "completion"])
         {
             Assert.That(result.Out, Does.Match($@"\n  {command}\b"));
         }
@@ -26,6 +26,7 @@ public sealed class UsageTests : CommandFixture
     [TestCase("describe", "policies")]
     [TestCase("new", "--in")]
     [TestCase("schema", "JSON Schema")]
+    [TestCase("cache", "clear")]
     [TestCase("completion", "bash, zsh, fish, pwsh")]
     public void Help_of_each_command_has_one_example(string command, string part)
     {
@@ -46,7 +47,8 @@ public sealed class UsageTests : CommandFixture
 
     [Test]
     public void No_command_is_bad_usage() =>
-        AssertBadInput(Run(), "expected a command: run, matrix, explore, check, conform, list, describe, new, schema, completion");
+        AssertBadInput(
+            Run(), "expected a command: run, matrix, explore, try, check, conform, list, describe, new, schema, cache, completion");
 
     [Test]
     public void Unknown_command_is_answered_with_the_nearest() =>

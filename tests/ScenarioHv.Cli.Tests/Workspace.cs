@@ -14,6 +14,7 @@ public sealed class Workspace
     public void Create()
     {
         Folder = Directory.CreateTempSubdirectory("scenariohv-cli-").FullName;
+        Environment.SetEnvironmentVariable("SCENARIOHV_CACHE", Cache);
         Script("done", "await cpu.Work(1_000); await cpu.Report(\"done\");");
         Script("spin", "while (true) await cpu.Work(100);");
         Script("grows", "for (long i = 0; ; i++) await cpu.Work(100 + i);");

@@ -212,7 +212,7 @@ public sealed class RunnerTests
     {
         var problem = Assert.Throws<StepException>(() => SmallMachines.BareMetal(Guests.FailsAtOnce).Run())!;
 
-        Assert.That(problem.Message, Is.EqualTo("cycle 0, before the first step: the guest has no beginning"));
+        Assert.That(problem.Message, Is.EqualTo("before the first step: the guest has no beginning"));
         Assert.That(problem.Actor, Is.Null);
     }
 
@@ -220,7 +220,7 @@ public sealed class RunnerTests
     public void A_parameter_of_the_wrong_range_is_told_as_such_before_the_first_operation() =>
         Assert.That(
             () => SmallMachines.BareMetal(Guests.Works, ("a", 0)).Run(),
-            Throws.InstanceOf<StepException>().With.Message.StartsWith("cycle 0, before the first step: Work(0)"));
+            Throws.InstanceOf<StepException>().With.Message.StartsWith("before the first step: Work(0)"));
 
     [Test]
     public void The_machine_of_the_thread_is_a_livelock_that_feeds_itself()

@@ -40,6 +40,10 @@ public sealed class EveryScenarioExplored
         [
             "posted, inhibited, restored, re-enabled; KVM 6.3",
         ],
+        ["throttle-script"] =
+        [
+            "immediate-exit=../scripts/policies/throttle.csx",
+        ],
     };
 
     private static IEnumerable<TestCaseData> Cells => CasesOf(large: false);

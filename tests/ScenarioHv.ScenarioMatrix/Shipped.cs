@@ -1,4 +1,5 @@
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.Tracing;
 using ScenarioHv.Exploration;
@@ -38,5 +39,7 @@ internal static class Shipped
     private sealed class Loader : IGuestLoader
     {
         public GuestProgram Load(string path, IReadOnlyDictionary<string, long> parameters) => Scripts.Load(path, parameters);
+
+        public PolicyProgram LoadPolicy(string path) => Scripts.LoadPolicy(path);
     }
 }

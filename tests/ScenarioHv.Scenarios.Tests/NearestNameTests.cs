@@ -1,3 +1,5 @@
+using ScenarioHv.Engine.Naming;
+
 namespace ScenarioHv.Scenarios.Tests;
 
 public class NearestNameTests

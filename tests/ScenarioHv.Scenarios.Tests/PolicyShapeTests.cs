@@ -79,7 +79,8 @@ internal sealed class PolicyShapeTests
 
     [TestCase("enter", typeof(PostStep), true, "test.csx is a plan of PostStep, made for post; enter takes a plan of EnterStep")]
     [TestCase("timer-fire", typeof(ImmediateExitDecision), false,
-        "test.csx is a decision that gives ImmediateExitDecision, made for immediate-exit; timer-fire takes a decision that gives TimerFire")]
+        "test.csx is a decision that gives ImmediateExitDecision, made for immediate-exit; "
+            + "timer-fire takes a decision that gives TimerFire")]
     [TestCase("post", typeof(PostStep), false,
         "test.csx is a decision that gives PostStep, which no point takes; post takes a plan of PostStep")]
     [TestCase("ioapic-eoi-match", typeof(TimerFire), false,
@@ -104,7 +105,8 @@ internal sealed class PolicyShapeTests
     {
         var program = Always(typeof(ImmediateExitDecision), ImmediateExitDecision.PreemptionTimer(0));
         var config = PolicyTable.Apply("immediate-exit", program, Here, Nested(Machines[3]));
-        Assert.That(() => HistoryOf(config), Throws.InstanceOf<PolicyException>().With.Message.Contains("which an AMD processor does not have"));
+        Assert.That(() => HistoryOf(config),
+            Throws.InstanceOf<PolicyException>().With.Message.Contains("which an AMD processor does not have"));
     }
 
     [Test]

@@ -157,6 +157,14 @@ public sealed class SchemaTests
         Assert.That(Refusal(text), Is.Not.Null);
     }
 
+    [TestCase("throttle.csx")]
+    [TestCase("../policies/throttle.csx")]
+    public void Script_fits_in_place_of_a_value(string path)
+    {
+        Assert.That(Problems(Sample.Replace("throttle(100, 1000)", path, StringComparison.Ordinal)), Is.Empty);
+        Assert.That(Problems(Sample.Replace("save: [sync-always,", $"save: [{path},", StringComparison.Ordinal)), Is.Empty);
+    }
+
     /// <summary>The words of a policy value are the same whether the table or a preset writes them.</summary>
     [Test]
     public void What_a_preset_chooses_fits()

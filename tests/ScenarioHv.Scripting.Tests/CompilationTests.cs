@@ -192,6 +192,24 @@ public sealed class CompilationTests
         Assert.That(FrameProof.Problem(frame), Is.Null);
     }
 
+    [TestCase("int F(int n) => §1 / n;")]
+    [TestCase("int F(int n) =>\n    §1 / n;")]
+    [TestCase("int P => §1 / n; int n;")]
+    [TestCase("int P { get => §1 / n; } int n;")]
+    [TestCase("int F(int[] a) => a.Select(n => §1 / n).Sum();")]
+    [TestCase("string F(string a) => §a + a;")]
+    public void Expression_in_the_place_of_a_body_begins_where_it_stands(string marked)
+    {
+        var before = marked[..marked.IndexOf('§', StringComparison.Ordinal)];
+        var points = Debugging.SequencePoints(
+            _folder, marked.Replace("§", string.Empty, StringComparison.Ordinal) + "\n" + ScriptFolder.EmptyMain);
+        var last = marked.Count(c => c == '\n') + 2;
+        Assert.That(
+            points,
+            Has.Member((before.Count(c => c == '\n') + 1, before.Length - before.LastIndexOf('\n'))));
+        Assert.That(points.Where(point => point.Line < last && point.Column > marked.Split('\n')[point.Line - 1].Length), Is.Empty);
+    }
+
     [Test]
     public void Arithmetic_wraps_as_it_does_on_a_processor()
     {

@@ -9,7 +9,7 @@ public sealed class ForbiddenUseTests
 
     private ScriptFolder _folder = null!;
 
-    private static IEnumerable<TestCaseData> Scripts =>
+    internal static IEnumerable<TestCaseData> Scripts =>
     [
         Try("a file to read", "void F() { var text = §System.IO.File.ReadAllText(\"/etc/passwd\"); }", Files),
         Try("a file to write", "void F() { §System.IO.File.WriteAllText(\"x\", \"y\"); }", Files),

@@ -55,7 +55,6 @@ public sealed class RefusalTests
     [TestCase("§int.Parse(\"1\");", "outside a method")]
     [TestCase("§[assembly: System.CLSCompliant(true)]", "attributes of the assembly")]
     [TestCase("§#r \"other.dll\"", "#r is not possible")]
-    [TestCase("§#load \"helper.csx\"", "#load is not possible yet")]
     [TestCase("§#pragma warning disable CS4014", "#pragma is not possible")]
     [TestCase("§#line 7", "#line is not possible")]
     [TestCase("§#nullable enable", "#nullable is not possible")]
@@ -118,7 +117,17 @@ public sealed class RefusalTests
     public void Entry_point_has_one_signature(string marked, string message) =>
         Assert.That(_folder.Refusal(marked).Message, Does.Contain(message));
 
-    [TestCase("int n;\nasync GuestTask F(Cpu cpu) { n = 1; await cpu.§Wrok(1); }", "'Wrok'")]
+    [TestCase("int n;\nasync GuestTask F(Cpu cpu) { n = 1; await cpu.§Wrok(1); }", "'Cpu' has no 'Wrok'; did you mean 'Work'? [CS1061]")]
+    [TestCase("async GuestTask F(Cpu cpu) { await cpu.§Halt(); }", "'Cpu' has no 'Halt'; did you mean 'Hlt'? [CS1061]")]
+    [TestCase("async GuestTask F(Cpu cpu) { await cpu.§Wrmsr(1, 2); }", "'Cpu' has no 'Wrmsr'; did you mean 'WriteMsr'? [CS1061]")]
+    [TestCase("async GuestTask F(Cpu cpu) { await cpu.§Iret(); }", "'Cpu' has no 'Iret'; IRET comes by itself where a handler ends")]
+    [TestCase("async GuestTask F(Cpu cpu) { await §Work(1); }", "there is no 'Work' here; did you mean 'cpu.Work'? [CS0103]")]
+    [TestCase("async GuestTask F(Cpu cpu) { await §Wrok(1); }", "there is no 'Wrok' here; did you mean 'cpu.Work'? [CS0103]")]
+    [TestCase("int count; int F() => §cuont;", "there is no 'cuont' here; did you mean 'count'? [CS0103]")]
+    [TestCase("§Sharde<int> word;", "there is no type 'Sharde' here; did you mean 'Shared'? [CS0246]")]
+    [TestCase("bool F(NestedExit exit) => exit.Is(ExitKind.§MsrWrit);", "'ExitKind' has no 'MsrWrit'; did you mean 'MsrWrite'? [CS0117]")]
+    [TestCase("ulong F(NestedExit exit) => exit.§Reason;", "'NestedExit' has no 'Reason'; it has Code, ")]
+    [TestCase("int F(List<int> list) => list.§Ad(1);", "'List<int>' has no 'Ad'; did you mean 'Add'? [CS1061]")]
     [TestCase("int a, b; §Foo c;", "'Foo'")]
     [TestCase("§using Missing.Namespace;", "Missing")]
     [TestCase("async GuestTask F(Cpu cpu) { for (int i = 0; i < §nn; i++) await cpu.Work(1); }", "'nn'")]
@@ -167,13 +176,12 @@ public sealed class RefusalTests
         Assert.That(shown[10], Is.EqualTo("... and 2 more."));
     }
 
-    [Test]
-    public void Script_that_does_not_exist_is_named_with_its_neighbours()
+    [TestCase("hyperv-rot.csx", "there is no such script; did you mean 'hyperv-root.csx'?")]
+    [TestCase("guest.csx", "there is no such script. The folder has hyperv-root.csx.")]
+    public void Script_that_does_not_exist_is_named_with_its_neighbours(string name, string message)
     {
         _folder.Write(Main, "hyperv-root.csx");
-        Assert.That(
-            () => Load(Path.Combine(_folder.Path, "hyperv-rot.csx")),
-            Refused.With.Message.EndsWith("hyperv-rot.csx:1:1: there is no such script. The folder has hyperv-root.csx."));
+        Assert.That(() => Load(Path.Combine(_folder.Path, name)), Refused.With.Message.EndsWith($"{name}:1:1: {message}"));
     }
 
     [Test]

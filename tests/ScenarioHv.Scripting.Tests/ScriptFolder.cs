@@ -1,5 +1,6 @@
 using System.Reflection;
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Policies;
 
 namespace ScenarioHv.Scripting.Tests;
 
@@ -32,6 +33,9 @@ internal sealed class ScriptFolder : IDisposable
     public GuestProgram Load(string text, bool trusted = false) =>
         new ScriptLoader(Cache, trusted: trusted).Load(Write(text), None);
 
+    public PolicyProgram LoadPolicy(string text, bool trusted = false) =>
+        new ScriptLoader(Cache, trusted: trusted).LoadPolicy(Write(text, "policy.csx"));
+
     /// <summary>The static class that a script becomes which nobody checks: it runs outside a machine.</summary>
     public Type Script(string text) => Load(text, trusted: true).Main.Method.DeclaringType!;
 
@@ -40,11 +44,25 @@ internal sealed class ScriptFolder : IDisposable
         Script(text).GetNestedTypes(BindingFlags.NonPublic).Single(type => FrameProof.MethodOf(type) == method);
 
     /// <summary>Loads a script that must be refused; <c>§</c> marks where the first problem is.</summary>
-    public ScriptDiagnostic Refusal(string marked, bool trusted = false)
+    public ScriptDiagnostic Refusal(string marked, bool trusted = false) => Refusal(marked, text => Load(text, trusted));
+
+    /// <summary>The same of a policy script.</summary>
+    public ScriptDiagnostic PolicyRefusal(string marked, bool trusted = false) => Refusal(marked, text => LoadPolicy(text, trusted));
+
+
+    public (ScriptSource Source, ScriptKey Key) Source(string text, string name = "guest.csx")
+    {
+        var source = ScriptSource.Read(Write(text, name));
+        return (source, ScriptKey.Of(source));
+    }
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+
+    private static ScriptDiagnostic Refusal(string marked, Action<string> load)
     {
         var at = marked.IndexOf('§', StringComparison.Ordinal);
         var before = marked[..Math.Max(at, 0)];
-        var error = Assert.Throws<ScriptException>(() => Load(marked.Replace("§", string.Empty, StringComparison.Ordinal), trusted))!;
+        var error = Assert.Throws<ScriptException>(() => load(marked.Replace("§", string.Empty, StringComparison.Ordinal)))!;
         var first = error.Diagnostics[0];
         if (at >= 0)
         {
@@ -54,12 +72,4 @@ internal sealed class ScriptFolder : IDisposable
 
         return first;
     }
-
-    public (ScriptSource Source, ScriptKey Key) Source(string text, string name = "guest.csx")
-    {
-        var source = ScriptSource.Read(Write(text, name));
-        return (source, ScriptKey.Of(source));
-    }
-
-    public void Dispose() => Directory.Delete(Path, recursive: true);
 }

@@ -11,7 +11,7 @@ public sealed class StepBudgetTests
 
     private ScriptFolder _folder = null!;
 
-    private static IEnumerable<TestCaseData> Endless =>
+    internal static IEnumerable<TestCaseData> Endless =>
     [
         Try("while", "void F() { §while (true) { } }", "a loop"),
         Try("while without a body", "void F() { §while (true) ; }", "a loop"),

@@ -7,7 +7,7 @@ internal sealed partial class PathTests
 {
     private static readonly string[] Extensions = [".cs", ".csproj", ".csx", ".json", ".md", ".props", ".sln", ".yaml"];
 
-    private static readonly char[] Separators = ['`', ' ', '\n', ',', ';', '|', '"', '\'', '(', ')', '{', '}', '[', ']'];
+    private static readonly char[] Separators = ['`', ' ', '\n', ',', ';', '|', '"', '\'', '(', ')', '{', '}', '[', ']', '='];
 
     private static readonly string[] Allowed =
     [
@@ -56,6 +56,7 @@ internal sealed partial class PathTests
     }
 
     [TestCase("`hypervisor: kvm@5.1`, `cpu.Parameter(\"name\")`, `In8/In16/In32(port)`")]
+    [TestCase("`policies: { immediate-exit: my-throttle.csx }`, `--set immediate-exit=my-throttle.csx`, `my.csx`")]
     [TestCase("with or without `.yaml`, [the list](https://example.org/README.md)")]
     [TestCase("`$SCENARIOHV_CACHE`, else `scenariohv/scripts` in the user's cache folder")]
     public void Other_words_are_not_paths(string text)
@@ -76,16 +77,23 @@ internal sealed partial class PathTests
         return code.Concat(links).Where(LooksLikePath).Distinct();
     }
 
+    /// <summary>A file that the reader may write: <c>my.csx</c>, <c>my-throttle.csx</c>.</summary>
+    private static bool IsTheReaders(string word) => Readers().IsMatch(word);
+
     private static bool LooksLikePath(string word) =>
         !word.Contains("://", StringComparison.Ordinal)
+        && !IsTheReaders(word)
         && (word.Split('/')[0] is "engine" or "scenarios" or "scripts" or "tests" or ".." && word.Contains('/')
             || Extensions.Any(extension => word.Length > extension.Length && word.EndsWith(extension, StringComparison.Ordinal)));
 
-    [GeneratedRegex(@"script:\s*[""']?(?<path>[^\s,}""']+)", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"script:\s*[""']?(?<path>[^\s,}""']+\.csx)", RegexOptions.ExplicitCapture)]
     private static partial Regex Script();
 
     [GeneratedRegex(@"```.*?```|`[^`\n]+`", RegexOptions.Singleline | RegexOptions.ExplicitCapture)]
     private static partial Regex Code();
+
+    [GeneratedRegex(@"^my(-[a-z]+)*\.[a-z]+$")]
+    private static partial Regex Readers();
 
     [GeneratedRegex(@"\]\((?<target>[^)#\s]+)", RegexOptions.ExplicitCapture)]
     private static partial Regex Link();

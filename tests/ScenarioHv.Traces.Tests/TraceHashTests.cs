@@ -28,6 +28,15 @@ internal sealed class TraceHashTests
     }
 
     [Test]
+    public void An_event_is_read_as_it_was_written()
+    {
+        Span<byte> once = stackalloc byte[TraceEventBytes.Size], again = stackalloc byte[TraceEventBytes.Size];
+        TraceEventBytes.Write(Sample, once);
+        TraceEventBytes.Write(TraceEventBytes.Read(once), again);
+        Assert.That(again.ToArray(), Is.EqualTo(once.ToArray()));
+    }
+
+    [Test]
     public void An_event_is_one_cache_line() => Assert.That(Unsafe.SizeOf<TraceEvent>(), Is.EqualTo(64));
 
     [Test]

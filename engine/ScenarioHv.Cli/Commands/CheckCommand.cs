@@ -7,13 +7,13 @@ using ScenarioHv.Scripting;
 namespace ScenarioHv.Cli.Commands;
 
 /// <summary><c>check</c>: everything that can be wrong before the first step.</summary>
-internal sealed class CheckCommand(Terminal terminal, LogLevel logLevel)
+internal sealed class CheckCommand(Terminal terminal, LogLevel logLevel, bool trusted)
 {
     /// <summary>Checks each file and reports each error.</summary>
     public ExitCode Run(IReadOnlyList<string> files)
     {
         using var logging = StderrLogging.Factory(terminal.Error, logLevel);
-        var guests = new ScriptGuests(logging);
+        var guests = new ScriptGuests(logging, trusted: trusted);
         var code = ExitCode.AsExpected;
         foreach (var file in files)
         {

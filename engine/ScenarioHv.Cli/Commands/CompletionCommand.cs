@@ -1,7 +1,6 @@
 using System.CommandLine;
 using ScenarioHv.Cli.Completion;
 using ScenarioHv.Cli.Output;
-using ScenarioHv.Scenarios;
 
 namespace ScenarioHv.Cli.Commands;
 

@@ -60,7 +60,7 @@ internal sealed class ExploreAll(Terminal terminal, ILoggerFactory? logging, Log
             var finding = ExploreCommand.Replayable(replay, () => machine.Explore(settings, logger: logging?.CreateLogger("explore")));
             return new ExploredCell(cell, finding.WithoutMachine(), null, replay);
         }
-        catch (ScenarioException problem) when (index > 0 && request.Overrides.Any(option => option.OptionText == problem.Diagnostic.File))
+        catch (Exception problem) when (index > 0 && ImpossiblePolicy.IsOf(problem, request.Overrides))
         {
             return new ExploredCell(cell, null, null, replay);
         }

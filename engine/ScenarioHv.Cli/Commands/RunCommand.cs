@@ -240,7 +240,7 @@ internal sealed class RunCommand(Terminal terminal, LogLevel logLevel)
             return dialect;
         }
 
-        var hint = NearestName.Hint(name, TraceDialects.All.Select(known => known.Name));
-        throw new InputException($"--dialect {name}: expected {string.Join(" or ", TraceDialects.All)}{hint}");
+        var hint = NearestName.Hint(name, TraceDialects.Names);
+        throw new InputException($"--dialect {name}: expected {string.Join(" or ", TraceDialects.Names)}{hint}");
     }
 }

@@ -40,7 +40,15 @@ internal sealed record CompletionTree(IReadOnlyList<CompletionOption> Options, I
                 command.Name,
                 command.Description ?? "",
                 [.. command.Options.Where(option => option is not HelpOption).Select(OptionOf), .. help],
-                command.Arguments.Select(argument => ValueOf(argument, argument.HelpName ?? argument.Name)).FirstOrDefault()))]);
+                ArgumentOf(command)))]);
+    }
+
+    /// <summary>What stands behind the command's name: of several arguments any, because words alone do not tell which is next.</summary>
+    private static CompletionValue? ArgumentOf(Command command)
+    {
+        CompletionValue[] values = [.. command.Arguments.Select(argument => ValueOf(argument, argument.HelpName ?? argument.Name))];
+        return values.Length == 0 ? null : new CompletionValue(
+            [.. values.SelectMany(value => value.Words)], values.Any(value => value.Files), values.Any(value => value.Folders));
     }
 
     private static CompletionOption OptionOf(Option option) => new(
@@ -55,7 +63,7 @@ internal sealed record CompletionTree(IReadOnlyList<CompletionOption> Options, I
 
     private static CompletionValue ValueOf(Symbol symbol, string kind) => new(
         [.. symbol.GetCompletions(CompletionContext.Empty).Select(item => item.Label)],
-        Files: kind is "file" or "path" or "subject",
+        Files: kind is "file" or "path" or "script" or "subject",
         Folders: kind is "folder");
 }
 

@@ -9,6 +9,9 @@ namespace ScenarioHv.Cli.Descriptions;
 /// <summary><c>describe policies</c>: every point, every value, every preset.</summary>
 internal static class PolicyDescription
 {
+    /// <summary>What stands where a script is described.</summary>
+    private const string Script = "FILE.csx";
+
     /// <summary>Writes it.</summary>
     public static void Write(Page page)
     {
@@ -19,6 +22,12 @@ internal static class PolicyDescription
             foreach (var value in point.Values)
             {
                 WriteValue(page, value);
+            }
+
+            if (point.Script is { } script)
+            {
+                page.Paragraph(Script);
+                page.Terms([("script", script.Kind), ("asked", script.Asked), ("remembers for", script.ScopeWords)], indent: 6);
             }
         }
 
@@ -71,9 +80,14 @@ internal static class PolicyDescription
         foreach (var point in ControllerPolicyTable.Points.Where(point => point.Controller == controller))
         {
             page.Paragraph($"{point.Name}: {point.Summary}");
-            page.Terms([.. point.Values.Select(value => (value.Name, InWords(point, value)))], indent: 6);
+            page.Terms([.. point.Values.Select(value => (value.Name, InWords(point, value))), .. ScriptOf(point.Name)], indent: 6);
         }
     }
+
+    private static IEnumerable<(string, string)> ScriptOf(string point) =>
+        from info in EngineVocabulary.Instance.PolicyPoints
+        where info.Name == point && info.Script is not null
+        select (Script, $"{info.Script!.Kind}\nasked {info.Script.Asked}; remembers for {info.Script.ScopeWords}");
 
     private static string InWords(ControllerPolicyPoint point, ControllerPolicyValue value)
     {

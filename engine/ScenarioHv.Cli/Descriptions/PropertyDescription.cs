@@ -68,11 +68,11 @@ internal static class PropertyDescription
             + "bare-metal twin, a specification beside each that is driven by what the machine does and never decides: it counts which "
             + "dispatches are owed and which are allowed, and keeps ISR, TPR and the blocking of NMIs as the guest's own instructions make "
             + "them. Lateness is no violation. What never became a message, as a timer that did not expire, it does not see.");
-        page.Heading("asserted in every step");
+        page.Heading("what the laboratory asserts of itself");
         page.Terms(Assertions);
         page.Paragraph(
-            "An assertion that fails ends the run: as a fault of a guest's script (exit code 2), if the script asked for what "
-            + "cannot be, else as a defect of the laboratory (exit code 4). It is never an outcome.");
+            "One that fails ends the run: as a fault of a guest's script (exit code 2), if the script asked for what "
+            + "cannot be, else as a defect of the laboratory (exit code 4). It is never an outcome, unlike an assertion of a script.");
         page.Heading("what is not established");
         page.Paragraph(
             "A run is one history: the actor with the smallest (cycle, order) takes each step. Other orders of steps are looked at by "

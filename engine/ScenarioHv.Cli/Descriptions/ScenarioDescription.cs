@@ -1,6 +1,8 @@
 using ScenarioHv.Cli.Output;
+using ScenarioHv.Cli.Running;
 using ScenarioHv.Engine.Configuration;
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Scenarios;
 using ScenarioHv.Scenarios.Assembly;
 
@@ -13,7 +15,7 @@ internal static class ScenarioDescription
     public static void Write(Page page, ScenarioDocument document)
     {
         var scenario = document.Base;
-        var config = MachineAssembly.Build(scenario, new NoGuests());
+        var config = MachineAssembly.Build(scenario, new NoGuests(new ScriptGuests(logging: null)));
         page.Heading($"{scenario.Name}: {scenario.Title}");
         page.Terms([("file", scenario.File), ("source", scenario.Source.Length == 0 ? "not given" : scenario.Source)]);
         page.Heading("machine");
@@ -60,7 +62,8 @@ internal static class ScenarioDescription
     private static string Origin(MachineSection machine, string point)
     {
         var inUserspace = point == "ioapic-eoi" && machine.Irqchip == Irqchip.Split && machine.Userspace is not null;
-        return machine.Policies.ContainsKey(point) ? " (set)" : $" (from {(inUserspace ? machine.Userspace : machine.Hypervisor)})";
+        return machine.Policies.TryGetValue(point, out var value) ? value.ScriptPath is null ? " (set)" : " (a script)"
+            : $" (from {(inUserspace ? machine.Userspace : machine.Hypervisor)})";
     }
 
     private static void WriteDevices(Page page, MachineSection machine, MachineConfig config)
@@ -169,9 +172,11 @@ internal static class ScenarioDescription
 
     private static string NameOf(GuestLevel level) => level == GuestLevel.L1 ? "l1" : "l2";
 
-    /// <summary>Guests without code: a description needs none compiled.</summary>
-    private sealed class NoGuests : IGuestLoader
+    /// <summary>Guests without code: a description needs none compiled. A policy's script may say what the machine is made of.</summary>
+    private sealed class NoGuests(ScriptGuests scripts) : IGuestLoader
     {
         public GuestProgram Load(string path, IReadOnlyDictionary<string, long> parameters) => new(path, _ => default);
+
+        public PolicyProgram LoadPolicy(string path) => scripts.LoadPolicy(path);
     }
 }

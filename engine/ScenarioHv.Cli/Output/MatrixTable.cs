@@ -82,7 +82,8 @@ internal static class MatrixTable
         return parts;
     }
 
-    private static string ColourOf(Outcome outcome) => outcome switch
+    /// <summary>The colour of an outcome; null is that of what did not end.</summary>
+    internal static string ColourOf(Outcome? outcome) => outcome switch
     {
         Outcome.Reached => "green",
         Outcome.Inconclusive => "yellow",

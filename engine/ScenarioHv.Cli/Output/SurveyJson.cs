@@ -59,7 +59,7 @@ internal static class SurveyJson
         json.WriteEndObject();
     }
 
-    private static void WriteProblem(Utf8JsonWriter json, Exception problem)
+    internal static void WriteProblem(Utf8JsonWriter json, Exception problem)
     {
         var (code, message) = FailureReport.Classify(problem);
         json.WriteString("error", message);

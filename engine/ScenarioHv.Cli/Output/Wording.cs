@@ -46,8 +46,10 @@ internal static class Wording
     public static string Count(long value, string one, string many) => $"{Number(value)} {(value == 1 ? one : many)}";
 
     /// <summary><c>a</c>, <c>a and b</c>, <c>a, b and c</c>.</summary>
-    public static string And(IReadOnlyList<string> items) =>
-        items.Count < 2 ? string.Concat(items) : string.Join(", ", items.SkipLast(1)) + " and " + items[^1];
+    public static string And(IReadOnlyList<string> items) => Joined(items, "and");
+
+    /// <summary><c>a</c>, <c>a or b</c>, <c>a, b or c</c>.</summary>
+    public static string Or(IReadOnlyList<string> items) => Joined(items, "or");
 
     /// <summary>
     /// The lines of <paramref name="text"/> with at most <paramref name="width"/> characters; a longer word has a line of its own.
@@ -71,6 +73,9 @@ internal static class Wording
             yield return line;
         }
     }
+
+    private static string Joined(IReadOnlyList<string> items, string word) =>
+        items.Count < 2 ? string.Concat(items) : $"{string.Join(", ", items.SkipLast(1))} {word} {items[^1]}";
 
     private static string Decimal(Int128 value, long unit)
     {

@@ -100,9 +100,9 @@ internal sealed class CellExploration
             Progress = progress is null ? null : progress.Show,
             Trace = hash,
         };
-        var found = settings.Random is { } random
+        var found = Told(() => settings.Random is { } random
             ? explorer.Sample(random with { Stop = IsOver }, progress is null ? null : progress.Show)
-            : explorer.Explore();
+            : explorer.Explore());
         var elapsed = TimeProvider.System.GetElapsedTime(start);
         if (found is { Outcome: GraphOutcome.Inconclusive, EndedBy: SearchLimit.Stop })
         {
@@ -120,6 +120,21 @@ internal sealed class CellExploration
 
         bool IsOver() => settings.Cancelled.IsCancellationRequested
             || (settings.Time is { } time && TimeProvider.System.GetElapsedTime(start) > time);
+    }
+
+    /// <summary>What a step that fails leaves behind is told in the words of this machine.</summary>
+    private Exploration.Exploration Told(Func<Exploration.Exploration> search)
+    {
+        try
+        {
+            return search();
+        }
+        catch (ExplorationException failure)
+        {
+            failure.Step.LastLines = Naming.LinesOf(
+                failure.Step, TraceNaming.DialectOf(Board, Cell.Scenario.Machine.Hypervisor));
+            throw;
+        }
     }
 
     /// <summary>Lets go of the machine: nothing can be explored any more, and no event named.</summary>

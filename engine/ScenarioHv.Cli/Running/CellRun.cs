@@ -66,9 +66,7 @@ internal sealed class CellRun
     public RunPoint? Start { get; set; }
 
     /// <summary>How its kernel prints tracepoints, unless the user says otherwise.</summary>
-    public TraceDialect Dialect => Board.IsBhyve ? TraceDialects.BhyveKtr
-        : KernelMajor(Cell.Scenario.Machine.Hypervisor) is < 6 ? TraceDialects.Kvm51
-        : TraceDialects.Kvm616;
+    public TraceDialect Dialect => TraceNaming.DialectOf(Board, Cell.Scenario.Machine.Hypervisor);
 
     /// <summary>Runs the machine to the end.</summary>
     /// <param name="limits">When to give up.</param>
@@ -80,8 +78,20 @@ internal sealed class CellRun
     {
         using var hash = new TraceHash();
         var latency = new LatencyMeter();
+        List<ITraceSink> sinks = [hash, latency];
+        if (sink is not null)
+        {
+            sinks.Add(sink);
+        }
+
+        if (TwiceStream.OfProcess is { } stream)
+        {
+            sinks.Add(stream);
+            stream.Begin($"{Cell.Scenario.Name}: {Cell.Name}");
+        }
+
         var start = TimeProvider.System.GetTimestamp();
-        var (run, bytes, story) = Take(limits, TraceSinks.Tee(sink is null ? [hash, latency] : [hash, latency, sink]), progress);
+        var (run, bytes, story) = Told(() => Take(limits, TraceSinks.Tee(sinks), progress));
         logger?.LogInformation(
             "{Cell}: {Outcome} after {Steps} steps, {Milliseconds:0} ms",
             Cell.Name, run.Outcome, run.Steps, TimeProvider.System.GetElapsedTime(start).TotalMilliseconds);
@@ -91,6 +101,20 @@ internal sealed class CellRun
             LastCollapse = latency.LastCollapse,
             Steps = story,
         };
+    }
+
+    /// <summary>What a step that fails leaves behind is told in the words of this machine.</summary>
+    private T Told<T>(Func<T> run)
+    {
+        try
+        {
+            return run();
+        }
+        catch (StepException failure)
+        {
+            failure.LastLines = Naming.LinesOf(failure, Dialect);
+            throw;
+        }
     }
 
     private (RunResult Run, int StateBytes, IReadOnlyList<ReplayStep> Steps) Take(
@@ -111,7 +135,7 @@ internal sealed class CellRun
 
     /// <summary>The first place in the run with the clock at <paramref name="cycle"/> or later; null if the run ends before that.</summary>
     /// <exception cref="StepException">A guest or the laboratory failed.</exception>
-    public RunPoint? StateAt(RunLimits limits, long cycle) => new Runner(Board, limits) { Start = Start }.StateAt(cycle);
+    public RunPoint? StateAt(RunLimits limits, long cycle) => Told(() => new Runner(Board, limits) { Start = Start }.StateAt(cycle));
 
     /// <summary>
     /// Goes the way to the recurring state once more, with nothing of the search that found it, and compares the whole states one
@@ -142,10 +166,6 @@ internal sealed class CellRun
 
     private (Board Board, TraceNaming Naming) Machine =>
         _machine ?? throw new InvalidOperationException($"The machine of cell {Cell.Name} is gone: its run is over.");
-
-    /// <summary>5 of <c>kvm@5.1</c>; null for what is no kernel.</summary>
-    private static int? KernelMajor(string preset) =>
-        preset.StartsWith("kvm@", StringComparison.Ordinal) && int.TryParse(preset[4..].Split('.')[0], out var major) ? major : null;
 }
 
 /// <summary>How a cell ended.</summary>
@@ -235,16 +255,52 @@ internal sealed record Rearming(string Point, string Value, IReadOnlyList<(strin
     /// <summary>The policies that decided among <paramref name="events"/>, in the order of their points.</summary>
     public static IReadOnlyList<Rearming> Of(IEnumerable<TraceEvent> events, IReadOnlyList<(string Point, string Value)> policies)
     {
-        var decisions = events
-            .Where(e => e.Kind == TraceEventKind.PolicyDecided && !LetsRest(e))
-            .Select(e => (Point: (PolicyPoint)e.A, Words: PolicyDecisionText.Of(e)));
-        return
-        [
-            .. decisions.GroupBy(decision => decision.Point).OrderBy(group => group.Key).Select(group => new Rearming(
-                TraceNaming.NameOf(group.Key),
-                policies.First(policy => policy.Point == TraceNaming.NameOf(group.Key)).Value,
-                [.. group.GroupBy(decision => decision.Words).Select(same => (same.Key, same.Count()))])),
-        ];
+        var found = new List<DecisionsOfPoint>();
+        foreach (var e in events)
+        {
+            if (e.Kind == TraceEventKind.PolicyDecided && !LetsRest(e))
+            {
+                var point = (PolicyPoint)e.A;
+                var decisions = found.Find(known => known.Point == point);
+                if (decisions is null)
+                {
+                    found.Add(decisions = new DecisionsOfPoint(point));
+                }
+
+                decisions.Add(PolicyDecisionText.Of(e));
+            }
+        }
+
+        found.Sort((one, other) => one.Point.CompareTo(other.Point));
+        return found.ConvertAll(decisions => new Rearming(
+            TraceNaming.NameOf(decisions.Point),
+            policies.First(policy => policy.Point == TraceNaming.NameOf(decisions.Point)).Value,
+            decisions.InOrder));
+    }
+
+    /// <summary>What was decided at one point, each in words and how often, in the order in which it was first decided.</summary>
+    private sealed class DecisionsOfPoint(PolicyPoint point)
+    {
+        private readonly List<string> _words = [];
+        private readonly List<int> _times = [];
+
+        public PolicyPoint Point { get; } = point;
+
+        public IReadOnlyList<(string Decision, int Times)> InOrder => [.. _words.Zip(_times)];
+
+        public void Add(string words)
+        {
+            var index = _words.IndexOf(words);
+            if (index < 0)
+            {
+                _words.Add(words);
+                _times.Add(1);
+            }
+            else
+            {
+                _times[index]++;
+            }
+        }
     }
 
     /// <summary>True for the decision to do nothing: it re-arms nothing.</summary>

@@ -1,5 +1,4 @@
 using ScenarioHv.Conformance;
-using ScenarioHv.Scenarios;
 using ScenarioHv.Witnesses;
 
 namespace ScenarioHv.Cli.Running;

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using ScenarioHv.Cli.Output;
 using ScenarioHv.Exploration;
@@ -65,14 +64,9 @@ internal sealed class MatrixRun(Terminal terminal, ILoggerFactory? logging, bool
     public IReadOnlyList<ScenarioEnd> Run(IReadOnlyList<string> paths, IReadOnlyList<SettingOverride> overrides)
     {
         var scenarios = paths.Select(path => Read(path, overrides)).ToArray();
-        var jobs = scenarios.SelectMany((scenario, number) => Enumerable.Range(0, scenario.Cells.Length).Select(cell => (number, cell)));
-        ProgressBar.While(terminal, scenarios.Sum(scenario => scenario.Cells.Length), "cells", advance =>
-            Parallel.ForEach(Partitioner.Create(jobs, EnumerablePartitionerOptions.NoBuffering), job =>
-            {
-                var scenario = scenarios[job.number];
-                scenario.Ends[job.cell] = Run(scenario, job.cell);
-                advance();
-            }));
+        (Job Scenario, int Cell)[] jobs =
+            [.. scenarios.SelectMany(scenario => Enumerable.Range(0, scenario.Cells.Length).Select(cell => (scenario, cell)))];
+        ParallelRuns.Of(terminal, jobs, "cells", job => job.Scenario.Ends[job.Cell] = Run(job.Scenario, job.Cell));
         return [.. scenarios.Select(scenario => new ScenarioEnd(scenario.Path, scenario.Base, scenario.Problem, scenario.Ends))];
     }
 
@@ -81,7 +75,7 @@ internal sealed class MatrixRun(Terminal terminal, ILoggerFactory? logging, bool
         try
         {
             var file = ScenarioFile.Read(path, overrides);
-            return new Job(path, file.Document.Base, [.. file.Document.Cells], null, [.. overrides.Select(option => option.OptionText)]);
+            return new Job(path, file.Document.Base, [.. file.Document.Cells], null, overrides);
         }
         catch (Exception problem) when (problem is ScenarioException or InputException)
         {
@@ -101,7 +95,7 @@ internal sealed class MatrixRun(Terminal terminal, ILoggerFactory? logging, bool
             var run = new CellRun(cell, _guests);
             return new CellEnd(cell, run.Run(new RunLimits(), logger: _logger).WithoutMachine(), null);
         }
-        catch (ScenarioException problem) when (index > 0 && scenario.Options.Contains(problem.Diagnostic.File))
+        catch (Exception problem) when (index > 0 && ImpossiblePolicy.IsOf(problem, scenario.Options))
         {
             return new CellEnd(cell, null, null);
         }
@@ -111,7 +105,7 @@ internal sealed class MatrixRun(Terminal terminal, ILoggerFactory? logging, bool
         }
     }
 
-    private sealed record Job(string Path, Scenario? Base, ScenarioCell[] Cells, Exception? Problem, string[] Options)
+    private sealed record Job(string Path, Scenario? Base, ScenarioCell[] Cells, Exception? Problem, IReadOnlyList<SettingOverride> Options)
     {
         public CellEnd[] Ends { get; } = new CellEnd[Cells.Length];
     }

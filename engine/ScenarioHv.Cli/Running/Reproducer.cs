@@ -39,7 +39,9 @@ internal sealed record Reproducer
     /// <summary>The trace hash of its replay, 64 hexadecimal digits.</summary>
     public required string TraceHash { get; init; }
 
-    /// <summary>The scenario, then the scripts of its guests.</summary>
+    /// <summary>
+    /// The scenario, then the scripts of its guests and policies, then those that were set on the command line; each with what it loads.
+    /// </summary>
     public required IReadOnlyList<ReproducerPart> Parts { get; init; }
 
     /// <summary>This version.</summary>
@@ -67,24 +69,44 @@ internal sealed record Reproducer
         Schedule schedule,
         string traceHash)
     {
+        var own = file.Overrides.Count == 0 ? file : ScenarioFile.Read(file.Document.Base.File);
+        var set = file.Overrides.Select(setting => (Setting: setting, Script: ScriptOf(file.Document.Base, setting))).ToArray();
         return new Reproducer
         {
             Version = ThisVersion,
             Build = ThisBuild,
             Cell = cell == ScenarioCell.BaseName ? null : cell,
-            Overrides = file.Overrides,
+            Overrides = [.. set.Select(one => one.Script is null
+                ? one.Setting
+                : one.Setting with { Value = NameOf(one.Setting, one.Script, one.Script) })],
             Without = without,
             Shows = shows,
             Schedule = schedule,
             TraceHash = traceHash,
-            Parts = PartsOf(file.Document),
+            Parts =
+            [
+                .. PartsOf(own.Document),
+                .. from one in set
+                   where one.Script is not null
+                   from path in ScriptFiles.Of(one.Script)
+                   select new ReproducerPart(NameOf(one.Setting, one.Script, path), Bytes(path)),
+            ],
         };
     }
+
+    /// <summary>The script that was set on the command line in place of a policy; null for a value.</summary>
+    private static string? ScriptOf(Scenario scenario, SettingOverride setting) =>
+        setting.ExploreKey is null ? scenario.Machine.Policies[setting.Point].ScriptPath : null;
+
+    /// <summary>Such a script lies anywhere, and so has, with what it loads, a folder of its own among the parts.</summary>
+    private static string NameOf(SettingOverride setting, string script, string path) =>
+        $"set-{setting.Point}/{Path.GetRelativePath(Path.GetDirectoryName(script)!, path).Replace('\\', '/')}";
 
     /// <summary>The scripts of the other cells belong to it, since the file cannot be read without them.</summary>
     private static ReproducerPart[] PartsOf(ScenarioDocument document)
     {
-        var scripts = document.Cells.SelectMany(cell => cell.Scenario.Guests).Select(guest => guest.ScriptPath);
+        var scripts = document.Cells.SelectMany(cell => cell.Scenario.ScriptPaths)
+            .Distinct(StringComparer.Ordinal).SelectMany(ScriptFiles.Of);
         string[] paths = [.. scripts.Prepend(document.Base.File).Select(Path.GetFullPath).Distinct(StringComparer.Ordinal)];
         var folder = Path.GetDirectoryName(paths[0])!;
         while (!paths.All(path => IsBelow(path, folder)))

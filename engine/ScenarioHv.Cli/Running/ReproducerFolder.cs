@@ -29,6 +29,9 @@ internal sealed class ReproducerFolder : IDisposable
         }
     }
 
+    /// <summary>The path of the folder.</summary>
+    public string Root => _folder;
+
     /// <summary>The path of the scenario.</summary>
     public string Scenario { get; }
 

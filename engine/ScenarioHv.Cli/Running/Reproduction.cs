@@ -28,7 +28,8 @@ internal sealed class Reproduction
         _named = folder.Named;
         try
         {
-            var file = ScenarioFile.Read(folder.Scenario, reproducer.Overrides);
+            var overrides = reproducer.Overrides.Select(setting => setting with { ScriptFolder = folder.Root });
+            var file = ScenarioFile.Read(folder.Scenario, [.. overrides]);
             var guests = new ScriptGuests(logging, keeps: false, trusted: trusted);
             Cell = new CellRun(Expecting(file.Cell(reproducer.Cell)), guests, reproducer.Schedule);
         }

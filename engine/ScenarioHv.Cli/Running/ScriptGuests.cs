@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Policies;
 using ScenarioHv.Scenarios.Assembly;
 using ScenarioHv.Scripting;
 
@@ -16,4 +17,7 @@ internal sealed class ScriptGuests(ILoggerFactory? logging, bool keeps = true, b
 
     /// <inheritdoc/>
     public GuestProgram Load(string path, IReadOnlyDictionary<string, long> parameters) => _loader.Load(path, parameters);
+
+    /// <inheritdoc/>
+    public PolicyProgram LoadPolicy(string path) => _loader.LoadPolicy(path);
 }

@@ -1,4 +1,3 @@
-using ScenarioHv.Scenarios;
 
 namespace ScenarioHv.Cli.Running;
 
@@ -9,8 +8,10 @@ internal static class ShippedScenarios
 
     private static string Folder => Path.Combine(AppContext.BaseDirectory, "scenarios");
 
+    private static IReadOnlyList<(string Name, string Path)>? s_all;
+
     /// <summary>Name and path of each, by name; a scenario in a subfolder is named with it: <c>history/one</c>.</summary>
-    public static IReadOnlyList<(string Name, string Path)> All { get; } = Directory.Exists(Folder)
+    public static IReadOnlyList<(string Name, string Path)> All => s_all ??= Directory.Exists(Folder)
         ? [.. Directory.EnumerateFiles(Folder, "*" + Extension, SearchOption.AllDirectories)
             .Select(path => (NameOf(path), path))
             .OrderBy(entry => entry.Item1, StringComparer.Ordinal)]
@@ -36,6 +37,12 @@ internal static class ShippedScenarios
     private static string? Find(string name)
     {
         var wanted = WithoutExtension(name);
+        var direct = Path.Combine(Folder, wanted + Extension);
+        if (!wanted.Contains('.', StringComparison.Ordinal) && !Path.IsPathRooted(wanted) && File.Exists(direct))
+        {
+            return direct;
+        }
+
         var found = All.FirstOrDefault(entry => entry.Name == wanted);
         if (found.Path is null && All.Count(entry => LastPart(entry.Name) == wanted) == 1)
         {

@@ -83,7 +83,7 @@ internal static class SnapshotFile
     /// <param name="Cell">The cell's name.</param>
     /// <param name="Policies">Its policies.</param>
     /// <param name="Text">Digest of the scenario's file.</param>
-    /// <param name="Scripts">Digest of the guests' scripts.</param>
+    /// <param name="Scripts">Digests of the scripts of guests and policies, and of what these load.</param>
     /// <param name="Build">The builds of what makes machines of scenarios and programs of scripts; the engine checks its own.</param>
     private sealed record Origin(string Scenario, string Cell, string Policies, string Text, string Scripts, string Build)
     {
@@ -99,7 +99,7 @@ internal static class SnapshotFile
                 cell.Cell.Name,
                 string.Join("; ", cell.Policies.Select(policy => $"{policy.Point}: {policy.Value}")),
                 Digest(scenario.File),
-                string.Join(' ', scenario.Guests.Select(guest => Digest(guest.ScriptPath))),
+                string.Join(' ', scenario.ScriptPaths.SelectMany(ScriptFiles.Of).Select(Digest)),
                 $"{typeof(MachineAssembly).Module.ModuleVersionId} {typeof(ScriptLoader).Module.ModuleVersionId}");
         }
 
@@ -116,7 +116,7 @@ internal static class SnapshotFile
                 : $"is of cell '{Cell}' of {Scenario}: choose it with --cell");
             Require(Policies == here.Policies, $"was made with '{Policies}', not with '{here.Policies}': give the same --set");
             Require(Text == here.Text, $"was made before the file of scenario {Scenario} was changed");
-            Require(Scripts == here.Scripts, "was made before a script of its guests was changed");
+            Require(Scripts == here.Scripts, "was made before a script of its guests or policies was changed");
             Require(Build == here.Build, "was made by another build of the laboratory");
         }
 

@@ -1,6 +1,8 @@
+using ScenarioHv.Cli.Output;
 using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.Tracing;
+using ScenarioHv.Exploration;
 using ScenarioHv.Traces;
 
 namespace ScenarioHv.Cli.Running;
@@ -8,6 +10,8 @@ namespace ScenarioHv.Cli.Running;
 /// <summary>Names for what the events of a board number: actors, devices, reports and policy points.</summary>
 internal sealed class TraceNaming
 {
+    private const int CycleWidth = 11;
+
     private readonly Board _board;
     private readonly List<string> _reports = [];
     private readonly Dictionary<ulong, ulong> _reportIndices = [];
@@ -31,6 +35,24 @@ internal sealed class TraceNaming
     /// <summary>The names.</summary>
     public TraceNames Names { get; }
 
+    /// <summary>How the kernel of a machine prints tracepoints, unless the user says otherwise.</summary>
+    /// <param name="board">The machine.</param>
+    /// <param name="hypervisor">Its preset.</param>
+    public static TraceDialect DialectOf(Board board, string hypervisor) => board.IsBhyve ? TraceDialects.BhyveKtr
+        : KernelMajor(hypervisor) is < 6 ? TraceDialects.Kvm51
+        : TraceDialects.Kvm616;
+
+    /// <summary>The last events before a step that failed, a line each.</summary>
+    public IReadOnlyList<string> LinesOf(StepException failure, TraceDialect dialect) =>
+    [
+        .. failure.LastEvents.Where(e => TraceText.IsPrinted(e.Kind, dialect)).Select(Named)
+            .Select(e => $"{Wording.Number(e.Cycle),CycleWidth} {TraceEventText.Format(e, dialect, Names)}"),
+    ];
+
+    /// <summary>5 of <c>kvm@5.1</c>; null for what is no kernel.</summary>
+    private static int? KernelMajor(string preset) =>
+        preset.StartsWith("kvm@", StringComparison.Ordinal) && int.TryParse(preset[4..].Split('.')[0], out var major) ? major : null;
+
     /// <summary>A policy point as scenarios name it.</summary>
     public static string NameOf(PolicyPoint point) => point switch
     {
@@ -41,7 +63,7 @@ internal sealed class TraceNaming
     };
 
     /// <summary>The event with a report's place in <see cref="TraceNames.Reports"/> instead of the hash of its text.</summary>
-    public TraceEvent Named(in TraceEvent e)
+    public TraceEvent Named(TraceEvent e)
     {
         if (e.Kind != TraceEventKind.GuestReported)
         {

@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using ScenarioHv.Engine.Naming;
+using ScenarioHv.Engine.Properties;
 using ScenarioHv.Engine.Scheduling;
 using ScenarioHv.Engine.Time;
 
@@ -181,13 +183,40 @@ public readonly struct Cpu
         return Ask<int>(new Operation { Kind = OperationKind.Choose, Value = (ulong)ways, Rip = Rip(at, line), Length = 0 });
     }
 
+    /// <summary>
+    /// Breaks the property <c>assert</c> unless <paramref name="condition"/> is true: the run ends there, and a search finds the order of
+    /// steps that leads there. No operation, not awaited, and takes no time: it belongs to the operation before it.
+    /// </summary>
+    /// <param name="condition">What has to be so.</param>
+    /// <param name="what">What that means, for the report; null if the expression says enough.</param>
+    /// <param name="text">Filled in by the compiler.</param>
+    /// <param name="file">Filled in by the compiler.</param>
+    /// <param name="line">Filled in by the compiler, as is <paramref name="column"/>.</param>
+    /// <param name="column">Its column.</param>
+    public void Assert(
+        bool condition,
+        string? what = null,
+        [CallerArgumentExpression(nameof(condition))] string text = "",
+        [CallerFilePath] string file = "",
+        [CallerLineNumber] int line = 0,
+        int column = 0)
+    {
+        if (!condition)
+        {
+            Fail(what, text, $"{file[(file.LastIndexOfAny(['/', '\\']) + 1)..]}:{StepBudgetException.LineOf(line)}:{Math.Max(1, column)}");
+        }
+    }
+
     /// <summary>The parameter <paramref name="name"/> that the scenario gives this guest under <c>with</c>.</summary>
     /// <exception cref="GuestException">The scenario gives none.</exception>
     public long Parameter(string name)
     {
         var context = Running();
-        return context.Board.Guest(context.Level)?.Parameters.TryGetValue(name, out var value) == true ? value
-            : throw new GuestException($"The scenario gives this guest no parameter '{name}'; add it under guests, with.");
+        var given = context.Board.Guest(context.Level)!.Parameters;
+        return given.TryGetValue(name, out var value) ? value
+            : throw new GuestException(NearestName.Of(name, given.Keys) is { } nearest
+                ? $"The scenario gives this guest no parameter '{name}'; did you mean '{nearest}'?"
+                : $"The scenario gives this guest no parameter '{name}'; add it under guests, with.");
     }
 
     /// <summary>
@@ -252,6 +281,15 @@ public readonly struct Cpu
     /// <summary>True if <paramref name="deadline"/> has passed.</summary>
     public bool Expired(Instant deadline) => deadline.Cycle <= Running().Machine.Now;
 
+    private void Fail(string? what, string text, string place)
+    {
+        var context = Running();
+        var words = $"{place}: '{text}' does not hold in l{context.Level} on vCPU {_index}{(what is null ? "" : $": {what}")}";
+        SafetyChecks.Fail(context, SafetyProperty.Assert, _index, expected: context.Board.Assertions.Number(words));
+        context.Budget = -1;                    // no handler of the script takes it
+        throw new AssertionException(words);
+    }
+
     internal Op Memory(OperationKind kind, int word, ulong value, ulong at, int line) =>
         Ask(new Operation { Kind = kind, Code = (uint)word, Value = value, Rip = Rip(at, line), Length = 7 });
 
@@ -270,6 +308,14 @@ public readonly struct Cpu
             : throw new GuestException(
                 $"{what} is for the guest that runs a nested guest: "
                 + $"this scenario's {(context.Level == 1 ? "l1 has no l2" : "l2 has none")}.");
+    }
+
+    /// <summary>What <see cref="Rip"/> has made an address of.</summary>
+    internal static (int File, int Line)? LineOf(ulong rip, int level)
+    {
+        var line = (int)((uint)rip / LineBytes);
+        return rip >> 32 == (ulong)level && StepBudgetException.LineOf(line) is > 0 and var number
+            ? (StepBudgetException.FileOf(line), number) : null;
     }
 
     private static ulong Rip(ulong at, int line) => at != 0 ? at : ((ulong)StepContext.Current.Level << 32) + (ulong)(line * LineBytes);

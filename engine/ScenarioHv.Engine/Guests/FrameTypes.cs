@@ -131,9 +131,7 @@ internal static unsafe class FrameOf<T> where T : IAsyncStateMachine
     private static void Move(byte* frame) => Unsafe.AsRef<T>(frame).MoveNext();
 }
 
-/// <summary>
-/// Where the fields of a state machine lie. Their layout is automatic, so that offsets are asked of the runtime by emitted code.
-/// </summary>
+/// <summary>Where the fields of a state machine lie. Their layout is automatic, so that offsets are asked of the runtime.</summary>
 internal sealed class FrameShape
 {
     private const BindingFlags AllFields = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
@@ -167,9 +165,11 @@ internal sealed class FrameShape
 
     private void Walk(Type type, int at, string path)
     {
-        foreach (var field in type.GetFields(AllFields))
+        var fields = type.GetFields(AllFields);
+        var offsets = FieldOffset.Of(type, fields);
+        for (var i = 0; i < fields.Length; i++)
         {
-            WalkValue(field.FieldType, at + FieldOffset.Of(type, field), $"{path}/{field.Name}");
+            WalkValue(fields[i].FieldType, at + offsets[i], $"{path}/{fields[i].Name}");
         }
     }
 
@@ -182,13 +182,13 @@ internal sealed class FrameShape
         }
         else if (type.IsPrimitive || type.IsEnum)
         {
-            Mark(type, at, SizeOf(type), path);
+            Mark(type, at, FieldOffset.SizeOf(type), path);
         }
         else if (type.GetCustomAttribute<InlineArrayAttribute>() is { } array)
         {
             for (var i = 0; i < array.Length; i++)
             {
-                WalkValue(type.GetFields(AllFields)[0].FieldType, at + (i * SizeOf(type) / array.Length), $"{path}/{i}");
+                WalkValue(type.GetFields(AllFields)[0].FieldType, at + (i * FieldOffset.SizeOf(type) / array.Length), $"{path}/{i}");
             }
         }
         else
@@ -202,7 +202,4 @@ internal sealed class FrameShape
         Fields.Add($"{offset} {path} {type.FullName}");
         Mask.AsSpan(offset, size).Fill(0xff);
     }
-
-    private static int SizeOf(Type type) =>
-        (int)typeof(Unsafe).GetMethod(nameof(Unsafe.SizeOf))!.MakeGenericMethod(type).Invoke(null, null)!;
 }

@@ -11,3 +11,9 @@ public class GuestException : InvalidOperationException
     {
     }
 }
+
+/// <summary>
+/// An assertion of a guest's script does not hold. The violation is in the machine already, and this ends the step: the script's code is
+/// not to go on with what is not so.
+/// </summary>
+internal sealed class AssertionException(string message) : GuestException(message);

@@ -3,9 +3,10 @@ using System.Runtime.CompilerServices;
 namespace ScenarioHv.Engine.Guests;
 
 /// <summary>
-/// What the C# code of a guest may use between two of its operations. The compilation of a script puts these calls into its loops, jumps,
-/// methods, lambdas and handlers, and around what makes texts and arrays. Counts only: the same code stops at the same place on every
-/// machine. The count belongs to the step under way (<see cref="StepContext"/>) and is in no frame.
+/// What the C# code of a guest may use between two of its operations, and with it the policies that are asked in that step. The
+/// compilation of a script puts these calls into its loops, jumps, methods, lambdas and handlers, and around what makes texts and arrays.
+/// Counts only: the same code stops at the same place on every machine. The count belongs to the step under way
+/// (<see cref="StepContext"/>) and is in no frame.
 /// </summary>
 public static class StepBudget
 {
@@ -106,22 +107,34 @@ public static class StepBudget
 /// <summary>A guest's code does not come to its next operation: it has used up what a step may cost.</summary>
 public sealed class StepBudgetException : GuestException
 {
+    private const int LineBits = 20;
+
     /// <summary>Creates the exception.</summary>
     /// <param name="what">What used it up.</param>
-    /// <param name="line">Where in the script that is, from 1.</param>
+    /// <param name="line">Where that is: the line from 1, and above its 20 bits the number of the script's file.</param>
     /// <param name="column">Its column, from 1.</param>
     /// <param name="isPolicy">True if it is the code of a policy.</param>
     public StepBudgetException(string what, int line, int column, bool isPolicy = false)
-        : base(isPolicy
-            ? $"The policy's code used up what one step may cost, and the end came in {what} at line {line}, column {column}: does it end?"
-            : $"The guest's code used up what one step may cost, and the end came in {what} at line {line}, column {column}. "
-                + "Between two operations there is room for little code: does it end, and should there be an await in it?")
+        : base($"The {(isPolicy ? "policy" : "guest")}'s code used up what one step may cost, and the end came in {what} "
+            + $"at line {LineOf(line)}, column {column}"
+            + (isPolicy ? ": does it end?"
+                : ". Between two operations there is room for little code: does it end, and should there be an await in it?"))
     {
-        Line = line;
+        Line = LineOf(line);
+        File = FileOf(line);
         Column = column;
     }
 
-    /// <summary>The line of the script, from 1.</summary>
+    /// <summary>The line, without the number of the file above it.</summary>
+    internal static int LineOf(int line) => line & ((1 << LineBits) - 1);
+
+    /// <summary>The number of the file above a line.</summary>
+    internal static int FileOf(int line) => line >> LineBits;
+
+    /// <summary>0 for the script itself, from 1 for the files that it loads.</summary>
+    public int File { get; }
+
+    /// <summary>The line of the file, from 1.</summary>
     public int Line { get; }
 
     /// <summary>The column, from 1.</summary>

@@ -60,6 +60,9 @@ public readonly record struct ImmediateExitDecision(ImmediateExitMechanism Mecha
     /// <summary>The host CPU sends an interrupt to itself.</summary>
     /// <param name="after">How many guest operations retire before it arrives: 0 means that it is pending at the entry.</param>
     public static ImmediateExitDecision SelfIpi(uint after) => new(ImmediateExitMechanism.SelfIpi, after);
+
+    /// <summary>As a script writes it: <c>PreemptionTimer(1000)</c>.</summary>
+    public override string ToString() => $"{Mechanism}({Argument})";
 }
 
 /// <summary>The timer is loaded with 0: the exit comes before the first instruction (KVM since 4.19, vmx.c:vmx_update_hv_timer).</summary>

@@ -70,6 +70,9 @@ public readonly record struct IoApicEoiDecision(IoApicEoiAction Action, long Cyc
     public static IoApicEoiDecision Delay(long microseconds) => microseconds is >= 1 and <= 1_000_000_000
         ? new(IoApicEoiAction.Delay, Math.Max(1, (long)((Int128)StepContext.Current.Board.Config.TscHz * microseconds / 1_000_000)))
         : throw new GuestException($"Delay({microseconds}): a delay is 1..1000000000 microseconds.");
+
+    /// <summary>Its name: <c>Resend</c>.</summary>
+    public override string ToString() => Action.ToString();
 }
 
 /// <summary>A line that is still high is sent again at once, inside the EOI (82093AA 3.2.4; KVM before 3.18, QEMU before 4.1).</summary>

@@ -149,7 +149,7 @@ public sealed class DecisionScript<TAnswer> : PolicyScript
     internal TAnswer Ask(in Situation now) => Ask(_decide, false, now);
 
     private TAnswer Possible(TAnswer answer) => _problem?.Invoke(answer) is { } problem
-        ? throw new GuestException($"the answer {answer} does not exist here: {problem}") : answer;
+        ? throw new ImpossibleAnswerException($"{answer}", problem) : answer;
 }
 
 /// <summary>A script that lists, guards and merges the steps of a plan.</summary>
@@ -223,4 +223,17 @@ public sealed class PolicyException : GuestException
 
     /// <summary>The script in its point.</summary>
     public PolicyScript Script { get; }
+}
+
+/// <summary>A policy's script has answered what its machine cannot have.</summary>
+public sealed class ImpossibleAnswerException : GuestException
+{
+    /// <summary>Creates the exception.</summary>
+    /// <param name="answer">The answer in words.</param>
+    /// <param name="reason">Why the machine cannot have it.</param>
+    public ImpossibleAnswerException(string answer, string reason)
+        : base($"the answer {answer} does not exist here: {reason}") => Reason = reason;
+
+    /// <summary>Why the machine cannot have it.</summary>
+    public string Reason { get; }
 }

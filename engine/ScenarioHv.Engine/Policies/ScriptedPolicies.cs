@@ -19,7 +19,9 @@ public sealed class ScriptedImmediateExit(DecisionScript<ImmediateExitDecision> 
     public ImmediateExitDecision Decide(ulong rip, ref ImmediateExitMemory memory) => script.Ask(Situation.Of(StepContext.Current));
 }
 
-/// <summary>What an EOI does as a script decides it; it remembers in its own variables, one copy per pin.</summary>
+/// <summary>
+/// What an EOI does as a script decides it; it remembers in its own variables, one copy per pin. It does not hear of a rewritten entry.
+/// </summary>
 /// <param name="script">The script, with <see cref="PolicyScope.Pin"/>.</param>
 public sealed class ScriptedIoApicEoi(DecisionScript<IoApicEoiDecision> script) : IIoApicEoiPolicy
 {

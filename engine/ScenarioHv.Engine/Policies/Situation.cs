@@ -41,6 +41,9 @@ public readonly struct Situation
     /// <summary>Blocking by NMI in the guest of that level (SDM3 24.4.2, bit 3 of the interruptibility state).</summary>
     public bool NmiBlocked => HasVcpu && Core.NmiBlocked != 0;
 
+    /// <summary>How many NMIs wait for injection, 0..2 (KVM's nmi_pending).</summary>
+    public int NmiPending => HasKvmVcpu ? KvmVcpu.NmiPending : 0;
+
     /// <summary>The highest vector in IRR of its local APIC; -1 if there is none.</summary>
     public int HighestIrr => HasVcpu ? Apic.Irr.Highest : -1;
 

@@ -56,6 +56,9 @@ public static class PropertyTable
         new("snapshot", SafetyProperty.Snapshot, LivenessProperty.None,
             "What is owed to a vCPU when its local APIC is saved is in what was saved: in IRR, or as the vector written for "
             + "injection. It fails at the restore, and only in scenarios that save and restore vCPUs."),
+        new("assert", SafetyProperty.Assert, LivenessProperty.None,
+            "What a guest's script asserts with cpu.Assert(condition) is so whenever its code comes there. It is for what only the "
+            + "author knows: an order, a count, a value that has to be there. Nothing else is asserted."),
         new("live", SafetyProperty.None, LivenessProperty.Live,
             "A vector or an NMI that is owed, and that the guest can take in one of the states in which the machine stays for "
             + "ever, is dispatched. A guest that keeps IF = 0, a TPR that holds the vector back, or an NMI handler without IRET is "

@@ -38,6 +38,9 @@ public enum SafetyProperty : byte
 
     /// <summary>A vector that is owed to a vCPU when its local APIC is saved is in what was saved.</summary>
     Snapshot = 11,
+
+    /// <summary>What a guest's script asserts is so.</summary>
+    Assert = 12,
 }
 
 /// <summary>The liveness properties: what explains that a machine stands still, or goes round without its goal.</summary>
@@ -134,7 +137,10 @@ public struct Violation
     /// </summary>
     public byte Detail;
 
-    /// <summary>What the guest's own copy says: the vector that outranks, what it should have read or what RVI should have been.</summary>
+    /// <summary>
+    /// What the guest's own copy says: the vector that outranks, what it should have read or what RVI should have been. Of
+    /// <see cref="SafetyProperty.Assert"/> the number of its words (<see cref="Scheduling.Board.Assertions"/>).
+    /// </summary>
     public uint Expected;
 
     /// <summary>True if a property has failed.</summary>

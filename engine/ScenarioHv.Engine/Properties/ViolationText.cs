@@ -24,6 +24,7 @@ public static class ViolationText
                 $"remote IRR of pin {violation.Detail} is set, but {vector} is requested, injected or in service nowhere, "
                 + "and no EOI of it is under way",
             SafetyProperty.Snapshot => $"vCPU {vcpu} is restored without {vector}, which was owed to it when it was saved",
+            SafetyProperty.Assert => $"an assertion of the guest does not hold on vCPU {vcpu}",
             _ => "nothing",
         };
     }

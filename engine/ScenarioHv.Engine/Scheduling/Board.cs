@@ -136,6 +136,9 @@ public sealed class Board
     /// <summary>The texts that guests report.</summary>
     public ReportTable Reports { get; } = new();
 
+    /// <summary>The assertions of guests that did not hold, in words.</summary>
+    public AssertionTable Assertions { get; } = new();
+
     /// <summary>The devices and their ports.</summary>
     public DeviceBus Devices { get; }
 

@@ -43,6 +43,10 @@ public sealed class StepEngine
             _context.RequireSettled();
             SafetyChecks.AfterStep(_context);
         }
+        catch (Exception) when (HasAssertionFailed(machine))
+        {
+            // The machine ends in the state in which the script's code has left it.
+        }
         finally
         {
             StepContext.Leave();
@@ -122,11 +126,38 @@ public sealed class StepEngine
             SafetyChecks.AfterStep(_context);
             return _context.Ways;
         }
+        catch (Exception) when (HasAssertionFailed(machine))
+        {
+            return _context.Ways;
+        }
         finally
         {
             StepContext.Leave();
         }
     }
+
+    /// <summary>
+    /// The guest whose code the last step was in, or had come from, of a step that has failed; null if there was none.
+    /// </summary>
+    public GuestPlace? FailedGuest
+    {
+        get
+        {
+            var machine = _context.Machine;
+            var vcpu = _context.Vcpu;
+            if (vcpu >= Board.Config.Vcpus)
+            {
+                return null;
+            }
+
+            var level = _context.Level != 0 ? _context.Level : machine.Ref(Board.Vcpus, vcpu).Level;
+            return Board.Guest(level) is { } program
+                ? new GuestPlace(vcpu, level, program, machine.Fiber(Board.GuestFiber(vcpu, level)).Op.Rip) : null;
+        }
+    }
+
+    /// <summary>True if what was thrown is an assertion, or follows from one: no machine goes on behind a violation.</summary>
+    private bool HasAssertionFailed(Machine machine) => machine.Ref(Board.Check).Violation.Property == SafetyProperty.Assert;
 
     /// <summary>Asks a script about a machine that is being made.</summary>
     internal T Ask<T>(Machine machine, Policies.DecisionScript<T> script)

@@ -17,7 +17,7 @@ public sealed class FieldRules
     private FieldRules(Type type, int size)
     {
         RequirePlain(type, string.Empty);
-        Size = SizeOf(type);
+        Size = StructFields.SizeOf(type);
         if (Size != size)
         {
             throw new InvalidOperationException(
@@ -50,8 +50,7 @@ public sealed class FieldRules
 
     /// <summary>Reads the declarations of a struct that is known only at run time: the variables of a script.</summary>
     /// <exception cref="InvalidOperationException">The struct has references, hidden padding or an undeclarable field.</exception>
-    public static FieldRules Of(Type type) => new(
-        type, (int)typeof(Unsafe).GetMethod(nameof(Unsafe.SizeOf))!.MakeGenericMethod(type).Invoke(null, null)!);
+    public static FieldRules Of(Type type) => new(type, FieldOffset.SizeOf(type));
 
     /// <summary>
     /// Refuses references, pointers, floating point and words whose size depends on the machine, wherever they are; <paramref name="path"/>
@@ -67,7 +66,7 @@ public sealed class FieldRules
 
         if (!type.IsPrimitive && !type.IsEnum)
         {
-            foreach (var field in FieldsOf(type))
+            foreach (var field in type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic))
             {
                 RequirePlain(field.FieldType, path.Length == 0 ? field.Name : $"{path}.{field.Name}");
             }
@@ -76,45 +75,9 @@ public sealed class FieldRules
 
     private static bool IsStateInteger(Type type) => Type.GetTypeCode(type) is >= TypeCode.Boolean and <= TypeCode.UInt64;
 
-    /// <summary>The fields of a struct in the order in which they are declared.</summary>
-    private static FieldInfo[] FieldsOf(Type type)
-    {
-        var fields = type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic);
-        Array.Sort(fields, (left, right) => left.MetadataToken.CompareTo(right.MetadataToken));
-        return fields;
-    }
-
-    /// <summary>The sum of the sizes of the fields: the size in memory exactly if there is no hidden padding.</summary>
-    private static int SizeOf(Type type)
-    {
-        if (type.IsEnum)
-        {
-            return SizeOf(Enum.GetUnderlyingType(type));
-        }
-
-        if (type.IsPrimitive)
-        {
-            return PrimitiveSize(type);
-        }
-
-        var fields = FieldsOf(type);
-        return type.GetCustomAttribute<InlineArrayAttribute>() is { } inline
-            ? inline.Length * SizeOf(fields[0].FieldType)
-            : fields.Sum(field => SizeOf(field.FieldType));
-    }
-
-    private static int PrimitiveSize(Type type) => Type.GetTypeCode(type) switch
-    {
-        TypeCode.Byte or TypeCode.SByte or TypeCode.Boolean => 1,
-        TypeCode.Int16 or TypeCode.UInt16 or TypeCode.Char => 2,
-        TypeCode.Int32 or TypeCode.UInt32 => 4,
-        TypeCode.Int64 or TypeCode.UInt64 => 8,
-        _ => throw new InvalidOperationException($"{type.Name} was not refused."),
-    };
-
     private void Walk(Type type, int at, bool observable)
     {
-        var size = SizeOf(type);
+        var size = StructFields.SizeOf(type);
         if (type == typeof(Instant))
         {
             Mark(at, size, observable);
@@ -129,42 +92,35 @@ public sealed class FieldRules
         }
         else
         {
-            WalkFields(type, at, size, observable);
+            WalkFields(StructFields.Of(type), at, observable);
         }
     }
 
-    private void WalkFields(Type type, int at, int size, bool observable)
+    private void WalkFields(StructFields type, int at, bool observable)
     {
-        var fields = FieldsOf(type);
-        if (type.GetCustomAttribute<InlineArrayAttribute>() is { } inline)
+        for (var i = 0; i < type.InlineLength; i++)
         {
-            var element = size / inline.Length;
-            for (var i = 0; i < inline.Length; i++)
-            {
-                Walk(fields[0].FieldType, at + (i * element), observable);
-            }
+            Walk(type.All[0].Type, at + (i * type.All[0].Size), observable);
+        }
 
+        if (type.InlineLength > 0)
+        {
             return;
         }
 
-        var start = at;
-        foreach (var field in fields)
+        foreach (var field in type.All)
         {
-            var ignored = observable || field.GetCustomAttribute<ObservableAttribute>() is not null;
-            var length = SizeOf(field.FieldType);
-            var offset = type.IsLayoutSequential ? at : start + FieldOffset.Of(type, field);
-            Walk(field.FieldType, offset, ignored);
-            if (!ignored && field.GetCustomAttribute<SaturatesAttribute>() is { } saturates)
+            var ignored = observable || field.IsObservable;
+            Walk(field.Type, at + field.Offset, ignored);
+            if (!ignored && field.Limit is { } limit)
             {
-                _saturations.Add(new SaturationRule(offset, length, saturates.Limit));
+                _saturations.Add(new SaturationRule(at + field.Offset, field.Size, limit));
             }
 
-            if (!ignored && field.GetCustomAttribute<ExpiresAttribute>() is not null)
+            if (!ignored && field.Expires)
             {
-                _deadlines.Add(offset);
+                _deadlines.Add(at + field.Offset);
             }
-
-            at += length;
         }
     }
 

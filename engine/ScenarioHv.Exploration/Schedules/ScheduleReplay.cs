@@ -52,7 +52,7 @@ public sealed class ScheduleReplay(Board board, Schedule schedule)
         }
         catch (StepException failure)
         {
-            Repeat(failure.Steps, sink);
+            failure.LastEvents = Repeat(failure, sink);
             throw;
         }
         catch (ScheduleException problem) when (IsOwn)
@@ -206,13 +206,16 @@ public sealed class ScheduleReplay(Board board, Schedule schedule)
             Reason = $"the machine's state recurs, but {neglected} could act all the while and never does: nothing is proven",
         };
 
-    /// <summary>The events up to a step that fails.</summary>
-    private void Repeat(long steps, ITraceSink? sink)
+    /// <summary>The events up to a step that fails, and the last of them.</summary>
+    private IReadOnlyList<TraceEvent> Repeat(StepException failure, ITraceSink? sink)
     {
-        if (sink is not null && steps >= 0)
+        var last = new LastEvents(failure.Guest?.Vcpu, sink);
+        if (failure.Steps >= 0)
         {
-            new ReplayTeller(board, schedule, sink, keepsSteps: false).GoTo(steps);
+            new ReplayTeller(board, schedule, last, keepsSteps: false).GoTo(failure.Steps);
         }
+
+        return last.Events;
     }
 
     /// <summary>Why a path goes no further.</summary>

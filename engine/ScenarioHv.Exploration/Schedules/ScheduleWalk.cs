@@ -53,7 +53,7 @@ internal sealed class ScheduleWalk
         }
         catch (Exception problem) when (problem is not OutOfMemoryException)
         {
-            throw new StepException(-1, 0, null, problem);
+            throw StepException.OfFirst(_engine, problem);
         }
     }
 
@@ -127,7 +127,7 @@ internal sealed class ScheduleWalk
         }
         catch (Exception problem) when (problem is not OutOfMemoryException)
         {
-            throw new StepException(Steps, Machine.Now, Actor, problem);
+            throw StepException.Of(_engine, Machine, Steps, Actor!, problem);
         }
 
         if (Choice >= Ways)

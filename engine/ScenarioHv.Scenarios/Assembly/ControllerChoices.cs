@@ -25,7 +25,7 @@ internal static class ControllerChoices
     ];
 
     /// <summary>Whether a policy point is a controller's.</summary>
-    public static bool IsOne(string point) => ControllerPolicyTable.Find(point) is not null;
+    public static bool IsOne(string point) => Find(point) is not null;
 
     /// <summary>What the controllers of a machine are.</summary>
     /// <exception cref="ScenarioException">A choice is one that could have no effect in this machine.</exception>
@@ -34,7 +34,7 @@ internal static class ControllerChoices
         var chosen = Of(machine);
         foreach (var (name, value) in machine.Policies)
         {
-            if (ControllerPolicyTable.Find(name) is { } point && Problem(point, value.Name, config, chosen) is { } problem)
+            if (Find(name) is { } point && Problem(point, value.Name, config, chosen) is { } problem)
             {
                 throw value.Mark.Error($"{name} can have no effect here: {problem}");
             }
@@ -51,12 +51,12 @@ internal static class ControllerChoices
             machine.Irqchip == Irqchip.Split ? IrqchipKind.Split : IrqchipKind.Kernel);
         foreach (var (name, value) in Presets.PoliciesOf(machine.Hypervisor))
         {
-            ControllerPolicyTable.TrySet(ref chosen, name, value);
+            Find(name)?.TrySet(ref chosen, value);
         }
 
         foreach (var (name, value) in machine.Policies)
         {
-            ControllerPolicyTable.TrySet(ref chosen, name, value.Name);
+            Find(name)?.TrySet(ref chosen, value.Name);
         }
 
         return chosen;
@@ -79,6 +79,17 @@ internal static class ControllerChoices
         IsPlan: false,
         PolicyScope.Vm,
         point.IsOfMaking ? "once, when the machine is made, of its boot processor" : "at the beginning of each step");
+
+    /// <summary>Why no value of a point could have an effect in a machine; null if one could.</summary>
+    public static string? Absence(string name, MachineSection machine, MachineConfig config) =>
+        Problem(ControllerPolicyTable.Find(name)!, value: "", config, Of(machine)) is { } problem
+            ? $"{name} can have no effect here: {problem}"
+            : null;
+
+    /// <summary>The value of a point in a machine.</summary>
+    public static string UsualOf(string name, MachineSection machine) => ControllerPolicyTable.Find(name)!.ValueIn(Of(machine)).Name;
+
+    private static ControllerPolicyPoint? Find(string point) => PolicyTable.HasRule(point) ? null : ControllerPolicyTable.Find(point);
 
     private static string? Problem(ControllerPolicyPoint point, string value, MachineConfig config, in ControllerPolicies chosen) =>
         point.Controller switch

@@ -8,11 +8,15 @@ using ScenarioHv.Scenarios.Yaml;
 
 namespace ScenarioHv.Scenarios.Assembly;
 
-/// <summary>Turns scripts into guests. Scenarios know no compiler.</summary>
+/// <summary>Turns scripts into guests and policies. Scenarios know no compiler.</summary>
 public interface IGuestLoader
 {
     /// <summary>Loads the script at <paramref name="path"/> with its parameters.</summary>
     GuestProgram Load(string path, IReadOnlyDictionary<string, long> parameters);
+
+    /// <summary>Loads the policy script at <paramref name="path"/>.</summary>
+    /// <exception cref="NotSupportedException">This loader is for scenarios without policy scripts.</exception>
+    PolicyProgram LoadPolicy(string path) => throw new NotSupportedException($"{path}: this loader knows guests only.");
 }
 
 /// <summary>
@@ -43,7 +47,7 @@ public static partial class MachineAssembly
             L2 = Guest(scenario, GuestLevel.L2, loader),
             Goal = Report(scenario.Goal),
         };
-        config = WithPolicies(config, machine);
+        config = WithPolicies(config, machine, loader);
         RequireNmiWindows(scenario, config);
         return config;
     }
@@ -102,13 +106,14 @@ public static partial class MachineAssembly
         return PolicyTable.Rules.Where(rule => rule.Absence(config) is null).Select(rule => (rule, Choose(machine, rule)));
     }
 
-    private static MachineConfig WithPolicies(MachineConfig config, MachineSection machine)
+    private static MachineConfig WithPolicies(MachineConfig config, MachineSection machine, IGuestLoader loader)
     {
         foreach (var rule in PolicyTable.Rules)
         {
             if (rule.Absence(config) is null)
             {
-                config = rule.Apply(Choose(machine, rule), config);
+                var value = Choose(machine, rule);
+                config = value.ScriptPath is null ? rule.Apply(value, config) : WithScript(rule.Name, value, config, loader);
             }
             else if (machine.Policies.TryGetValue(rule.Name, out var named))
             {
@@ -116,8 +121,14 @@ public static partial class MachineAssembly
             }
         }
 
-        return config with { Controllers = ControllerChoices.Of(machine, config) };
+        config = config with { Controllers = ControllerChoices.Of(machine, config) };
+        return machine.Policies
+            .Where(policy => policy.Value.ScriptPath is not null && ControllerChoices.IsOne(policy.Key))
+            .Aggregate(config, (made, policy) => WithScript(policy.Key, policy.Value, made, loader));
     }
+
+    private static MachineConfig WithScript(string point, PolicyValue value, MachineConfig config, IGuestLoader loader) =>
+        PolicyTable.Apply(point, loader.LoadPolicy(value.ScriptPath!), value.Mark, config);
 
     /// <summary>The scenario's own choice, else the preset's of whom the point belongs to, else the usual one.</summary>
     private static PolicyValue Choose(MachineSection machine, PolicyRule rule)
@@ -138,7 +149,7 @@ public static partial class MachineAssembly
         }
 
         var text = Presets.Choice(preset, rule.Name, machine) ?? rule.Usual!(machine);
-        var binder = new PolicyBinder(EngineVocabulary.Instance, machine.TscHz);
+        var binder = new PolicyBinder(EngineVocabulary.Instance, machine.TscHz, "");
         return binder.Value(binder.Point(rule.Name, machine.Mark), new YamlScalar(machine.Mark, text));
     }
 
@@ -182,7 +193,8 @@ public static partial class MachineAssembly
     private static void RequireNmiWindows(Scenario scenario, MachineConfig config)
     {
         var entry = scenario.Timeline.FirstOrDefault(entry => entry.Action == TimelineAction.NmiWindow);
-        if (entry is not null && config.Kvm.EventChoice != EventChoice.EveryEntryNmiFirst)
+        var isScript = scenario.Machine.Policies.TryGetValue(PolicyTable.ChooseEvent, out var chosen) && chosen.ScriptPath is not null;
+        if (entry is not null && config.Kvm.EventChoice != EventChoice.EveryEntryNmiFirst && !isScript)
         {
             throw entry.Mark.Error(
                 "'nmi-window' is request_nmi_window of Linux 2.6.29 with a local APIC in userspace: "

@@ -18,7 +18,10 @@ internal sealed record PolicyShape(
     public static PolicyShape Plan<TStep>(PolicyScope scope, Func<MachineConfig, Plan<TStep>, MachineConfig> set)
         where TStep : struct, Enum => new(
             new PolicyScriptInfo(
-                typeof(TStep), IsPlan: true, scope, "Steps once, before the machine is made; Takes right before a step, Merges right behind it"),
+                typeof(TStep),
+                IsPlan: true,
+                scope,
+                "Steps once, before the machine is made; Takes right before a step, Merges right behind it"),
             (rule, program, config) => set(config, new Plan<TStep>(new PlanScript<TStep>(rule.Name, scope, program))));
 
     /// <summary>A script in the place of a word that is looked at while the machine runs.</summary>

@@ -49,8 +49,26 @@ internal static class PolicyTable
     /// <summary>The points of hypervisors and patches, in the order in which reports name them: KVM's, then bhyve's.</summary>
     public static IReadOnlyList<PolicyRule> Rules { get; } = [.. OfKvm.Select(UnlessBhyve), .. BhyvePolicyRules.All];
 
-    /// <summary>All points, for the reader and for <c>describe policies</c>.</summary>
-    public static IReadOnlyList<PolicyPointInfo> Points { get; } = [.. Rules.Select(rule => rule.Info), .. ControllerChoices.Points];
+    /// <summary>All points, for the reader and for <c>describe policies</c>; made as they are asked for.</summary>
+    public static IEnumerable<PolicyPointInfo> Points
+    {
+        get
+        {
+            foreach (var rule in Rules)
+            {
+                yield return rule.Info;
+            }
+
+            // The controllers' table is large, and most scenarios name nothing of it.
+            foreach (var point in ControllerChoices.Points)
+            {
+                yield return point;
+            }
+        }
+    }
+
+    /// <summary>Whether a point is one of <see cref="Rules"/>.</summary>
+    public static bool HasRule(string point) => Rules.Any(rule => rule.Name == point);
 
     /// <summary>The names of the points that a script is made for.</summary>
     public static IReadOnlyList<string> PointsFor(PolicyProgram program) =>

@@ -30,7 +30,7 @@ internal static class GuestBinder
                 ReadParameters(parameters, name, with);
         }
         var path = Fields.Text(script, $"the script of {name}");
-        return new GuestSection(level, path.Text, Resolve(path, name, scenarioFile), with, path.Mark);
+        return new GuestSection(level, path.Text, ScriptPath.Resolve(path, name, ScriptPath.FolderOf(scenarioFile)), with, path.Mark);
     }
 
     private static void ReadParameters(YamlNode node, string guest, OrderedDictionary<string, GuestParameter> with)
@@ -47,24 +47,5 @@ internal static class GuestBinder
                 _ => throw value.Mark.Error($"found {value.Description} for parameter {key}, expected a whole number, true or false"),
             });
         }
-    }
-
-    private static string Resolve(YamlScalar script, string guest, string scenarioFile)
-    {
-        string path;
-        try
-        {
-            var directory = Path.GetDirectoryName(Path.GetFullPath(scenarioFile)) ?? Path.GetPathRoot(Path.GetFullPath(scenarioFile))!;
-            path = Path.GetFullPath(Path.Combine(directory, script.Text));
-        }
-        catch (Exception error) when (error is ArgumentException or IOException or NotSupportedException)
-        {
-            throw script.Mark.Error($"{script.Description} is no path for the script of {guest}: {error.Message}");
-        }
-        if (Directory.Exists(path))
-            throw script.Mark.Error($"the script of {guest}, {script.Description}, is a directory: {path}");
-        return File.Exists(path)
-            ? path
-            : throw script.Mark.Error($"the script of {guest}, {script.Description}, does not exist; looked for {path}");
     }
 }

@@ -20,7 +20,7 @@ internal static class MachineBinder
     private static readonly FrequencyHz SlowestTick = new(1);
     private static readonly FrequencyHz FastestTick = new(1_000_000);
 
-    public static MachineSection Bind(YamlNode node, Vocabulary vocabulary)
+    public static MachineSection Bind(YamlNode node, string file, Vocabulary vocabulary)
     {
         var machine = Fields.Open(node, "machine", ScenarioKeys.Machine.Names);
         var tscHz = Fields.Frequency(machine.Required("tsc"), "tsc", LowestTsc, HighestTsc).Hertz;
@@ -42,7 +42,9 @@ internal static class MachineBinder
             Vcpus = machine.Optional("vcpus") is { } vcpus ? (int)Fields.Integer(vcpus, IntegerRule.Vcpus) : 1,
             Hyperv = machine.Optional("hyperv") is { } hyperv ? Hyperv(hyperv) : null,
             VirtualWire = machine.Optional("virtual-wire") is { } wire && Fields.Boolean(wire, "virtual-wire"),
-            Policies = machine.Optional("policies") is { } policies ? new PolicyBinder(vocabulary, tscHz).Map(policies) : NoPolicies(),
+            Policies = machine.Optional("policies") is { } policies
+                ? new PolicyBinder(vocabulary, tscHz, file).Map(policies)
+                : NoPolicies(),
             Devices = machine.Optional("devices") is { } devices ? DeviceBinder.Bind(devices, vocabulary, tscHz) : [],
         };
     }

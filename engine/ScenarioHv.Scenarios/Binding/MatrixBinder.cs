@@ -18,10 +18,10 @@ internal sealed class MatrixBinder
     private readonly List<Axis> _axes = [];
     private readonly List<Row> _rows = [];
 
-    private MatrixBinder(YamlNode node, Vocabulary vocabulary, long tscHz)
+    private MatrixBinder(YamlNode node, Vocabulary vocabulary, Scenario scenario)
     {
         _vocabulary = vocabulary;
-        _policies = new PolicyBinder(vocabulary, tscHz);
+        _policies = new PolicyBinder(vocabulary, scenario.Machine.TscHz, scenario.File);
         _map = Fields.MapOf(node, "matrix");
     }
 
@@ -38,7 +38,7 @@ internal sealed class MatrixBinder
     public static IEnumerable<ScenarioCell> Bind(
         YamlNode node, Scenario scenario, Vocabulary vocabulary, IEnumerable<SettingOverride> chosen)
     {
-        var matrix = new MatrixBinder(node, vocabulary, scenario.Machine.TscHz);
+        var matrix = new MatrixBinder(node, vocabulary, scenario);
         matrix.ReadAxes();
         matrix.ReadRows();
         var cells = matrix.Product(scenario);

@@ -3,11 +3,12 @@ using ScenarioHv.Scenarios.Yaml;
 namespace ScenarioHv.Scenarios.Binding;
 
 /// <summary>Policy points and their values, held against the vocabulary.</summary>
-internal sealed class PolicyBinder(Vocabulary vocabulary, long tscHz)
+/// <param name="vocabulary">The points and values there are.</param>
+/// <param name="tscHz">For durations in arguments.</param>
+/// <param name="file">The scenario file, in whose folder the paths of scripts begin.</param>
+internal sealed class PolicyBinder(Vocabulary vocabulary, long tscHz, string file)
 {
     private const int MostListed = 12;
-
-    private readonly string[] _points = Fields.NamesOf(vocabulary.PolicyPoints, point => point.Name);
 
     /// <summary>A map from points to values, in the order written.</summary>
     public OrderedDictionary<string, PolicyValue> Map(YamlNode node)
@@ -18,17 +19,17 @@ internal sealed class PolicyBinder(Vocabulary vocabulary, long tscHz)
         return values;
     }
 
-    public PolicyPointInfo Point(string name, SourceMark mark)
-    {
-        var index = Array.IndexOf(_points, name);
-        return index >= 0
-            ? vocabulary.PolicyPoints[index]
-            : throw mark.Error($"unknown policy point {Wording.Quote(name)}; {Advice(name)}");
-    }
+    public PolicyPointInfo Point(string name, SourceMark mark) =>
+        vocabulary.PolicyPoints.FirstOrDefault(point => point.Name == name)
+        ?? throw mark.Error($"unknown policy point {Wording.Quote(name)}; {Advice(name)}");
 
-    private string Advice(string name) => _points.Length <= MostListed
-        ? Wording.Expected(name, _points)
-        : $"'scenariohv describe policies' lists the {_points.Length} there are{NearestName.Hint(name, _points)}";
+    private string Advice(string name)
+    {
+        string[] points = [.. vocabulary.PolicyPoints.Select(point => point.Name)];
+        return points.Length <= MostListed
+            ? Wording.Expected(name, points)
+            : $"'scenariohv describe policies' lists the {points.Length} there are{NearestName.Hint(name, points)}";
+    }
 
     public PolicyValue Value(PolicyPointInfo point, YamlNode node)
     {
@@ -37,8 +38,12 @@ internal sealed class PolicyBinder(Vocabulary vocabulary, long tscHz)
             var expected = string.Join(", ", Signatures(point.Values));
             throw node.Mark.Error($"found {node.Description}, expected a value of {point.Name}: one of {expected}");
         }
+        if (scalar.Text.EndsWith(ScriptPath.Extension, StringComparison.Ordinal))
+            return PolicyValue.OfScript(scalar.Text, ScriptPath.Resolve(scalar, point.Name, FolderOf(scalar)), scalar.Mark);
         return Value(PolicyExpression.Parse(scalar), point.Name, point.Values);
     }
+
+    private string FolderOf(YamlScalar script) => script.Folder ?? ScriptPath.FolderOf(file);
 
     private PolicyValue Value(PolicyExpression expression, string owner, IReadOnlyList<PolicyValueInfo> values)
     {

@@ -10,7 +10,7 @@ internal static class ScenarioBinder
         var fields = Fields.Open(root, "the scenario", ScenarioKeys.Root.Names);
         var name = Fields.Text(fields.Required("scenario"), "scenario");
         Fields.CheckIdentifier(name.Text, name.Mark, "a scenario");
-        var machine = MachineBinder.Bind(fields.Required("machine"), vocabulary);
+        var machine = MachineBinder.Bind(fields.Required("machine"), file, vocabulary);
         var guests = GuestBinder.Bind(fields.Required("guests"), file);
         return new Scenario
         {

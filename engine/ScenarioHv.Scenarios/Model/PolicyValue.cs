@@ -2,7 +2,7 @@ namespace ScenarioHv.Scenarios;
 
 /// <summary>
 /// A value of a policy point that the vocabulary knows, with arguments of the right number, kinds and ranges:
-/// <c>zero-timer</c>, <c>throttle(100, 1000)</c>, <c>self-ipi(after(3))</c>.
+/// <c>zero-timer</c>, <c>throttle(100, 1000)</c>, <c>self-ipi(after(3))</c>. Or a script in its place: <c>my-throttle.csx</c>.
 /// </summary>
 public sealed record PolicyValue
 {
@@ -19,8 +19,17 @@ public sealed record PolicyValue
         _text = arguments.Count == 0 ? name : $"{name}({string.Join(", ", arguments)})";
     }
 
-    /// <summary>The value's name.</summary>
+    /// <summary>A script in place of a value.</summary>
+    /// <param name="written">Its path as written.</param>
+    /// <param name="path">Its full path.</param>
+    /// <param name="mark">Where it was written.</param>
+    public static PolicyValue OfScript(string written, string path, SourceMark mark) => new(written, [], mark) { ScriptPath = path };
+
+    /// <summary>The value's name; of a script its path as written.</summary>
     public string Name { get; }
+
+    /// <summary>The full path of the script; null for a value of the vocabulary.</summary>
+    public string? ScriptPath { get; private init; }
 
     /// <summary>Its arguments, one for each parameter, in order.</summary>
     public IReadOnlyList<PolicyArgument> Arguments { get; }
@@ -43,14 +52,20 @@ public sealed record PolicyValue
     /// <exception cref="InvalidOperationException">It is of another kind.</exception>
     public PolicyValue ChoiceAt(int index) => Of(ParameterKind.Choice, index).Choice!;
 
-    /// <summary>The same text for equal values, whatever their spaces and units of time: <c>delay-after(10000, 10 ms)</c>.</summary>
+    /// <summary>
+    /// The same text for equal values, whatever their spaces and units of time: <c>delay-after(10000, 10 ms)</c>. A script's is its path as
+    /// written.
+    /// </summary>
     public override string ToString() => _text;
 
-    /// <summary>True if name and arguments are equal; where it was written does not matter.</summary>
-    public bool Equals(PolicyValue? other) => other is not null && _text == other._text;
+    /// <summary>
+    /// True if name and arguments are equal, or both are the same script file; where and how it was written does not matter.
+    /// </summary>
+    public bool Equals(PolicyValue? other) =>
+        other is not null && ScriptPath == other.ScriptPath && (ScriptPath is not null || _text == other._text);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => StringComparer.Ordinal.GetHashCode(_text);
+    public override int GetHashCode() => StringComparer.Ordinal.GetHashCode(ScriptPath ?? _text);
 
     private PolicyArgument Of(ParameterKind kind, int index) =>
         Arguments[index].Kind == kind

@@ -36,6 +36,10 @@ public sealed record Scenario
     /// <summary>How it is explored.</summary>
     public ExploreSection Explore { get; init; } = ExploreSection.Usual;
 
+    /// <summary>The full paths of the scripts that it runs with: its guests', then its policies'.</summary>
+    public IEnumerable<string> ScriptPaths =>
+        Guests.Select(guest => guest.ScriptPath).Concat(Machine.Policies.Values.Select(value => value.ScriptPath).OfType<string>());
+
     /// <summary>
     /// What exploring it is expected to find, any of these: what the file says, else what follows from <see cref="Expect"/>; empty if that
     /// is.

@@ -38,6 +38,9 @@ public sealed record SettingOverride(string Point, string Value)
     /// <summary>The key of <c>explore</c> that is set; null for a policy.</summary>
     public string? ExploreKey => Point.StartsWith(ExplorePrefix, StringComparison.Ordinal) ? Point[ExplorePrefix.Length..] : null;
 
+    /// <summary>Where the relative path of a script begins; the current folder if not given.</summary>
+    public string ScriptFolder { get; init; } = Environment.CurrentDirectory;
+
     /// <summary>The option as errors name it.</summary>
     public string OptionText => $"--set {Point}={Value}";
 

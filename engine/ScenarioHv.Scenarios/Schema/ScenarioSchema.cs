@@ -57,6 +57,7 @@ public sealed class ScenarioSchema
             ["guest"] = AnyOf(AnyText(), Map(ScenarioKeys.Guest, OfGuest)),
             ["guest-part"] = AnyOf(AnyText(), Map(ScenarioKeys.Guest, OfGuest, isPart: true)),
             ["policies"] = Properties(_vocabulary.PolicyPoints.Select(point => (point.Name, (JsonNode)Reference(Policy(point.Name))))),
+            [PolicyScriptName] = PolicyScript(),
         };
         foreach (var point in _vocabulary.PolicyPoints)
             definitions[Policy(point.Name)] = SchemaParts.Policy(point);

@@ -61,14 +61,23 @@ internal static class SchemaParts
         return schema;
     }
 
-    /// <summary>A value of a policy point: a word, or a word with arguments, each with its meaning.</summary>
+    /// <summary>Where the definition of a policy's script is.</summary>
+    public const string PolicyScriptName = "policy-script";
+
+    /// <summary>A script in place of a policy's value.</summary>
+    public static JsonObject PolicyScript() => With(
+        "A script that decides in place of a built-in value: its path, from the folder of this file.",
+        Pattern($"{Regex.Escape(ScriptPath.Extension)}$"));
+
+    /// <summary>A value of a policy point: a word, or a word with arguments, each with its meaning; or a script.</summary>
     public static JsonObject Policy(PolicyPointInfo point)
     {
         var values = point.Values.Select(value => With(
             $"{value.Summary}{(value.Source.Length == 0 ? "" : $" ({value.Source})")}",
             value.Parameters.Count == 0 ? Enum(value.Name) : Pattern($"^ *{Expression(value)} *$")));
-        var policy = AnyOf(values);
-        policy["description"] = $"{point.Summary} One of: {string.Join(", ", point.Values.Select(value => value.Signature))}.";
+        var policy = AnyOf([.. values, Reference(PolicyScriptName)]);
+        policy["description"] =
+            $"{point.Summary} One of: {string.Join(", ", point.Values.Select(value => value.Signature))}; or a script.";
         return policy;
     }
 

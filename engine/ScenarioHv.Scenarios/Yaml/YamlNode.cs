@@ -36,6 +36,9 @@ public sealed class YamlScalar : YamlNode
     /// <summary>True if it stood in quotes or was a block scalar: a text, never a number or a truth value.</summary>
     public bool IsQuoted { get; }
 
+    /// <summary>Where a relative path in it begins; null for the folder of the scenario file.</summary>
+    public string? Folder { get; init; }
+
     /// <inheritdoc/>
     public override string Description => Text.Length == 0 && !IsQuoted ? "nothing" : Wording.Quote(Text);
 

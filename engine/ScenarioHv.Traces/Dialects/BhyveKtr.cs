@@ -16,11 +16,14 @@ internal static class BhyveKtr
 {
     private const string VirtualMachine = "lab";
 
+    /// <summary>What it is asked for by.</summary>
+    public const string Name = "bhyve-ktr";
+
     public static TraceDialect Dialect { get; } = new(
-        "bhyve-ktr",
+        Name,
         "the kernel trace of FreeBSD's vmm (KTR_VMM), as ktrdump prints it",
         "FreeBSD 10.4 to 12",
-        [(TraceEventKind.Ktr, "", Line)]);
+        [new(TraceEventKind.Ktr, "", Line)]);
 
     private static string Line(in TraceEvent e) => Invariant($"vm {VirtualMachine}[{e.Vcpu}]: {Text(e)}");
 

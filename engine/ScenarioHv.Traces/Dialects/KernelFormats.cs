@@ -21,26 +21,26 @@ internal static class KernelFormats
     private const ulong IcrLevel = 1 << 15;
 
     /// <summary>The rows no dialect since 4.19 changes.</summary>
-    public static IEnumerable<(TraceEventKind Kind, string Name, TraceFormatter Format)> Stable { get; } =
+    public static TraceFormat[] Stable { get; } =
     [
-        (TraceEventKind.KvmSetIrq, "kvm_set_irq", SetIrq),
-        (TraceEventKind.KvmMsiSetIrq, "kvm_msi_set_irq", MsiSetIrq),
-        (TraceEventKind.KvmIoapicSetIrq, "kvm_ioapic_set_irq", IoapicSetIrq),
-        (TraceEventKind.KvmIoapicDelayedEoiInj, "kvm_ioapic_delayed_eoi_inj", IoapicDelayedEoiInj),
-        (TraceEventKind.KvmApicIpi, "kvm_apic_ipi", ApicIpi),
-        (TraceEventKind.KvmEoi, "kvm_eoi", Eoi),
-        (TraceEventKind.KvmAckIrq, "kvm_ack_irq", AckIrq),
-        (TraceEventKind.KvmPio, "kvm_pio", Pio),
-        (TraceEventKind.KvmMmio, "kvm_mmio", Mmio),
-        (TraceEventKind.KvmMsr, "kvm_msr", Msr),
-        (TraceEventKind.KvmAvicIncompleteIpi, "kvm_avic_incomplete_ipi", AvicIncompleteIpi),
-        (TraceEventKind.KvmAvicUnacceleratedAccess, "kvm_avic_unaccelerated_access", AvicUnacceleratedAccess),
-        (TraceEventKind.KvmAvicDoorbell, "kvm_avic_doorbell", AvicDoorbell),
-        (TraceEventKind.KvmPicSetIrq, "kvm_pic_set_irq", PicSetIrq),
-        (TraceEventKind.KvmHvSynicSetIrq, "kvm_hv_synic_set_irq", HvSynicSetIrq),
-        (TraceEventKind.KvmHvSynicSetMsr, "kvm_hv_synic_set_msr", HvSynicSetMsr),
-        (TraceEventKind.KvmHvSynicSendEoi, "kvm_hv_synic_send_eoi", HvSynicSendEoi),
-        (TraceEventKind.KvmPvEoi, "kvm_pv_eoi", Eoi),
+        new(TraceEventKind.KvmSetIrq, "kvm_set_irq", SetIrq),
+        new(TraceEventKind.KvmMsiSetIrq, "kvm_msi_set_irq", MsiSetIrq),
+        new(TraceEventKind.KvmIoapicSetIrq, "kvm_ioapic_set_irq", IoapicSetIrq),
+        new(TraceEventKind.KvmIoapicDelayedEoiInj, "kvm_ioapic_delayed_eoi_inj", IoapicDelayedEoiInj),
+        new(TraceEventKind.KvmApicIpi, "kvm_apic_ipi", ApicIpi),
+        new(TraceEventKind.KvmEoi, "kvm_eoi", Eoi),
+        new(TraceEventKind.KvmAckIrq, "kvm_ack_irq", AckIrq),
+        new(TraceEventKind.KvmPio, "kvm_pio", Pio),
+        new(TraceEventKind.KvmMmio, "kvm_mmio", Mmio),
+        new(TraceEventKind.KvmMsr, "kvm_msr", Msr),
+        new(TraceEventKind.KvmAvicIncompleteIpi, "kvm_avic_incomplete_ipi", AvicIncompleteIpi),
+        new(TraceEventKind.KvmAvicUnacceleratedAccess, "kvm_avic_unaccelerated_access", AvicUnacceleratedAccess),
+        new(TraceEventKind.KvmAvicDoorbell, "kvm_avic_doorbell", AvicDoorbell),
+        new(TraceEventKind.KvmPicSetIrq, "kvm_pic_set_irq", PicSetIrq),
+        new(TraceEventKind.KvmHvSynicSetIrq, "kvm_hv_synic_set_irq", HvSynicSetIrq),
+        new(TraceEventKind.KvmHvSynicSetMsr, "kvm_hv_synic_set_msr", HvSynicSetMsr),
+        new(TraceEventKind.KvmHvSynicSendEoi, "kvm_hv_synic_send_eoi", HvSynicSendEoi),
+        new(TraceEventKind.KvmPvEoi, "kvm_pv_eoi", Eoi),
     ];
 
     /// <summary>kvm_apic_accept_irq with the trigger mode that the kernel's field kept.</summary>

@@ -11,22 +11,25 @@ namespace ScenarioHv.Traces.Dialects;
 /// </summary>
 internal static class Kvm51
 {
+    /// <summary>What it is asked for by.</summary>
+    public const string Name = "kvm-5.1";
+
     public static TraceDialect Dialect { get; } = new(
-        "kvm-5.1",
+        Name,
         "trace-cmd report with plugin_kvm on kernels around 5.1, as posted on the lists in 2019",
         "4.19 to 5.1; AVIC's own events and kvm_apicv_update_request as of 5.6 to 5.17",
         [
             .. KernelFormats.Stable,
-            (TraceEventKind.KvmEntry, "kvm_entry", Entry),
-            (TraceEventKind.KvmExit, "kvm_exit", Exit),
-            (TraceEventKind.KvmNestedVmexit, "kvm_nested_vmexit", NestedVmexit),
-            (TraceEventKind.KvmNestedVmexitInject, "kvm_nested_vmexit_inject", NestedVmexitInject),
-            (TraceEventKind.KvmApicAcceptIrq, "kvm_apic_accept_irq", ApicAcceptIrq),
-            (TraceEventKind.KvmInjVirq, "kvm_inj_virq", InjVirq),
-            (TraceEventKind.KvmUserspaceExit, "kvm_userspace_exit", UserspaceExit),
-            (TraceEventKind.KvmApic, "kvm_apic", Apic),
-            (TraceEventKind.KernelMessage, "console", Console),
-            (TraceEventKind.KvmApicvInhibitChanged, "kvm_apicv_update_request", ApicvUpdateRequest),
+            new(TraceEventKind.KvmEntry, "kvm_entry", Entry),
+            new(TraceEventKind.KvmExit, "kvm_exit", Exit),
+            new(TraceEventKind.KvmNestedVmexit, "kvm_nested_vmexit", NestedVmexit),
+            new(TraceEventKind.KvmNestedVmexitInject, "kvm_nested_vmexit_inject", NestedVmexitInject),
+            new(TraceEventKind.KvmApicAcceptIrq, "kvm_apic_accept_irq", ApicAcceptIrq),
+            new(TraceEventKind.KvmInjVirq, "kvm_inj_virq", InjVirq),
+            new(TraceEventKind.KvmUserspaceExit, "kvm_userspace_exit", UserspaceExit),
+            new(TraceEventKind.KvmApic, "kvm_apic", Apic),
+            new(TraceEventKind.KernelMessage, "console", Console),
+            new(TraceEventKind.KvmApicvInhibitChanged, "kvm_apicv_update_request", ApicvUpdateRequest),
         ]);
 
     private static string Entry(in TraceEvent e) => Invariant($"vcpu {e.Vcpu}");

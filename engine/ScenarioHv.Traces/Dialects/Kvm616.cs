@@ -8,23 +8,26 @@ namespace ScenarioHv.Traces.Dialects;
 /// <summary>The print formats of kernel 6.16 (arch/x86/kvm/trace.h, trace/events/kvm.h), without a plugin.</summary>
 internal static class Kvm616
 {
+    /// <summary>What it is asked for by.</summary>
+    public const string Name = "kvm-6.16";
+
     public static TraceDialect Dialect { get; } = new(
-        "kvm-6.16",
+        Name,
         "the print formats of kernel 6.16, as its trace file and a trace-cmd without plugin_kvm show them",
         "6.16",
         [
             .. KernelFormats.Stable,
-            (TraceEventKind.KvmEntry, "kvm_entry", Entry),
-            (TraceEventKind.KvmExit, "kvm_exit", Exit),
-            (TraceEventKind.KvmNestedVmexit, "kvm_nested_vmexit", Exit),
-            (TraceEventKind.KvmNestedVmexitInject, "kvm_nested_vmexit_inject", NestedVmexitInject),
-            (TraceEventKind.KvmApicAcceptIrq, "kvm_apic_accept_irq", ApicAcceptIrq),
-            (TraceEventKind.KvmApicvAcceptIrq, "kvm_apicv_accept_irq", ApicAcceptIrq),
-            (TraceEventKind.KvmInjVirq, "kvm_inj_virq", InjVirq),
-            (TraceEventKind.KvmUserspaceExit, "kvm_userspace_exit", UserspaceExit),
-            (TraceEventKind.KvmApic, "kvm_apic", Apic),
-            (TraceEventKind.KernelMessage, "console", Console),
-            (TraceEventKind.KvmApicvInhibitChanged, "kvm_apicv_inhibit_changed", ApicvInhibitChanged),
+            new(TraceEventKind.KvmEntry, "kvm_entry", Entry),
+            new(TraceEventKind.KvmExit, "kvm_exit", Exit),
+            new(TraceEventKind.KvmNestedVmexit, "kvm_nested_vmexit", Exit),
+            new(TraceEventKind.KvmNestedVmexitInject, "kvm_nested_vmexit_inject", NestedVmexitInject),
+            new(TraceEventKind.KvmApicAcceptIrq, "kvm_apic_accept_irq", ApicAcceptIrq),
+            new(TraceEventKind.KvmApicvAcceptIrq, "kvm_apicv_accept_irq", ApicAcceptIrq),
+            new(TraceEventKind.KvmInjVirq, "kvm_inj_virq", InjVirq),
+            new(TraceEventKind.KvmUserspaceExit, "kvm_userspace_exit", UserspaceExit),
+            new(TraceEventKind.KvmApic, "kvm_apic", Apic),
+            new(TraceEventKind.KernelMessage, "console", Console),
+            new(TraceEventKind.KvmApicvInhibitChanged, "kvm_apicv_inhibit_changed", ApicvInhibitChanged),
         ]);
 
     private static string Console(in TraceEvent e) => KernelFormats.Console(e, "__vmx_handle_exit");

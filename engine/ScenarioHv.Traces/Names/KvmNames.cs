@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using static System.FormattableString;
 
 namespace ScenarioHv.Traces.Names;
@@ -19,7 +18,7 @@ public static class KvmNames
         "S390_TSCH", "EPR", "SYSTEM_EVENT", "S390_STSI", "IOAPIC_EOI", "HYPERV", "ARM_NISV", "X86_RDMSR", "X86_WRMSR",
     ];
 
-    private static readonly FrozenDictionary<uint, string> ApicRegisters = SymbolTable.Of(
+    private static readonly SymbolTable ApicRegisters = SymbolTable.Of(
         (0x20, "APIC_ID"), (0x30, "APIC_LVR"), (0x80, "APIC_TASKPRI"), (0x90, "APIC_ARBPRI"), (0xa0, "APIC_PROCPRI"),
         (0xb0, "APIC_EOI"), (0xc0, "APIC_RRR"), (0xd0, "APIC_LDR"), (0xe0, "APIC_DFR"), (0xf0, "APIC_SPIV"), (0x100, "APIC_ISR"),
         (0x180, "APIC_TMR"), (0x200, "APIC_IRR"), (0x280, "APIC_ESR"), (0x300, "APIC_ICR"), (0x310, "APIC_ICR2"), (0x320, "APIC_LVTT"),

@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using static System.FormattableString;
 
 namespace ScenarioHv.Traces.Names;
@@ -13,7 +12,7 @@ public static class SvmExitCodes
     /// Exit code to name, kernel 6.16 (uapi asm/svm.h: SVM_EXIT_REASONS). The kernel's table also has -1, invalid_guest_state;
     /// it is compared as a 64-bit number with a 32-bit field and is never found, so that -1 prints as 0xffffffff.
     /// </summary>
-    public static FrozenDictionary<uint, string> Kernel { get; } = SymbolTable.Of(
+    public static SymbolTable Kernel { get; } = SymbolTable.Of(
         (0x0, "read_cr0"), (0x2, "read_cr2"), (0x3, "read_cr3"), (0x4, "read_cr4"), (0x8, "read_cr8"), (0x10, "write_cr0"),
         (0x12, "write_cr2"), (0x13, "write_cr3"), (0x14, "write_cr4"), (0x18, "write_cr8"), (0x20, "read_dr0"), (0x21, "read_dr1"),
         (0x22, "read_dr2"), (0x23, "read_dr3"), (0x24, "read_dr4"), (0x25, "read_dr5"), (0x26, "read_dr6"), (0x27, "read_dr7"),
@@ -33,7 +32,7 @@ public static class SvmExitCodes
         (0x403, "vmgexit"));
 
     /// <summary>Exit code to name in plugin_kvm of trace-cmd, 2018.</summary>
-    public static FrozenDictionary<uint, string> Plugin { get; } = SymbolTable.Of(
+    public static SymbolTable Plugin { get; } = SymbolTable.Of(
         (0x0, "EXIT_READ_CR0"), (0x3, "EXIT_READ_CR3"), (0x4, "EXIT_READ_CR4"), (0x8, "EXIT_READ_CR8"), (0x10, "EXIT_WRITE_CR0"),
         (0x13, "EXIT_WRITE_CR3"), (0x14, "EXIT_WRITE_CR4"), (0x18, "EXIT_WRITE_CR8"), (0x20, "EXIT_READ_DR0"), (0x21, "EXIT_READ_DR1"),
         (0x22, "EXIT_READ_DR2"), (0x23, "EXIT_READ_DR3"), (0x24, "EXIT_READ_DR4"), (0x25, "EXIT_READ_DR5"), (0x26, "EXIT_READ_DR6"),

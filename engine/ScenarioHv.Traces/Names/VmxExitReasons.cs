@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using static System.FormattableString;
 
 namespace ScenarioHv.Traces.Names;
@@ -12,7 +11,7 @@ public static class VmxExitReasons
     public const uint FailedVmentry = 1u << 31;
 
     /// <summary>Basic exit reason to name, kernel 6.16 (uapi asm/vmx.h: VMX_EXIT_REASONS).</summary>
-    public static FrozenDictionary<uint, string> Kernel { get; } = SymbolTable.Of(
+    public static SymbolTable Kernel { get; } = SymbolTable.Of(
         (0, "EXCEPTION_NMI"), (1, "EXTERNAL_INTERRUPT"), (2, "TRIPLE_FAULT"), (3, "INIT_SIGNAL"), (4, "SIPI_SIGNAL"),
         (7, "INTERRUPT_WINDOW"), (8, "NMI_WINDOW"), (9, "TASK_SWITCH"), (10, "CPUID"), (12, "HLT"), (13, "INVD"), (14, "INVLPG"),
         (15, "RDPMC"), (16, "RDTSC"), (18, "VMCALL"), (19, "VMCLEAR"), (20, "VMLAUNCH"), (21, "VMPTRLD"), (22, "VMPTRST"),
@@ -26,11 +25,12 @@ public static class VmxExitReasons
         (74, "BUS_LOCK"), (75, "NOTIFY"), (77, "TDCALL"));
 
     /// <summary>Exit reason to name in plugin_kvm of trace-cmd, 2018: fewer than the kernel's, and 7 under its older name.</summary>
-    public static FrozenDictionary<uint, string> Plugin { get; } = new uint[]
-    {
+    public static SymbolTable Plugin { get; } = SymbolTable.Of(
+    [
         0, 1, 2, 7, 8, 9, 10, 12, 13, 14, 15, 16, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 36, 39, 40, 41, 43, 44, 45,
         48, 49, 50, 52, 54, 55, 56, 58, 62, 63, 64,
-    }.ToFrozenDictionary(reason => reason, reason => reason == 7 ? "PENDING_INTERRUPT" : Kernel[reason]);
+    ],
+    reason => reason == 7 ? "PENDING_INTERRUPT" : Kernel[reason]);
 
     /// <summary>
     /// As the kernel prints it since 5.10 (trace.h: kvm_print_exit_reason): the name of bits 15:0, in hex if it has none,

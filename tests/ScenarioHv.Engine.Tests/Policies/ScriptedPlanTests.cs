@@ -214,7 +214,8 @@ internal sealed class ScriptedPlanTests
             _ => Any<TStep>(),
         };
 
-    private static TestCaseData Case(string name, MachineConfig config, Change change) => new TestCaseData(config, change).SetArgDisplayNames(name);
+    private static TestCaseData Case(string name, MachineConfig config, Change change) =>
+        new TestCaseData(config, change).SetArgDisplayNames(name);
 
     /// <summary>A level and an edge interrupt, each served.</summary>
     private static MachineConfig Interrupted => Kvm(Guest(Spin, Serve)).Raise(50_000).Fire(60_000).Fire(60_200);

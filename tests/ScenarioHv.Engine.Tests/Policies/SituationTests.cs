@@ -1,3 +1,4 @@
+using ScenarioHv.Engine.Configuration;
 using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Policies;
 using ScenarioHv.Engine.Tests.Machines;
@@ -84,6 +85,30 @@ internal sealed class SituationTests
         Assert.That(seen[1].Vcpu, Is.Zero);
     }
 
+    [Test]
+    public void NMIs_that_wait_are_counted_and_their_blocking_is_seen()
+    {
+        static async GuestTask Nmi(Cpu cpu) => await cpu.Work(100_000);
+
+        var seen = new List<(int Pending, bool Blocked)>();
+        var enter = Scripted(
+            [EnterStep.CheckRequests, EnterStep.InjectEvents, EnterStep.PublishMode, EnterStep.SyncApic, EnterStep.Recheck],
+            (step, now) =>
+            {
+                if (step == EnterStep.Recheck)
+                {
+                    seen.Add((now.NmiPending, now.NmiBlocked));
+                }
+
+                return true;
+            });
+        var guest = new GuestProgram("guest", Spin) { OnInterrupt = End, OnNmi = Nmi };
+        var config = Kvm(guest) with { Kvm = new KvmPolicies { Enter = enter } };
+        new Rig(config with { Timeline = [new(50_000, StimulusAction.Nmi, 0), new(80_000, StimulusAction.Nmi, 0)] }).Run(100_000);
+        Assert.That(seen[0], Is.EqualTo((0, false)));
+        Assert.That(seen[^1], Is.EqualTo((1, true)), "the second waits for the end of the first's handler");
+    }
+
     [TestCase(-1)]
     [TestCase(256)]
     public void What_is_no_vector_is_an_error(int vector) => Assert.That(
@@ -103,7 +128,12 @@ internal sealed class SituationTests
             seen.Add(look(now));
             return true;
         });
-        var config = Kvm(Guest(Spin)) with { Vcpus = 2, Devices = [Line, Msi with { Destination = 1 }], Kvm = new KvmPolicies { Post = post } };
+        var config = Kvm(Guest(Spin)) with
+        {
+            Vcpus = 2,
+            Devices = [Line, Msi with { Destination = 1 }],
+            Kvm = new KvmPolicies { Post = post },
+        };
         new Rig(config.Fire(50_000)).Run(200_000);
         return seen;
     }

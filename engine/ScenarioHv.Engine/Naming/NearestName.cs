@@ -1,4 +1,4 @@
-namespace ScenarioHv.Scenarios;
+namespace ScenarioHv.Engine.Naming;
 
 /// <summary>
 /// The name an author probably meant: the one at the smallest Damerau-Levenshtein distance (optimal string alignment: insert,
