@@ -4,7 +4,8 @@ using System.Runtime.CompilerServices;
 namespace ScenarioHv.Engine.State;
 
 /// <summary>
-/// What a struct says of its fields, asked of reflection once for each type: the state of a machine has the same few structs in many places.
+/// What a struct says of its fields, asked of reflection once for each type: the state of a machine has the same few structs in many
+/// places.
 /// </summary>
 internal sealed class StructFields
 {

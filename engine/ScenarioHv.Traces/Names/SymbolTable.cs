@@ -3,8 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace ScenarioHv.Traces.Names;
 
 /// <summary>
-/// Numbers and their names, written as the kernel's tables are. Few names are looked up in a run, so that a table that is quickly made serves
-/// better than one that is quickly searched.
+/// Numbers and their names, written as the kernel's tables are. Few names are looked up in a run, so that a table that is quickly made
+/// serves better than one that is quickly searched.
 /// </summary>
 public sealed class SymbolTable
 {
