@@ -156,22 +156,22 @@ internal static class CommandLine
         };
         command.SetAction(parsed => parsed.GetValue(twice) ? (int)TwiceCommand.Run(terminal, parsed, json, trace, saveAt)
             : (int)new RunCommand(terminal, LogLevelOf(parsed)).Run(new RunRequest(parsed.GetRequiredValue(file))
-        {
-            Overrides = Overrides(parsed.GetValue(set), explores: parsed.GetValue(schedule) is not null),
-            Cell = parsed.GetValue(cell),
-            Trace = parsed.GetValue(trace),
-            Dialect = parsed.GetValue(dialect),
-            Verbose = parsed.GetValue(verbose),
-            SaveAt = parsed.GetValue(saveAt),
-            Save = parsed.GetValue(save),
-            Restore = parsed.GetValue(restore),
-            Schedule = parsed.GetValue(schedule),
-            Without = parsed.GetValue(without) ?? [],
-            Trust = Trusts(terminal, parsed, trust),
-            Json = parsed.GetValue(json),
-            MaximumSteps = parsed.GetValue(steps),
-            MaximumCycles = parsed.GetValue(cycles),
-        }));
+            {
+                Overrides = Overrides(parsed.GetValue(set), explores: parsed.GetValue(schedule) is not null),
+                Cell = parsed.GetValue(cell),
+                Trace = parsed.GetValue(trace),
+                Dialect = parsed.GetValue(dialect),
+                Verbose = parsed.GetValue(verbose),
+                SaveAt = parsed.GetValue(saveAt),
+                Save = parsed.GetValue(save),
+                Restore = parsed.GetValue(restore),
+                Schedule = parsed.GetValue(schedule),
+                Without = parsed.GetValue(without) ?? [],
+                Trust = Trusts(terminal, parsed, trust),
+                Json = parsed.GetValue(json),
+                MaximumSteps = parsed.GetValue(steps),
+                MaximumCycles = parsed.GetValue(cycles),
+            }));
         return command;
     }
 

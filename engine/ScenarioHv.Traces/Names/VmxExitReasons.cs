@@ -26,11 +26,11 @@ public static class VmxExitReasons
 
     /// <summary>Exit reason to name in plugin_kvm of trace-cmd, 2018: fewer than the kernel's, and 7 under its older name.</summary>
     public static SymbolTable Plugin { get; } = SymbolTable.Of(
-    [
-        0, 1, 2, 7, 8, 9, 10, 12, 13, 14, 15, 16, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 36, 39, 40, 41, 43, 44, 45,
-        48, 49, 50, 52, 54, 55, 56, 58, 62, 63, 64,
-    ],
-    reason => reason == 7 ? "PENDING_INTERRUPT" : Kernel[reason]);
+        [
+            0, 1, 2, 7, 8, 9, 10, 12, 13, 14, 15, 16, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 36, 39, 40, 41, 43, 44,
+            45, 48, 49, 50, 52, 54, 55, 56, 58, 62, 63, 64,
+        ],
+        reason => reason == 7 ? "PENDING_INTERRUPT" : Kernel[reason]);
 
     /// <summary>
     /// As the kernel prints it since 5.10 (trace.h: kvm_print_exit_reason): the name of bits 15:0, in hex if it has none,
