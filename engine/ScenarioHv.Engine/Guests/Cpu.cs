@@ -285,7 +285,7 @@ public readonly struct Cpu
     {
         var context = Running();
         var words = $"{place}: '{text}' does not hold in l{context.Level} on vCPU {_index}{(what is null ? "" : $": {what}")}";
-        SafetyChecks.Fail(context, SafetyProperty.Assert, _index, expected: context.Board.Assertions.Number(words));
+        SafetyChecks.Fail(context, SafetyProperty.Assert, _index, expected: (uint)context.Board.Assertions.Number(words));
         context.Budget = -1;                    // no handler of the script takes it
         throw new AssertionException(words);
     }

@@ -134,10 +134,10 @@ public sealed class Board
     public IReadOnlyList<Actor> Actors { get; }
 
     /// <summary>The texts that guests report.</summary>
-    public ReportTable Reports { get; } = new();
+    public TextTable Reports { get; } = new(bits: 64);
 
     /// <summary>The assertions of guests that did not hold, in words.</summary>
-    public AssertionTable Assertions { get; } = new();
+    public TextTable Assertions { get; } = new(bits: 32);
 
     /// <summary>The devices and their ports.</summary>
     public DeviceBus Devices { get; }

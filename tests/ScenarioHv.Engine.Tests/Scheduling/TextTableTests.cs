@@ -4,13 +4,13 @@ using ScenarioHv.Engine.Scheduling;
 
 namespace ScenarioHv.Engine.Tests.Scheduling;
 
-public sealed class ReportTableTests
+public sealed class TextTableTests
 {
     [TestCase("", 0xcbf29ce484222325UL)]
     [TestCase("a", 0xaf63dc4c8601ec8cUL)]
     [TestCase("foobar", 0x85944171f73967e8UL)]
     public void The_number_is_FNV_1a_of_the_published_test_vectors(string text, ulong number) =>
-        Assert.That(new ReportTable().Number(text), Is.EqualTo(number));
+        Assert.That(new TextTable(bits: 64).Number(text), Is.EqualTo(number));
 
     [TestCase("usb served")]
     [TestCase("clock served")]
@@ -24,13 +24,13 @@ public sealed class ReportTableTests
             hash = (hash ^ unit) * (BigInteger.Pow(2, 40) + 0x1b3) % BigInteger.Pow(2, 64);
         }
 
-        Assert.That(new ReportTable().Number(text), Is.EqualTo((ulong)hash));
+        Assert.That(new TextTable(bits: 64).Number(text), Is.EqualTo((ulong)hash));
     }
 
     [Test]
     public void A_number_does_not_depend_on_what_was_reported_before()
     {
-        ReportTable first = new(), second = new();
+        TextTable first = new(bits: 64), second = new(bits: 64);
         first.Number("another");
 
         Assert.That(first.Number("usb served"), Is.EqualTo(second.Number("usb served")));
@@ -39,8 +39,8 @@ public sealed class ReportTableTests
     [Test]
     public void A_number_is_turned_back_into_its_text_once_something_has_reported_it()
     {
-        var table = new ReportTable();
-        var number = new ReportTable().Number("usb served");
+        var table = new TextTable(bits: 64);
+        var number = new TextTable(bits: 64).Number("usb served");
 
         Assert.That(table.Text(number), Is.Null);
         table.Number("usb served");

@@ -3,10 +3,11 @@ using System.Text;
 namespace ScenarioHv.Engine.Scheduling;
 
 /// <summary>
-/// The texts that guests report, by number. The number is a hash of the text (FNV-1a), the same in every run; the table only turns it back
-/// into words.
+/// Texts of guests, by number. The number is a hash of the text (FNV-1a), the same in every run; the table only turns it back into words.
+/// Of two texts with one number it has the first.
 /// </summary>
-public sealed class ReportTable
+/// <param name="bits">How many bits a number has, 1..64.</param>
+public sealed class TextTable(int bits)
 {
     private readonly SortedDictionary<ulong, string> _texts = [];
     private readonly Lock _gate = new();
@@ -20,6 +21,7 @@ public sealed class ReportTable
             hash = (hash ^ unit) * 0x100000001b3UL;
         }
 
+        hash &= ulong.MaxValue >> (64 - bits);
         lock (_gate)
         {
             _texts.TryAdd(hash, text);
@@ -28,7 +30,7 @@ public sealed class ReportTable
         return hash;
     }
 
-    /// <summary>The text with number <paramref name="number"/>; null if nothing has reported it.</summary>
+    /// <summary>The text with number <paramref name="number"/>; null if no guest of this machine has used it.</summary>
     public string? Text(ulong number)
     {
         lock (_gate)
