@@ -23,6 +23,18 @@ internal static class RoslynCompiler
 
     private static readonly string[] Libraries = ["System.Runtime.dll", "System.Collections.dll", "System.Linq.dll"];
 
+    /// <summary>
+    /// The runtime compiles scripts as they are written: an error names its own line, which inlining and shared throws would blur, and a
+    /// debugger takes them for the user's code. What the frames hold is the C# compiler's choice, and that optimises.
+    /// </summary>
+    private const string AsWritten = """
+
+        [assembly: System.Diagnostics.Debuggable(
+            System.Diagnostics.DebuggableAttribute.DebuggingModes.Default
+            | System.Diagnostics.DebuggableAttribute.DebuggingModes.DisableOptimizations
+            | System.Diagnostics.DebuggableAttribute.DebuggingModes.IgnoreSymbolStoreSequencePoints)]
+        """;
+
     private static readonly Lazy<MetadataReference[]> References = new(FindReferences);
 
     /// <summary>Compiles <paramref name="source"/> and proves that its frames are plain data.</summary>
@@ -109,7 +121,7 @@ internal static class RoslynCompiler
         Dictionary<SyntaxTree, EditedSource> edited, string[] seen, ScriptSource source, ScriptKey key, ScriptProblems problems)
     {
         var name = $"{Path.GetFileNameWithoutExtension(source.FullPath)}-{key.Text[..16]}";
-        var directives = SourceText.From(PolicyUsings.Text(seen), Encoding.UTF8);
+        var directives = SourceText.From(PolicyUsings.Text(seen) + AsWritten, Encoding.UTF8);
         var usings = ScriptUnits.Parse(directives, SourceCodeKind.Regular, "usings.g.cs").SyntaxTree;
         var compilation = CSharpCompilation.Create(name, [.. edited.Keys, usings], References.Value, Options());
         using var dll = new MemoryStream();

@@ -46,6 +46,17 @@ public sealed class GuestFaultTests : CommandFixture
         AssertBadInput(Run("run", Scenario("loads", "loads.csx", "reached")), "helper-that-divides.csx:2:", "l1 on vcpu0, cycle ");
     }
 
+    /// <summary>Optimised code throws such errors at one place for the whole method.</summary>
+    [Test]
+    public void Index_outside_of_an_array_is_told_at_its_own_line()
+    {
+        Script(
+            "index", "await cpu.Work(10);\n    Few(cpu.Id + 2);",
+            "void Few(int i)\n{\n    var few = new int[2];\n    if (i > 5)\n        few[0] = 7;\n\n    few[i]++;\n}\n\n");
+
+        AssertBadInput(Run("run", Scenario("index", "index.csx", "reached")), "index.csx:7:5: l1 on vcpu0, cycle ");
+    }
+
     [Test]
     public void Helper_that_does_not_come_to_an_end_is_named()
     {
