@@ -27,6 +27,8 @@ internal static class LoadedPolicy
             return new PolicyProgram(name, decide.ReturnType)
             {
                 Decide = decide.CreateDelegate(typeof(Func<,>).MakeGenericType(typeof(Situation), decide.ReturnType)),
+                EntryWritten = decide.ReturnType != typeof(IoApicEoiDecision) ? null
+                    : (Action<Situation>?)Find(script, "EntryWritten", typeof(Action<Situation>), typeof(Situation)),
                 Variables = variables,
             };
         }

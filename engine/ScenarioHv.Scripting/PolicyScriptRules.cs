@@ -2,6 +2,7 @@ using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 using ScenarioHv.Engine.Naming;
+using ScenarioHv.Engine.Policies;
 
 namespace ScenarioHv.Scripting;
 
@@ -49,6 +50,12 @@ internal sealed class PolicyScriptRules(IReadOnlyList<ScriptUnit> units, PolicyS
             foreach (var method in Methods().Where(method => method.Identifier.Text is "Takes" or "Merges"))
             {
                 problems.Add(method.Identifier, $"{method.Identifier.Text} belongs to a plan, and with Decide this script is a decision.");
+            }
+
+            if (shape.Answer == typeof(IoApicEoiDecision))
+            {
+                CheckEntry("EntryWritten", "void EntryWritten(Situation now)", IsHearing);
+                CheckForgotten("EntryWritten", "hears that the redirection entry was written", IsHearing);
             }
         }
     }
@@ -144,6 +151,10 @@ internal sealed class PolicyScriptRules(IReadOnlyList<ScriptUnit> units, PolicyS
         && method.Parameters[1].RefKind == RefKind.None && PolicyTypes.IsSituation(method.Parameters[1].Type);
 
     private bool IsMerge(IMethodSymbol method) => IsQuestion(method) && method.Parameters.Length == 1 && IsStep(method.Parameters[0]);
+
+    private static bool IsHearing(IMethodSymbol method) =>
+        method is { ReturnsVoid: true, IsGenericMethod: false, Parameters: [{ RefKind: RefKind.None } now] }
+        && PolicyTypes.IsSituation(now.Type);
 
     private static bool IsQuestion(IMethodSymbol method) =>
         method.ReturnType.SpecialType == SpecialType.System_Boolean && !method.IsGenericMethod && !method.ReturnsByRef

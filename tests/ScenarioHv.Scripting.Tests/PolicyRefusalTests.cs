@@ -26,6 +26,12 @@ public sealed class PolicyRefusalTests
         "TimerFire Decide(Situation now) => TimerFire.Pend; LapicSaveStep[] §Steps => [Copy];",
         "a decision or a plan, and this one is both")]
     [TestCase("TimerFire Decide(Situation now) => default; TimerFire §Decide(int n) => default;", "there can be one of this name")]
+    [TestCase(
+        "IoApicEoiDecision Decide(Situation now) => Nothing; void §EntryWritten(int pin) { }",
+        "EntryWritten has to be declared as 'void EntryWritten(Situation now)'.")]
+    [TestCase(
+        "uint n; IoApicEoiDecision Decide(Situation now) => Nothing; void §EntryWriten(Situation now) => n = 0;",
+        "nothing asks 'EntryWriten': what hears that the redirection entry was written is called EntryWritten.")]
     [TestCase("TimerFire §Decide() => TimerFire.Pend;", "Decide has to be declared as 'TimerFire Decide(Situation now)'")]
     [TestCase("TimerFire §Decide(in Situation now) => TimerFire.Pend;", "Decide has to be declared as")]
     [TestCase("TimerFire §Decide(Situation now, int n) => TimerFire.Pend;", "Decide has to be declared as")]

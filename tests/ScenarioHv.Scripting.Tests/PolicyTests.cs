@@ -55,6 +55,7 @@ public sealed class PolicyTests
     [TestCase("ImmediateExitDecision Decide(Situation now) => PreemptionTimer(now.Rip == 0 ? 1u : 0);")]
     [TestCase("static ImmediateExitDecision Decide(Situation now) { var d = SelfIpi(1); return d.Argument > 0 ? d : PreemptionTimer(0); }")]
     [TestCase("IoApicEoiDecision Decide(Situation now) => now.LineIsHigh ? Resend : Nothing;")]
+    [TestCase("uint n; IoApicEoiDecision Decide(Situation now) => n++ > 3 ? Delay(9) : Resend; void EntryWritten(Situation now) => n = 0;")]
     [TestCase("PendingWhileDisabledPolicy Decide(Situation now) => PendingWhileDisabledPolicy.Dispensed;")]
     [TestCase("RestoredCount Decide(Situation now) => RestoredCount.Initial;")]
     [TestCase("NmiTracking Decide(Situation now) => now.NmiBlocked ? default : NmiTracking.VirtualNmi;")]

@@ -17,8 +17,10 @@ public interface IIoApicEoiPolicy
     /// <param name="memory">The policy's memory for the pin.</param>
     IoApicEoiDecision Decide(int pin, bool stillAsserted, ref IoApicEoiMemory memory);
 
-    /// <summary>The guest rewrote the pin's redirection entry.</summary>
-    void EntryWritten(ref IoApicEoiMemory memory);
+    /// <summary>The guest has written the pin's redirection entry.</summary>
+    /// <param name="pin">The pin.</param>
+    /// <param name="memory">The policy's memory for the pin.</param>
+    void EntryWritten(int pin, ref IoApicEoiMemory memory);
 
     /// <summary>True if it may answer that sending is put off.</summary>
     bool CanDelay { get; }
@@ -86,7 +88,7 @@ public sealed class Reinject : IIoApicEoiPolicy
         stillAsserted ? IoApicEoiDecision.Resend : IoApicEoiDecision.Nothing;
 
     /// <inheritdoc/>
-    public void EntryWritten(ref IoApicEoiMemory memory)
+    public void EntryWritten(int pin, ref IoApicEoiMemory memory)
     {
     }
 
@@ -126,7 +128,7 @@ public sealed class QemuDelayAfter(uint count, long delay) : IIoApicEoiPolicy
     }
 
     /// <inheritdoc/>
-    public void EntryWritten(ref IoApicEoiMemory memory) => memory.Count = 0;
+    public void EntryWritten(int pin, ref IoApicEoiMemory memory) => memory.Count = 0;
 
     /// <inheritdoc/>
     public bool CanDelay => true;
@@ -170,7 +172,7 @@ public sealed class KvmDelayAfter(uint count, long delay) : IIoApicEoiPolicy
     }
 
     /// <inheritdoc/>
-    public void EntryWritten(ref IoApicEoiMemory memory)
+    public void EntryWritten(int pin, ref IoApicEoiMemory memory)
     {
     }
 

@@ -30,6 +30,12 @@ public sealed class PolicyProgram
     public Delegate? Decide { get; init; }
 
     /// <summary>
+    /// What an <see cref="IoApicEoiDecision"/> does when the guest has written the redirection entry: an <c>Action&lt;Situation&gt;</c>;
+    /// null if it need not hear of that.
+    /// </summary>
+    public Action<Situation>? EntryWritten { get; init; }
+
+    /// <summary>
     /// A plan's steps in order: a <c>Func&lt;TAnswer[]&gt;</c>, asked once, before there is a machine, and so without the script's
     /// variables; null for a decision.
     /// </summary>

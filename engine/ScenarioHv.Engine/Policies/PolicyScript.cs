@@ -115,6 +115,7 @@ public sealed class DecisionScript<TAnswer> : PolicyScript
 {
     private readonly Func<TAnswer, string?>? _problem;
     private readonly Func<bool, Situation, TAnswer> _decide;
+    private readonly Func<bool, Situation, bool>? _entryWritten;
 
     /// <summary>Puts a program into a point.</summary>
     /// <param name="point">The point, as scenarios name it.</param>
@@ -129,6 +130,11 @@ public sealed class DecisionScript<TAnswer> : PolicyScript
             ?? throw new ArgumentException($"{program.Name} has no Decide that takes a situation.", nameof(program));
         _problem = problem;
         _decide = (_, now) => Possible(decide(now));
+        _entryWritten = program.EntryWritten is not { } heard ? null : (_, now) =>
+        {
+            heard(now);
+            return true;
+        };
     }
 
     /// <summary>
@@ -147,6 +153,16 @@ public sealed class DecisionScript<TAnswer> : PolicyScript
     /// <summary>Asks, in a step.</summary>
     /// <exception cref="PolicyException">The script failed, or answered what this machine cannot have.</exception>
     internal TAnswer Ask(in Situation now) => Ask(_decide, false, now);
+
+    /// <summary>Tells it that the guest has written the redirection entry.</summary>
+    /// <exception cref="PolicyException">The script failed.</exception>
+    internal void TellEntryWritten(in Situation now)
+    {
+        if (_entryWritten is not null)
+        {
+            Ask(_entryWritten, false, now);
+        }
+    }
 
     private TAnswer Possible(TAnswer answer) => _problem?.Invoke(answer) is { } problem
         ? throw new ImpossibleAnswerException($"{answer}", problem) : answer;

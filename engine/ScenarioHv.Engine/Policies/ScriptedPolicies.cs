@@ -20,7 +20,7 @@ public sealed class ScriptedImmediateExit(DecisionScript<ImmediateExitDecision> 
 }
 
 /// <summary>
-/// What an EOI does as a script decides it; it remembers in its own variables, one copy per pin. It does not hear of a rewritten entry.
+/// What an EOI does as a script decides it; it remembers in its own variables, one copy per pin, and may want to hear of a written entry.
 /// </summary>
 /// <param name="script">The script, with <see cref="PolicyScope.Pin"/>.</param>
 public sealed class ScriptedIoApicEoi(DecisionScript<IoApicEoiDecision> script) : IIoApicEoiPolicy
@@ -35,16 +35,17 @@ public sealed class ScriptedIoApicEoi(DecisionScript<IoApicEoiDecision> script) 
     internal PolicyScript Script => script;
 
     /// <inheritdoc/>
-    public IoApicEoiDecision Decide(int pin, bool stillAsserted, ref IoApicEoiMemory memory)
+    public IoApicEoiDecision Decide(int pin, bool stillAsserted, ref IoApicEoiMemory memory) => script.Ask(At(pin, stillAsserted));
+
+    /// <inheritdoc/>
+    public void EntryWritten(int pin, ref IoApicEoiMemory memory) => script.TellEntryWritten(
+        At(pin, StepContext.Current.Board.IoApicOf(StepContext.Current.Machine).LineStillAsserted(pin)));
+
+    private static Situation At(int pin, bool isLineHigh)
     {
         var context = StepContext.Current;
         var vector = context.Machine.Ref(context.Board.IoApicPins, pin).Entry.Vector;
-        return script.Ask(new Situation(Situation.Of(context).Vcpu, pin, vector, stillAsserted));
-    }
-
-    /// <inheritdoc/>
-    public void EntryWritten(ref IoApicEoiMemory memory)
-    {
+        return new Situation(Situation.Of(context).Vcpu, pin, vector, isLineHigh);
     }
 }
 

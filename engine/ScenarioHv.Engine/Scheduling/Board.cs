@@ -337,6 +337,25 @@ public sealed class Board
     public IoApic IoApicOf(Machine machine) => new(
         ref machine.Ref(IoApicHeader), machine.Span(IoApicPins), HasControllerScripts ? Controllers.IoApic : _ioApicPolicies);
 
+    /// <summary>A guest writes the I/O APIC's window. If that is a redirection entry, the EOI policy hears of it.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="offset">Offset in the window.</param>
+    /// <param name="value">What is written.</param>
+    /// <param name="pin">The pin whose entry was written; -1 if it was another register.</param>
+    internal IoApicWrite WriteIoApic(Machine machine, uint offset, uint value, out int pin)
+    {
+        var ioApic = IoApicOf(machine);
+        pin = offset == IoApic.IoWin ? ioApic.SelectedPin : -1;
+        var write = ioApic.WriteWindow(offset, value);
+        if (pin >= 0)
+        {
+            IoApicEoiMemory none = default;
+            Config.IoApicEoi.EntryWritten(pin, ref (IoApicEoiMemory.Count > 0 ? ref machine.Ref(IoApicEoiMemory, pin) : ref none));
+        }
+
+        return write;
+    }
+
     /// <summary>Where the variables of a policy's script lie.</summary>
     /// <param name="script">The script.</param>
     /// <param name="place">Which copy.</param>

@@ -69,7 +69,7 @@ public sealed class IoApicEoiPolicyTests
         var policy = new QemuDelayAfter(5, 1);
         IoApicEoiMemory memory = default;
         Decisions(policy, ref memory, 4);
-        policy.EntryWritten(ref memory);
+        policy.EntryWritten(0, ref memory);
 
         Assert.That(Decisions(policy, ref memory, 5), Is.EqualTo(new[] { Resend, Resend, Resend, Resend, Delay }));
     }
@@ -80,7 +80,7 @@ public sealed class IoApicEoiPolicyTests
         var policy = new KvmDelayAfter(5, 1);
         IoApicEoiMemory memory = default;
         Decisions(policy, ref memory, 4);
-        policy.EntryWritten(ref memory);
+        policy.EntryWritten(0, ref memory);
 
         Assert.That(policy.Decide(10, true, ref memory).Action, Is.EqualTo(Delay));
     }

@@ -53,6 +53,34 @@ internal sealed class ScriptedDecisionTests
         Assert.That(script.Reports, Does.Contain("usb served"));
     }
 
+    [TestCase(HypervisorKind.Kvm)]
+    [TestCase(HypervisorKind.Bhyve)]
+    [TestCase(HypervisorKind.BareMetal)]
+    public void A_script_hears_of_each_write_of_a_redirection_entry_and_of_its_pin(HypervisorKind hypervisor)
+    {
+        static async GuestTask Main(Cpu cpu)
+        {
+            await cpu.MmioWrite(0xfec00000, 0x10 + (2 * 5));
+            await cpu.MmioWrite(0xfec00010, 0x10060);
+            await cpu.MmioWrite(0xfec00000, 0x11 + (2 * 5));
+            await cpu.MmioWrite(0xfec00010, 0);
+            await cpu.MmioWrite(0xfec00000, 0);
+            await cpu.MmioWrite(0xfec00010, 0);
+        }
+
+        var heard = new List<(int Pin, int Vector, uint Before)>();
+        var program = Decision(Again);
+        var hears = new PolicyProgram(program.Name, program.Answer)
+        {
+            Decide = program.Decide,
+            Variables = program.Variables,
+            EntryWritten = now => heard.Add((now.Pin, now.Vector, Vars.Count++)),
+        };
+        var config = Kvm(Guest(Main)) with { Hypervisor = hypervisor, Vendor = CpuVendor.Amd, IoApicEoi = IoApicEoi(hears) };
+        new Bench(config).Run(200);
+        Assert.That(heard, Is.EqualTo(new[] { (5, 0x60, 0U), (5, 0x60, 1U) }), "not the ID register; each pin has its memory");
+    }
+
     [TestCase(0)]
     [TestCase(1_000_000_001)]
     public void A_delay_of_nothing_or_of_more_than_1000_s_is_an_error(long microseconds)

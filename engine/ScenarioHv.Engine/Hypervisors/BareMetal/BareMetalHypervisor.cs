@@ -174,7 +174,7 @@ internal sealed class BareMetalHypervisor(Board board) : Hypervisor
 
     private void WriteIoApic(StepContext context, uint offset, uint value)
     {
-        var write = board.IoApicOf(context.Machine).WriteWindow(offset, value);
+        var write = board.WriteIoApic(context.Machine, offset, value, out _);
         Service(context.Machine, write.Service, TimingCost.Message);
         if (write.EoiVector >= 0)
         {

@@ -91,7 +91,7 @@ internal static class VIoApic
 
     private static (int First, int End, int Ended) Write(uint offset, uint value)
     {
-        var write = HostThread.Board.IoApicOf(HostThread.Machine).WriteWindow(offset, value);
+        var write = HostThread.Board.WriteIoApic(HostThread.Machine, offset, value, out _);
         return (write.Service.First, write.Service.End, write.EoiVector);
     }
 

@@ -294,29 +294,14 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     /// </summary>
     public IoApicWrite WriteIoApic(StepContext context, uint offset, uint value)
     {
-        var ioApic = board.IoApicOf(context.Machine);
-        var pin = offset == IoApic.IoWin ? ioApic.SelectedPin : -1;
-        var write = ioApic.WriteWindow(offset, value);
-        if (pin >= 0)
-        {
-            EntryWritten(context, pin);
-        }
-
-        return write;
-    }
-
-    private void EntryWritten(StepContext context, int pin)
-    {
-        if (board.IoApicEoiMemory.Count > 0)
-        {
-            board.Config.IoApicEoi.EntryWritten(ref context.Machine.Ref(board.IoApicEoiMemory, pin));
-        }
-
-        for (var vcpu = 0; vcpu < board.Config.Vcpus; vcpu++)
+        var write = board.WriteIoApic(context.Machine, offset, value, out var pin);
+        for (var vcpu = 0; pin >= 0 && vcpu < board.Config.Vcpus; vcpu++)
         {
             context.Machine.Ref(board.Kvm, vcpu).Requests |= KvmRequests.ScanIoApic;
             Kick(context, vcpu);
         }
+
+        return write;
     }
 
     /// <summary>A vCPU that sleeps in the kernel wakes (kvm_vcpu_wake_up); one that the monitor keeps out of it does not.</summary>
