@@ -38,7 +38,7 @@ internal static class TwiceCommand
     /// <summary>The option.</summary>
     public static Option<bool> OptionOf() => new(Name)
     {
-        Description = "Run in two processes with different settings of the runtime, and compare every event and what they print.",
+        Description = "Run in two processes with different settings of the runtime, and compare every event and the reports.",
         Arity = ArgumentArity.Zero,
     };
 

@@ -302,12 +302,13 @@ public sealed class Board
     internal bool HasControllerScripts { get; }
 
     /// <summary>What kind of local APIC it has. Under KVM it is KVM that says whether there is SVR bit 12, and what it does.</summary>
-    public LocalApicOptions ApicOptions => !IsKvm || Config.Kvm.EoiSuppression == EoiSuppression.NotAdvertised
-        ? LocalApicOptions.Architectural with { Policies = PoliciesOfApics(Controllers) }
-        : new LocalApicOptions(LocalApicOptions.SixLvtVersion | LocalApicOptions.EoiBroadcastSuppression)
+    public LocalApicOptions ApicOptions =>
+        new(LocalApicOptions.SixLvtVersion | (HasEoiSuppression ? LocalApicOptions.EoiBroadcastSuppression : 0))
         {
             Policies = PoliciesOfApics(Controllers),
         };
+
+    private bool HasEoiSuppression => IsKvm && Config.Kvm.EoiSuppression != EoiSuppression.NotAdvertised;
 
     /// <summary>What the processor does with guest code.</summary>
     internal GuestProcessor Processor { get; }
@@ -402,7 +403,7 @@ public sealed class Board
     }
 
     private LocalApicPolicies PoliciesOfApics(in ControllerPolicies controllers) =>
-        !IsKvm || Config.Kvm.EoiSuppression == EoiSuppression.NotAdvertised ? controllers.LocalApic : controllers.LocalApic with
+        !HasEoiSuppression ? controllers.LocalApic : controllers.LocalApic with
         {
             EoiBroadcast = Config.Kvm.EoiSuppression == EoiSuppression.Respected
                 ? EoiBroadcastPolicy.Suppressible : EoiBroadcastPolicy.AlwaysSent,
