@@ -81,6 +81,27 @@ internal sealed class ScriptedDecisionTests
         Assert.That(heard, Is.EqualTo(new[] { (5, 0x60, 0U), (5, 0x60, 1U) }), "not the ID register; each pin has its memory");
     }
 
+    [Test]
+    public void A_decision_is_asked_once_in_a_step_and_its_answer_holds_until_the_next()
+    {
+        static TimerFire Rule() => StepContext.Current.Board.Config.Kvm.TimerFire;
+
+        static async GuestTask Main(Cpu cpu)
+        {
+            for (var step = 0; step < 3; step++)
+            {
+                await cpu.Work(10);
+                await cpu.Report($"{Rule()} {Rule()}");
+            }
+        }
+
+        var config = TimerFires(_ => ++Vars.Count % 2 == 0 ? TimerFire.Pend : TimerFire.DeliverInCallback);
+        Assert.That(new Bench(config with { L1 = Guest(Main) }).Run(100).Reports, Is.EqualTo(new[]
+        {
+            "DeliverInCallback DeliverInCallback", "Pend Pend", "DeliverInCallback DeliverInCallback",
+        }));
+    }
+
     [TestCase(0)]
     [TestCase(1_000_000_001)]
     public void A_delay_of_nothing_or_of_more_than_1000_s_is_an_error(long microseconds)

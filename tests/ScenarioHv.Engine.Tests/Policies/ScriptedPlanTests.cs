@@ -1,4 +1,5 @@
 using ScenarioHv.Engine.Configuration;
+using ScenarioHv.Engine.Guests;
 using ScenarioHv.Engine.Hypervisors;
 using ScenarioHv.Engine.Hypervisors.Kvm;
 using ScenarioHv.Engine.Policies;
@@ -57,6 +58,23 @@ internal sealed class ScriptedPlanTests
     [TestCaseSource(nameof(BuiltIn))]
     public void A_script_with_the_steps_of_a_built_in_plan_makes_the_same_history(MachineConfig config, Delegate change) =>
         AssertSameHistory(config, ((Change)change)(config, Form.Same));
+
+    [TestCase(true, "kept")]
+    [TestCase(false, "undone")]
+    public void Without_the_copy_of_V_TPR_that_a_guard_leaves_out_what_the_guest_has_written_to_CR8_is_undone(bool copies, string report)
+    {
+        static async GuestTask Main(Cpu cpu)
+        {
+            await cpu.WriteCr8(7);
+            await cpu.Eoi();
+            await cpu.Report(await cpu.ReadCr8() == 7 ? "kept" : "undone");
+        }
+
+        var fold = Scripted(
+            [ExitFoldStep.CopyTpr, ExitFoldStep.FoldVIrq, ExitFoldStep.SaveIntInfo], (step, _) => copies || step != ExitFoldStep.CopyTpr);
+        var config = Bhyve with { L1 = Guest(Main), Timeline = [], Bhyve = new BhyvePolicies { ExitFold = fold } };
+        Assert.That(new Rig(config).Run(100_000).Reports, Is.EqualTo(new[] { report }));
+    }
 
     [TestCaseSource(nameof(Guarded))]
     public void A_step_that_a_script_leaves_out_leaves_no_boundary_either(MachineConfig config, Delegate change) =>
