@@ -48,7 +48,7 @@ internal static class ScriptLoads
         }
 
         var full = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(loading.FullPath)!, named));
-        if (!IsBelow(full, FolderOf(script)))
+        if (!ScriptFiles.IsBelow(full, FolderOf(script)))
         {
             return (null, $"'{named}' lies outside of the folder of {Path.GetFileName(script.FullPath)}: a script loads files beside it or "
                 + "below, so that it can be copied, checked and replayed together with them.");
@@ -134,9 +134,6 @@ internal static class ScriptLoads
     }
 
     private static string FolderOf(ScriptSource script) => Path.GetDirectoryName(script.FullPath)!;
-
-    private static bool IsBelow(string path, string folder) =>
-        path.StartsWith(Path.TrimEndingDirectorySeparator(folder) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
 }
 
 /// <summary>The files that a script is made of, for those that copy or compare scripts.</summary>
@@ -157,4 +154,12 @@ public static class ScriptFiles
     public static string? Of(Assembly script, int number) =>
         script.GetType(LoadedScript.ClassName)?.GetField(LoadedScript.FilesName)?.GetRawConstantValue() is string files
             ? files.Split('\n')[number] : null;
+
+    /// <summary>Whether a file lies in a folder or in one of the folders in it. The root of a drive is a folder like others.</summary>
+    /// <param name="path">The file's absolute path.</param>
+    /// <param name="folder">The folder's absolute path.</param>
+    public static bool IsBelow(string path, string folder) =>
+        path.StartsWith(
+            Path.EndsInDirectorySeparator(folder) ? folder : folder + Path.DirectorySeparatorChar,
+            StringComparison.Ordinal);
 }

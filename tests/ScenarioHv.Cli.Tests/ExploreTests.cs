@@ -98,7 +98,7 @@ public sealed class ExploreTests : CommandFixture
         {
             Assert.That(process.ExitCode, Is.EqualTo(Inconclusive), output);
             Assert.That(output, Does.Contain("inconclusive: interrupted"));
-            Assert.That(output, Does.Match(@"searched +\d+ states"));
+            Assert.That(output, Does.Match(@"searched +\d+ states?, "), "one where the machine is slow");
         }
     }
 

@@ -22,8 +22,6 @@ public abstract class PolicyScriptFixture : CommandFixture
     /// <summary>As every release does: the bug.</summary>
     protected const string Never = "ImmediateExitDecision Decide(Situation now) => PreemptionTimer(0);\n";
 
-    private static readonly string Guests = Path.Combine(AppContext.BaseDirectory, "scripts");
-
     /// <summary>A folder of its own in the workspace with the scenario <c>hang.yaml</c>, and its path.</summary>
     /// <param name="folder">Its name. Tests run side by side: no two have the same.</param>
     /// <param name="more">What the scenario has besides.</param>
@@ -36,6 +34,7 @@ public abstract class PolicyScriptFixture : CommandFixture
             File.WriteAllText(Path.Combine(path, name), text);
         }
 
+        var guests = Path.GetRelativePath(path, Path.Combine(AppContext.BaseDirectory, "scripts"));
         File.WriteAllText(Path.Combine(path, "hang.yaml"), $$"""
             scenario: hang
             title: The hang of 2019, in small
@@ -50,8 +49,8 @@ public abstract class PolicyScriptFixture : CommandFixture
               devices:
                 usb: { type: piix4-uhci, slot: "04.0", vector: 0x50 }
             guests:
-              l1: { script: {{Guests}}/hyperv-root.csx }
-              l2: { script: {{Guests}}/windows-root-partition.csx, with: { uhci: 0xc040 } }
+              l1: { script: {{guests}}/hyperv-root.csx }
+              l2: { script: {{guests}}/windows-root-partition.csx, with: { uhci: 0xc040 } }
             timeline: [{ at: 50 us, raise: usb }]
             goal: l2 reports "usb served"
             expect: livelock

@@ -58,6 +58,42 @@ public sealed class ReproducerTests : CommandFixture
     }
 
     [Test]
+    public void Scenario_and_script_that_share_only_the_root_make_a_reproducer()
+    {
+        var far = OperatingSystem.IsWindows()
+            ? Environment.GetFolderPath(Environment.SpecialFolder.CommonApplicationData)
+            : Workspace.Folder.StartsWith("/var/", StringComparison.Ordinal) ? "/tmp" : "/var/tmp";
+        var script = Path.Combine(far, $"scenariohv-far-{Environment.ProcessId}.csx");
+        try
+        {
+            File.Copy(InFolder("halt.csx"), script);
+            var named = Path.GetRelativePath(Workspace.Folder, script).Replace('\\', '/');
+            var found = Run("explore", Scenario("far-script", named, "stuck"), "--save", "far.repro");
+            Assert.That(found.ExitCode, Is.EqualTo(AsExpected), found.Out + found.Error);
+        }
+        finally
+        {
+            File.Delete(script);
+        }
+
+        Assert.That(Run("run", "far.repro").Line("reproduces"), Does.StartWith("yes"));
+    }
+
+    [Test]
+    public void Script_named_by_its_absolute_path_would_not_be_found_elsewhere()
+    {
+        var script = InFolder("halt.csx").Replace('\\', '/');
+        var result = Run("explore", Scenario("absolute-script", script, "stuck"), "--save", "absolute.repro");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(result.ExitCode, Is.EqualTo(BadInput));
+            Assert.That(result.Error, Does.Contain("--save: absolute-script names ").And.Contain("name it by its path from the scenario"));
+            Assert.That(File.Exists(InFolder("absolute.repro")), Is.False);
+        }
+    }
+
+    [Test]
     public void Other_trace_hash_does_not_reproduce()
     {
         ReproducerFile.Write(InFolder("other.repro"), Make() with { TraceHash = new string('0', 64), Build = "of yesterday" });

@@ -32,6 +32,23 @@ public sealed class LoadTests
     [TearDown]
     public void TearDown() => _folder.Dispose();
 
+    [TestCase("a.csx", ExpectedResult = true)]
+    [TestCase("b/a.csx", ExpectedResult = true)]
+    [TestCase("../a.csx", ExpectedResult = false)]
+    [TestCase("../here-too/a.csx", ExpectedResult = false)]
+    public bool Files_below_a_folder_are_those_in_it_and_in_its_folders(string name)
+    {
+        var here = Path.Combine(Path.GetTempPath(), "here");
+        return ScriptFiles.IsBelow(Path.GetFullPath(Path.Combine(here, name)), here);
+    }
+
+    [Test]
+    public void Every_file_is_below_the_root_of_its_drive()
+    {
+        var file = Path.Combine(Path.GetTempPath(), "a.csx");
+        Assert.That(ScriptFiles.IsBelow(file, Path.GetPathRoot(file)!));
+    }
+
     [Test]
     public void Script_has_the_methods_variables_and_shared_words_of_what_it_loads()
     {

@@ -101,8 +101,8 @@ internal sealed class ExploreText(TextWriter output, Colour colour, int width, R
     }
 
     private static string Unseen(Exploration.Exploration found) => found.EndedBy == SearchLimit.AfterViolation
-        ? $"; {Wording.Number(found.Counts.Unexpanded)} states were left when it was known long enough"
-        : $"; {Wording.Number(found.Counts.Unexpanded)} states were not stepped from";
+        ? $"; {Wording.Count(found.Counts.Unexpanded, "state was", "states were")} left when it was known long enough"
+        : $"; {Wording.Count(found.Counts.Unexpanded, "state was", "states were")} not stepped from";
 
     /// <summary>What else there is, if everything was seen: how many ways lead to a good end, and to a bad one.</summary>
     private static string Ends(CellFinding finding, GraphCounts counts)

@@ -60,7 +60,8 @@ internal sealed record Reproducer
     /// <param name="shows">What the history shows.</param>
     /// <param name="schedule">The history.</param>
     /// <param name="traceHash">The trace hash of its replay.</param>
-    /// <exception cref="InputException">The scenario or a script is gone, or they lie in folders that share nothing.</exception>
+    /// <exception cref="InputException">The scenario or a script is gone, they lie on different drives, or the scenario names a script by its
+    /// absolute path.</exception>
     public static Reproducer Of(
         ScenarioFile file,
         string cell,
@@ -71,7 +72,7 @@ internal sealed record Reproducer
     {
         var own = file.Overrides.Count == 0 ? file : ScenarioFile.Read(file.Document.Base.File);
         var set = file.Overrides.Select(setting => (Setting: setting, Script: ScriptOf(file.Document.Base, setting))).ToArray();
-        return new Reproducer
+        return Portable(file.Document.Base.Name, new Reproducer
         {
             Version = ThisVersion,
             Build = ThisBuild,
@@ -91,7 +92,17 @@ internal sealed record Reproducer
                    from path in ScriptFiles.Of(one.Script)
                    select new ReproducerPart(NameOf(one.Setting, one.Script, path), Bytes(path)),
             ],
-        };
+        });
+    }
+
+    /// <summary>Lays a reproducer out and sees that its scenario finds the scripts there, not where they were.</summary>
+    private static Reproducer Portable(string name, Reproducer reproducer)
+    {
+        using var folder = new ReproducerFolder(reproducer, "--save");
+        var scripts = ScenarioFile.Read(folder.Scenario).Document.Cells.SelectMany(cell => cell.Scenario.ScriptPaths);
+        return scripts.FirstOrDefault(script => !ScriptFiles.IsBelow(script, folder.Root)) is not { } far ? reproducer
+            : throw new InputException(
+                $"--save: {name} names {far} by its absolute path, where another machine has no such file; name it by its path from the scenario");
     }
 
     /// <summary>The script that was set on the command line in place of a policy; null for a value.</summary>
@@ -109,7 +120,7 @@ internal sealed record Reproducer
             .Distinct(StringComparer.Ordinal).SelectMany(ScriptFiles.Of);
         string[] paths = [.. scripts.Prepend(document.Base.File).Select(Path.GetFullPath).Distinct(StringComparer.Ordinal)];
         var folder = Path.GetDirectoryName(paths[0])!;
-        while (!paths.All(path => IsBelow(path, folder)))
+        while (!paths.All(path => ScriptFiles.IsBelow(path, folder)))
         {
             folder = Path.GetDirectoryName(folder)
                 ?? throw new InputException($"--save: {document.Base.Name} and its scripts lie on different drives");
@@ -117,9 +128,6 @@ internal sealed record Reproducer
 
         return [.. paths.Select(path => new ReproducerPart(Path.GetRelativePath(folder, path).Replace('\\', '/'), Bytes(path)))];
     }
-
-    private static bool IsBelow(string path, string folder) =>
-        path.StartsWith(Path.TrimEndingDirectorySeparator(folder) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
 
     private static byte[] Bytes(string path)
     {
