@@ -30,9 +30,11 @@ internal static class CommandLine
     /// <summary>Runs the command and returns the exit code.</summary>
     public static int Run(string[] arguments)
     {
+        var called = arguments is [var first, ..] ? first : null;
+        using var ahead = FirstCalls.For(called);
         using var terminal = Terminal.OfProcess();
         using var compared = TwiceStream.OfProcess;
-        var root = Root(terminal, arguments is [var first, ..] ? first : null);
+        var root = Root(terminal, called);
         var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Action is ParseErrorAction)
         {
