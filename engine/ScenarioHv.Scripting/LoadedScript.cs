@@ -54,7 +54,7 @@ internal sealed class LoadedScript
         OnNmi = _onNmi,
         Variables = _variables,
         SharedWords = _sharedWords,
-        Parameters = new SortedDictionary<string, long>(parameters.ToDictionary(), StringComparer.Ordinal),
+        Parameters = new Dictionary<string, long>(parameters, StringComparer.Ordinal),
     };
 
     /// <summary>Loads an assembly from memory, so that no file stays open.</summary>
@@ -75,9 +75,6 @@ internal sealed class LoadedScript
 /// <summary>Where a script's assembly lives. It sees the engine that this assembly sees.</summary>
 internal sealed class ScriptLoadContext(string name, bool isCollectible) : AssemblyLoadContext(name, isCollectible)
 {
-    protected override Assembly? Load(AssemblyName assemblyName)
-    {
-        var engine = typeof(GuestProgram).Assembly;
-        return assemblyName.Name == engine.GetName().Name ? engine : null;
-    }
+    protected override Assembly? Load(AssemblyName assemblyName) =>
+        assemblyName.Name == "ScenarioHv.Engine" ? typeof(GuestProgram).Assembly : null;
 }
