@@ -35,7 +35,7 @@ internal sealed class LoadedScript
     /// <param name="name">The script's file name, for messages and debuggers.</param>
     public LoadedScript(ScriptImage image, string name)
     {
-        Script = Load(image, new ScriptLoadContext(name, isCollectible: false)).GetType(ClassName, throwOnError: true)!;
+        Script = ClassOf(Load(image, new ScriptLoadContext(name, isCollectible: false)));
         _main = Find<Func<Cpu, GuestTask>>("Main", typeof(Cpu))
             ?? throw new InvalidOperationException($"The compiled form of {name} has no Main, although it was checked before.");
         _onInterrupt = Find<Func<Cpu, byte, GuestTask>>("OnInterrupt", typeof(Cpu), typeof(byte));
@@ -64,6 +64,10 @@ internal sealed class LoadedScript
         using var pdb = new MemoryStream(image.Pdb, writable: false);
         return context.LoadFromStream(dll, pdb);
     }
+
+    /// <summary>The static class in a compiled script. It is public, and so are few other types of a script.</summary>
+    public static Type ClassOf(Assembly script) => Array.Find(script.GetExportedTypes(), type => type.Name == ClassName)
+        ?? throw new InvalidOperationException($"{script.FullName} is not a compiled script.");
 
     private T? Find<T>(string name, params Type[] parameters) where T : Delegate
     {
