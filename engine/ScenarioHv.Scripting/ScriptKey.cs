@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
 using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Naming;
 
 namespace ScenarioHv.Scripting;
 
@@ -23,7 +24,7 @@ internal sealed class ScriptKey
         Trusted = trusted;
         Kind = kind;
         Hash = hash;
-        Text = Convert.ToHexStringLower(hash);
+        Text = HexText.Of(hash);
     }
 
     /// <summary>32 bytes.</summary>
