@@ -17,6 +17,7 @@ namespace ScenarioHv.Cli;
 /// <summary>The commands with their options: parses, runs, and turns every failure into one message and an exit code.</summary>
 internal static class CommandLine
 {
+    private const string RunName = "run";
     private const string RunExample = "scenariohv run hyperv-hang.yaml --set ioapic-eoi=reinject --trace hang.txt";
     private const string MatrixExample = "scenariohv matrix hyperv-hang.yaml";
     private const string CheckExample = "scenariohv check scenarios/*.yaml";
@@ -34,11 +35,30 @@ internal static class CommandLine
         using var ahead = FirstCalls.For(called);
         using var terminal = Terminal.OfProcess();
         using var compared = TwiceStream.OfProcess;
-        var root = Root(terminal, called);
-        var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        return (int)(arguments is [RunName, [not '-', ..] file] && !MayAskForHelp(file)
+            ? RunAsWritten(terminal, file)
+            : RunParsed(terminal, arguments, called));
+    }
+
+    /// <summary>Runs a scenario, with nothing said about how: there are no options to be read, which takes a good part of such a run.</summary>
+    private static ExitCode RunAsWritten(Terminal terminal, string file)
+    {
+        try
+        {
+            return new RunCommand(terminal, LogLevel.None).Run(new RunRequest(file));
+        }
+        catch (Exception problem)
+        {
+            return FailureReport.Write(terminal, problem, withStack: false);
+        }
+    }
+
+    private static ExitCode RunParsed(Terminal terminal, string[] arguments, string? called)
+    {
+        var parsed = Parse(terminal, arguments, called);
         if (parsed.Action is ParseErrorAction)
         {
-            return (int)UsageError(terminal, parsed);
+            return UsageError(terminal, parsed);
         }
 
         try
@@ -50,13 +70,48 @@ internal static class CommandLine
                 Output = terminal.Out,
                 Error = terminal.Error,
             };
-            return parsed.Invoke(configuration);
+            return (ExitCode)parsed.Invoke(configuration);
         }
         catch (Exception problem)
         {
-            return (int)FailureReport.Write(terminal, problem, LogLevelOf(parsed) <= LogLevel.Debug);
+            return FailureReport.Write(terminal, problem, LogLevelOf(parsed) <= LogLevel.Debug);
         }
     }
+
+    /// <summary>
+    /// What the arguments say. A command that is called as it should be is read with its own options alone; help, the version and
+    /// messages about mistakes take the whole command line.
+    /// </summary>
+    private static ParseResult Parse(Terminal terminal, string[] arguments, string? called)
+    {
+        var configuration = new ParserConfiguration { ResponseFileTokenReplacer = null };
+        if (!Array.Exists(arguments, MayAskForHelp))
+        {
+            var bare = new Command(CompletionTree.Tool);
+            if (Called(Verbs(terminal, bare), called) is { } verb)
+            {
+                bare.Subcommands.Add(verb.Make());
+                var parsed = bare.Parse(arguments, configuration);
+                if (parsed.Action is not ParseErrorAction)
+                {
+                    return parsed;
+                }
+            }
+        }
+
+        return Root(terminal, called).Parse(arguments, configuration);
+    }
+
+    /// <summary>Whether an argument can be understood as an option that asks for help or the version, or as several in one word.</summary>
+    private static bool MayAskForHelp(string argument)
+    {
+        var end = argument.AsSpan().IndexOfAny('=', ':');
+        return argument.StartsWith("-h", StringComparison.Ordinal) || argument.StartsWith("-?", StringComparison.Ordinal)
+            || (end < 0 ? argument : argument[..end]) is "--help" or "--version" or "/h" or "/?";
+    }
+
+    /// <summary>The command that is called, if it is there and speaks only of itself.</summary>
+    private static Verb? Called(Verb[] verbs, string? called) => Array.Find(verbs, verb => verb.Name == called && !verb.NeedsAll);
 
     /// <summary>
     /// The command line: with the one command that is called, or with all of them if none of that name is, or if it is one that needs all.
@@ -66,8 +121,7 @@ internal static class CommandLine
     {
         var root = new RootCommand("A deterministic laboratory for interrupt delivery under virtualization.");
         var verbs = Verbs(terminal, root);
-        var one = Array.Find(verbs, verb => verb.Name == called && !verb.NeedsAll);
-        foreach (var verb in one is null ? verbs : [one])
+        foreach (var verb in Called(verbs, called) is { } one ? [one] : verbs)
         {
             root.Subcommands.Add(verb.Make());
         }
@@ -79,9 +133,9 @@ internal static class CommandLine
         return root;
     }
 
-    private static Verb[] Verbs(Terminal terminal, RootCommand root) =>
+    private static Verb[] Verbs(Terminal terminal, Command root) =>
     [
-        new("run", RunExample, () => RunCommandOf(terminal)),
+        new(RunName, RunExample, () => RunCommandOf(terminal)),
         new("matrix", MatrixExample, () => MatrixCommandOf(terminal)),
         new("explore", ExploreCommandLine.Example, () => ExploreCommandLine.Of(
             terminal, FileArgument(), SetOption("ioapic-eoi=reinject"), JsonOption(), LogOption())),
@@ -152,7 +206,7 @@ internal static class CommandLine
         var trust = TrustOption();
         var json = JsonOption();
         var log = LogOption();
-        var command = new Command("run", "Runs one scenario and says how it ends.")
+        var command = new Command(RunName, "Runs one scenario and says how it ends.")
         {
             file, set, cell, trace, dialect, verbose, saveAt, save, restore, schedule, without, twice, trust, json, log, steps, cycles,
         };
@@ -171,8 +225,8 @@ internal static class CommandLine
                 Without = parsed.GetValue(without) ?? [],
                 Trust = Trusts(terminal, parsed, trust),
                 Json = parsed.GetValue(json),
-                MaximumSteps = parsed.GetValue(steps),
-                MaximumCycles = parsed.GetValue(cycles),
+                MaximumSteps = parsed.GetValue(steps)?.Count,
+                MaximumCycles = parsed.GetValue(cycles)?.Count,
             }));
         return command;
     }
@@ -343,10 +397,10 @@ internal static class CommandLine
 
     private static Option<bool> JsonOption() => new("--json") { Description = "Write the result as JSON." };
 
-    private static Option<long?> StepsOption() =>
+    private static Option<Limit?> StepsOption() =>
         LimitOption("--max-steps", $"Give up after so many steps; {new RunLimits().Steps} if not said.");
 
-    private static Option<long?> LimitOption(string name, string description) => new(name)
+    private static Option<Limit?> LimitOption(string name, string description) => new(name)
     {
         Description = description,
         HelpName = "n",
@@ -355,7 +409,7 @@ internal static class CommandLine
             var text = result.Tokens[0].Value;
             if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit > 0)
             {
-                return limit;
+                return new Limit(limit);
             }
 
             result.AddError($"{name} {text}: expected a whole number from 1.");
@@ -363,7 +417,7 @@ internal static class CommandLine
         },
     };
 
-    private static Option<LogLevel?> LogOption() => new Option<LogLevel?>("--log")
+    private static Option<LogChoice?> LogOption() => new Option<LogChoice?>("--log")
     {
         Description = $"Say on standard error what is being done: {string.Join(", ", LogLevels.Names)}; none if not said.",
         HelpName = "level",
@@ -372,7 +426,7 @@ internal static class CommandLine
             var word = result.Tokens[0].Value;
             if (LogLevels.TryParse(word, out var level))
             {
-                return level;
+                return new LogChoice(level);
             }
 
             result.AddError($"--log {word}: expected one of {string.Join(", ", LogLevels.Names)}.");
@@ -381,9 +435,12 @@ internal static class CommandLine
     }.Offering(() => LogLevels.Names);
 
     private static LogLevel LogLevelOf(ParseResult parsed) =>
-        parsed.CommandResult.Command.Options.FirstOrDefault(option => option.Name == "--log") is Option<LogLevel?> option
-            ? parsed.GetValue(option) ?? LogLevel.None
+        parsed.CommandResult.Command.Options.FirstOrDefault(option => option.Name == "--log") is Option<LogChoice?> option
+            ? LevelOf(parsed, option)
             : LogLevel.None;
+
+    /// <summary>What the option <c>--log</c> says.</summary>
+    public static LogLevel LevelOf(ParseResult parsed, Option<LogChoice?> log) => parsed.GetValue(log)?.Level ?? LogLevel.None;
 
     /// <summary>What the options <c>--set</c> say.</summary>
     /// <param name="texts">Their arguments.</param>
@@ -443,3 +500,6 @@ internal static class CommandLine
         public bool NeedsAll { get; init; }
     }
 }
+
+/// <summary>A number that is not to be exceeded.</summary>
+internal sealed record Limit(long Count);

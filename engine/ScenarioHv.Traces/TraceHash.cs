@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using ScenarioHv.Engine.Naming;
 using ScenarioHv.Engine.Tracing;
 
 namespace ScenarioHv.Traces;
@@ -33,7 +34,7 @@ public sealed class TraceHash : ITraceSink, IDisposable
     public string Digest()
     {
         Flush();
-        return Convert.ToHexStringLower(hash.GetCurrentHash());
+        return HexText.Of(hash.GetCurrentHash());
     }
 
     /// <inheritdoc/>
