@@ -404,6 +404,6 @@ public static partial class MachineAssembly
     private static GuestProgram? Guest(Scenario scenario, GuestLevel level, IGuestLoader loader) =>
         scenario.Guests.FirstOrDefault(guest => guest.Level == level) is { } section
             ? loader.Load(section.ScriptPath, new SortedDictionary<string, long>(
-                section.With.ToDictionary(pair => pair.Key, pair => (long)pair.Value.Value), StringComparer.Ordinal))
+                section.With.ToDictionary(pair => pair.Key, pair => pair.Value.Word), StringComparer.Ordinal))
             : null;
 }

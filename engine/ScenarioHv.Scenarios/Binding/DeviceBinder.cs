@@ -78,10 +78,10 @@ internal static class DeviceBinder
     {
         var number = key.Kind switch
         {
-            DeviceKeyKind.Vector => (long)Fields.Integer(node, IntegerRule.Vector with { Name = key.Name }),
-            DeviceKeyKind.Gsi => (long)Fields.Integer(node, IntegerRule.Gsi with { Name = key.Name }),
-            DeviceKeyKind.Destination => (long)Fields.Integer(node, IntegerRule.Destination with { Name = key.Name }),
-            DeviceKeyKind.Integer => (long)Fields.Integer(node, IntegerRule.Between(key.Name, key.Minimum, key.Maximum)),
+            DeviceKeyKind.Vector => Fields.Integer(node, IntegerRule.Vector with { Name = key.Name }),
+            DeviceKeyKind.Gsi => Fields.Integer(node, IntegerRule.Gsi with { Name = key.Name }),
+            DeviceKeyKind.Destination => Fields.Integer(node, IntegerRule.Destination with { Name = key.Name }),
+            DeviceKeyKind.Integer => Fields.Integer(node, IntegerRule.Between(key.Name, key.Minimum, key.Maximum)),
             DeviceKeyKind.Boolean => Fields.Boolean(node, key.Name) ? 1 : 0,
             DeviceKeyKind.Frequency => Fields.Frequency(node, key.Name, new(key.Minimum), new(key.Maximum)).Hertz,
             _ => 0,
