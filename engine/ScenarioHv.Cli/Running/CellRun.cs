@@ -48,10 +48,10 @@ internal sealed class CellRun
     public bool StandsStill => Config.Time is not null;
 
     /// <summary>The policies that reports name.</summary>
-    public IReadOnlyList<(string Point, string Value)> Policies { get; }
+    public IReadOnlyList<PolicyChoice> Policies { get; }
 
     /// <summary>The policies of hypervisors and patches that it runs with.</summary>
-    public IReadOnlyList<(string Point, string Value)> AllPolicies { get; }
+    public IReadOnlyList<PolicyChoice> AllPolicies { get; }
 
     /// <summary>What its machine is made of.</summary>
     public MachineConfig Config { get; }
@@ -253,7 +253,7 @@ internal sealed record CellResult(CellRun Source, RunResult Run, string TraceHas
 internal sealed record Rearming(string Point, string Value, IReadOnlyList<(string Decision, int Times)> Decisions)
 {
     /// <summary>The policies that decided among <paramref name="events"/>, in the order of their points.</summary>
-    public static IReadOnlyList<Rearming> Of(IEnumerable<TraceEvent> events, IReadOnlyList<(string Point, string Value)> policies)
+    public static IReadOnlyList<Rearming> Of(IEnumerable<TraceEvent> events, IReadOnlyList<PolicyChoice> policies)
     {
         var found = new List<DecisionsOfPoint>();
         foreach (var e in events)

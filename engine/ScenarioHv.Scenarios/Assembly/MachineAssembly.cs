@@ -56,20 +56,32 @@ public static partial class MachineAssembly
     /// The policies that a report names, by point: those that the scenario names and those that its matrix compares; without a matrix a
     /// few more.
     /// </summary>
-    public static IReadOnlyList<(string Point, string Value)> PoliciesOf(Scenario scenario) =>
-    [
-        .. Chosen(scenario.Machine)
-            .Where(choice => scenario.Machine.Policies.ContainsKey(choice.Rule.Name)
-                || (scenario.Compared.Count == 0 ? choice.Rule.IsAlwaysReported : scenario.Compared.Contains(choice.Rule.Name)))
-            .Select(choice => (choice.Rule.Name, choice.Value.ToString())),
-        .. scenario.Machine.Policies
-            .Where(policy => ControllerChoices.IsOne(policy.Key))
-            .Select(policy => (policy.Key, policy.Value.ToString())),
-    ];
+    public static IReadOnlyList<PolicyChoice> PoliciesOf(Scenario scenario)
+    {
+        var policies = new List<PolicyChoice>();
+        foreach (var (rule, value) in Chosen(scenario.Machine))
+        {
+            if (scenario.Machine.Policies.ContainsKey(rule.Name)
+                || (scenario.Compared.Count == 0 ? rule.IsAlwaysReported : scenario.Compared.Contains(rule.Name)))
+            {
+                policies.Add(new PolicyChoice(rule.Name, value.ToString()));
+            }
+        }
+
+        foreach (var (point, value) in scenario.Machine.Policies)
+        {
+            if (ControllerChoices.IsOne(point))
+            {
+                policies.Add(new PolicyChoice(point, value.ToString()));
+            }
+        }
+
+        return policies;
+    }
 
     /// <summary>The policies of hypervisors and patches that a scenario runs with, named or not.</summary>
-    public static IReadOnlyList<(string Point, string Value)> AllPoliciesOf(Scenario scenario) =>
-        [.. Chosen(scenario.Machine).Select(choice => (choice.Rule.Name, choice.Value.ToString()))];
+    public static IReadOnlyList<PolicyChoice> AllPoliciesOf(Scenario scenario) =>
+        [.. Chosen(scenario.Machine).Select(choice => new PolicyChoice(choice.Rule.Name, choice.Value.ToString()))];
 
     /// <summary>Whether two scenarios run with the same policies, named or not.</summary>
     public static bool HaveSamePolicies(Scenario one, Scenario other) =>
@@ -100,11 +112,19 @@ public static partial class MachineAssembly
         };
     }
 
-    private static IEnumerable<(PolicyRule Rule, PolicyValue Value)> Chosen(MachineSection machine)
+    private static IEnumerable<ChosenValue> Chosen(MachineSection machine)
     {
         var config = Hardware(machine);
-        return PolicyTable.Rules.Where(rule => rule.Absence(config) is null).Select(rule => (rule, Choose(machine, rule)));
+        foreach (var rule in PolicyTable.Rules)
+        {
+            if (rule.Absence(config) is null)
+            {
+                yield return new ChosenValue(rule, Choose(machine, rule));
+            }
+        }
     }
+
+    private sealed record ChosenValue(PolicyRule Rule, PolicyValue Value);
 
     private static MachineConfig WithPolicies(MachineConfig config, MachineSection machine, IGuestLoader loader)
     {
@@ -150,7 +170,7 @@ public static partial class MachineAssembly
 
         var text = Presets.Choice(preset, rule.Name, machine) ?? rule.Usual!(machine);
         var binder = new PolicyBinder(EngineVocabulary.Instance, machine.TscHz, "");
-        return binder.Value(binder.Point(rule.Name, machine.Mark), new YamlScalar(machine.Mark, text));
+        return binder.Value(rule.Info, new YamlScalar(machine.Mark, text));
     }
 
     private static void RequirePossible(Scenario scenario)
