@@ -26,9 +26,9 @@ public static class EngineVocabulary
                     "published round trips; the parts are estimates inside them"),
                 new TimingProfileInfo("epyc", "an EPYC server", "published round trips; the parts are estimates inside them"),
             ],
-            [.. TimingProfile.Costs.Select(cost => new TimingCostInfo(cost.Name, cost.Meaning, 0, LargestCost))]),
+            Array.ConvertAll([.. TimingProfile.Costs], cost => new TimingCostInfo(cost.Name, cost.Meaning, 0, LargestCost))),
         InhibitReasons = Array.ConvertAll(Reasons, reason => reason.Name),
-        Properties = [.. PropertyTable.All.Select(property => new PropertyInfo(property.Name, OutcomesOf(property)))],
+        Properties = Array.ConvertAll([.. PropertyTable.All], property => new PropertyInfo(property.Name, OutcomesOf(property))),
     };
 
     private static DeviceType[] Devices =>

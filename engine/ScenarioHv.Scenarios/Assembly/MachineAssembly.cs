@@ -42,7 +42,7 @@ public static partial class MachineAssembly
         {
             Timing = Timing(machine),
             Devices = devices,
-            Timeline = [.. scenario.Timeline.Select(entry => Stimulus(entry, devices, scenario))],
+            Timeline = Timeline(scenario, devices),
             L1 = Guest(scenario, GuestLevel.L1, loader)!,
             L2 = Guest(scenario, GuestLevel.L2, loader),
             Goal = Report(scenario.Goal),
@@ -80,8 +80,16 @@ public static partial class MachineAssembly
     }
 
     /// <summary>The policies of hypervisors and patches that a scenario runs with, named or not.</summary>
-    public static IReadOnlyList<PolicyChoice> AllPoliciesOf(Scenario scenario) =>
-        [.. Chosen(scenario.Machine).Select(choice => new PolicyChoice(choice.Rule.Name, choice.Value.ToString()))];
+    public static IReadOnlyList<PolicyChoice> AllPoliciesOf(Scenario scenario)
+    {
+        var policies = new List<PolicyChoice>();
+        foreach (var (rule, value) in Chosen(scenario.Machine))
+        {
+            policies.Add(new PolicyChoice(rule.Name, value.ToString()));
+        }
+
+        return policies;
+    }
 
     /// <summary>Whether two scenarios run with the same policies, named or not.</summary>
     public static bool HaveSamePolicies(Scenario one, Scenario other) =>
@@ -142,9 +150,15 @@ public static partial class MachineAssembly
         }
 
         config = config with { Controllers = ControllerChoices.Of(machine, config) };
-        return machine.Policies
-            .Where(policy => policy.Value.ScriptPath is not null && ControllerChoices.IsOne(policy.Key))
-            .Aggregate(config, (made, policy) => WithScript(policy.Key, policy.Value, made, loader));
+        foreach (var (point, value) in machine.Policies)
+        {
+            if (value.ScriptPath is not null && ControllerChoices.IsOne(point))
+            {
+                config = WithScript(point, value, config, loader);
+            }
+        }
+
+        return config;
     }
 
     private static MachineConfig WithScript(string point, PolicyValue value, MachineConfig config, IGuestLoader loader) =>
@@ -400,6 +414,17 @@ public static partial class MachineAssembly
         }
     }
 
+    private static List<StimulusConfig> Timeline(Scenario scenario, List<DeviceConfig> devices)
+    {
+        var timeline = new List<StimulusConfig>();
+        foreach (var entry in scenario.Timeline)
+        {
+            timeline.Add(Stimulus(entry, devices, scenario));
+        }
+
+        return timeline;
+    }
+
     private static StimulusConfig Stimulus(TimelineEntry entry, List<DeviceConfig> devices, Scenario scenario) => new(
         entry.At.ToCycles(scenario.Machine.TscHz),
         entry.Action switch
@@ -423,7 +448,20 @@ public static partial class MachineAssembly
 
     private static GuestProgram? Guest(Scenario scenario, GuestLevel level, IGuestLoader loader) =>
         scenario.Guests.FirstOrDefault(guest => guest.Level == level) is { } section
-            ? loader.Load(section.ScriptPath, new SortedDictionary<string, long>(
-                section.With.ToDictionary(pair => pair.Key, pair => pair.Value.Word), StringComparer.Ordinal))
+            ? loader.Load(section.ScriptPath, Parameters(section))
             : null;
+
+    /// <summary>In the order of their names, whatever the order written.</summary>
+    private static Dictionary<string, long> Parameters(GuestSection section)
+    {
+        string[] names = [.. section.With.Keys];
+        Array.Sort(names, StringComparer.Ordinal);
+        var parameters = new Dictionary<string, long>(StringComparer.Ordinal);
+        foreach (var name in names)
+        {
+            parameters.Add(name, section.With[name].Word);
+        }
+
+        return parameters;
+    }
 }

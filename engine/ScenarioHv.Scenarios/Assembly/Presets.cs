@@ -195,7 +195,8 @@ internal static class Presets
         return numbers.Length < version.Length;
     }
 
-    private static Preset Of(string name) => Hypervisors.Concat(Userspaces).First(preset => preset.Info.Name == name);
+    private static Preset Of(string name) =>
+        Array.Find(Hypervisors, preset => preset.Name == name) ?? Userspaces.First(preset => preset.Name == name);
 
     /// <summary>What a kernel does for one kind of processor says nothing about the others.</summary>
     private static bool Suits(string point, string value, CpuSection cpu) => (point, value) switch

@@ -12,15 +12,14 @@ internal static class DeviceBinder
     public static IReadOnlyList<DeviceSection> Bind(YamlNode node, Vocabulary vocabulary, long tscHz)
     {
         var devices = new List<DeviceSection>();
-        var slots = new Dictionary<PciSlot, string>();
         foreach (var entry in Fields.MapOf(node, "devices").Entries)
         {
             if (devices.Count == MostDevices)
                 throw entry.KeyMark.Error($"more than {MostDevices} devices");
             Fields.CheckIdentifier(entry.Key, entry.KeyMark, "a device");
             var device = Device(entry, vocabulary, tscHz);
-            if (device.Slot is { } slot && !slots.TryAdd(slot, device.Name))
-                throw SlotMark(entry.Value).Error($"slot {slot} is taken by device '{slots[slot]}'");
+            if (device.Slot is { } slot && devices.Find(other => other.Slot == slot) is { } taker)
+                throw SlotMark(entry.Value).Error($"slot {slot} is taken by device '{taker.Name}'");
             devices.Add(device);
         }
         return devices;
