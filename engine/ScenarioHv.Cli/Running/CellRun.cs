@@ -48,10 +48,10 @@ internal sealed class CellRun
     public bool StandsStill => Config.Time is not null;
 
     /// <summary>The policies that reports name.</summary>
-    public IReadOnlyList<(string Point, string Value)> Policies { get; }
+    public IReadOnlyList<PolicyChoice> Policies { get; }
 
     /// <summary>The policies of hypervisors and patches that it runs with.</summary>
-    public IReadOnlyList<(string Point, string Value)> AllPolicies { get; }
+    public IReadOnlyList<PolicyChoice> AllPolicies { get; }
 
     /// <summary>What its machine is made of.</summary>
     public MachineConfig Config { get; }
@@ -258,7 +258,7 @@ internal sealed record PolicyDecisions(string Words, int Times);
 internal sealed record Rearming(string Point, string Value, IReadOnlyList<PolicyDecisions> Decisions)
 {
     /// <summary>The policies that decided among <paramref name="events"/>, in the order of their points.</summary>
-    public static IReadOnlyList<Rearming> Of(IReadOnlyList<TraceEvent> events, IReadOnlyList<(string Point, string Value)> policies)
+    public static IReadOnlyList<Rearming> Of(IReadOnlyList<TraceEvent> events, IReadOnlyList<PolicyChoice> policies)
     {
         var found = new List<DecisionsOfPoint>();
         for (var i = 0; i < events.Count; i++)

@@ -44,12 +44,12 @@ internal static class MachineBinder
             VirtualWire = machine.Optional("virtual-wire") is { } wire && Fields.Boolean(wire, "virtual-wire"),
             Policies = machine.Optional("policies") is { } policies
                 ? new PolicyBinder(vocabulary, tscHz, file).Map(policies)
-                : NoPolicies(),
+                : NoPolicies,
             Devices = machine.Optional("devices") is { } devices ? DeviceBinder.Bind(devices, vocabulary, tscHz) : [],
         };
     }
 
-    private static OrderedDictionary<string, PolicyValue> NoPolicies() => new(StringComparer.Ordinal);
+    private static Dictionary<string, PolicyValue> NoPolicies { get; } = new(StringComparer.Ordinal);
 
     /// <summary>
     /// A profile's name, or <c>{ profile: name, costs: { vm-exit: 1500 cycles, host-ipi: [300 cycles, 900 cycles] } }</c>.
