@@ -232,7 +232,7 @@ public sealed class SchemaTests
         _ => [],
     };
 
-    internal static string Folder()
+    private static string Folder()
     {
         var folder = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(folder, "ScenarioHv.sln")))

@@ -25,11 +25,7 @@ public sealed class YamlReader
     /// <param name="file">The path that errors name.</param>
     /// <param name="text">The file's text.</param>
     /// <exception cref="ScenarioException">It is not YAML, or uses something that is refused.</exception>
-    public static YamlNode Read(string file, string text) => PlainYamlReader.Read(file, text) ?? Parse(file, text);
-
-    /// <summary>The same by the parser, which knows all of YAML.</summary>
-    /// <inheritdoc cref="Read"/>
-    internal static YamlNode Parse(string file, string text)
+    public static YamlNode Read(string file, string text)
     {
         var reader = new YamlReader(file, text);
         try
@@ -56,14 +52,14 @@ public sealed class YamlReader
         Next(); // DocumentEnd
         Next(); // StreamEnd
         if (_parser.Current is DocumentStart second)
-            throw MarkOf(_file, second.Start).Error("a second document begins here; a scenario file has one");
+            throw MarkOf(second.Start).Error("a second document begins here; a scenario file has one");
         return root;
     }
 
     private YamlNode ReadNode(int depth)
     {
         var current = _parser.Current ?? throw new InvalidOperationException("The YAML parser ended inside a document.");
-        var mark = MarkOf(_file, current.Start);
+        var mark = MarkOf(current.Start);
         RefuseSharing(current, mark);
         if (depth > YamlLimits.Depth)
             throw mark.Error($"nested more than {YamlLimits.Depth} levels deep");
@@ -78,21 +74,17 @@ public sealed class YamlReader
         };
     }
 
-    private static YamlScalar ReadScalar(Scalar scalar, SourceMark mark) =>
-        ScalarOf(scalar.Value, scalar.Style, scalar.Start, scalar.End, mark);
-
-    /// <summary>A scalar by its text, without quotes and escapes, and by how and where it is written.</summary>
-    internal static YamlScalar ScalarOf(string text, ScalarStyle style, Mark start, Mark end, SourceMark mark)
+    private static YamlScalar ReadScalar(Scalar scalar, SourceMark mark)
     {
-        foreach (var character in text)
+        foreach (var character in scalar.Value)
         {
             if (char.IsControl(character) && character is not '\n' and not '\t')
                 throw mark.Error($"the text holds the control character U+{(int)character:X4}");
         }
-        var quoted = style is not ScalarStyle.Plain;
-        var quotes = style is ScalarStyle.SingleQuoted or ScalarStyle.DoubleQuoted ? 1 : 0;
-        var inStep = start.Line == end.Line && end.Column - start.Column == text.Length + (2 * quotes);
-        return new YamlScalar(mark, text, quoted, inStep ? quotes : -1);
+        var quoted = scalar.Style is not ScalarStyle.Plain;
+        var quotes = scalar.Style is ScalarStyle.SingleQuoted or ScalarStyle.DoubleQuoted ? 1 : 0;
+        var inStep = scalar.Start.Line == scalar.End.Line && scalar.End.Column - scalar.Start.Column == scalar.Value.Length + (2 * quotes);
+        return new YamlScalar(mark, scalar.Value, quoted, inStep ? quotes : -1);
     }
 
     private YamlList ReadList(SourceMark mark, int depth)
@@ -108,7 +100,7 @@ public sealed class YamlReader
         var entries = new List<YamlEntry>();
         for (Next(); _parser.Current is not MappingEnd; Next())
         {
-            var keyMark = MarkOf(_file, _parser.Current!.Start);
+            var keyMark = MarkOf(_parser.Current!.Start);
             RefuseSharing(_parser.Current, keyMark);
             if (_parser.Current is not Scalar { Value.Length: > 0 } key)
                 throw keyMark.Error("a key must be a word");
@@ -150,18 +142,17 @@ public sealed class YamlReader
         // value inside braces whose next line is not indented.
         catch (ArgumentException)
         {
-            throw MarkOf(_file, _scanner.CurrentPosition).Error("not valid YAML: an escape sequence that names no character");
+            throw MarkOf(_scanner.CurrentPosition).Error("not valid YAML: an escape sequence that names no character");
         }
         catch (InvalidOperationException)
         {
-            throw MarkOf(_file, _scanner.CurrentPosition).Error("not valid YAML: a value that spans lines must stand in quotes");
+            throw MarkOf(_scanner.CurrentPosition).Error("not valid YAML: a value that spans lines must stand in quotes");
         }
         if (!more)
             throw new InvalidOperationException("The YAML parser ended inside a document.");
     }
 
-    /// <summary>A place as errors name it.</summary>
-    internal static SourceMark MarkOf(string file, Mark mark) => new(file, (int)mark.Line, (int)mark.Column);
+    private SourceMark MarkOf(Mark mark) => new(_file, (int)mark.Line, (int)mark.Column);
 
     /// <summary>A tab in the indentation has many faces in a parser's messages; it is named as what it is.</summary>
     private ScenarioException Explain(Mark start, Mark end, string message, string text)
@@ -174,6 +165,6 @@ public sealed class YamlReader
             if (tab >= 0 && number >= start.Line && (number <= end.Line + 1 || message.Contains("tab", StringComparison.Ordinal)))
                 return new SourceMark(_file, number, tab + 1).Error("a tab in the indentation; YAML is indented with spaces");
         }
-        return MarkOf(_file, start).Error($"not valid YAML: {message}");
+        return MarkOf(start).Error($"not valid YAML: {message}");
     }
 }
