@@ -56,7 +56,7 @@ public sealed partial class ScriptSampleTests
         var file = ScenarioFile.Read(scenario, [new SettingOverride(point, folder.Script)]);
         var result = new CellRun(file.Cell(null), new ScriptGuests(null, keeps: false)).Run(new RunLimits { Steps = Steps });
         Assert.That(result.Source.AllPolicies, Has.Some.Matches<PolicyChoice>(
-            policy => policy.Point == point && policy.Value.Contains("guest.csx", StringComparison.Ordinal)));
+            policy => policy!.Point == point && policy.Value.Contains("guest.csx", StringComparison.Ordinal)));
         Assert.That(point == "immediate-exit" ? result.Outcome : Outcome.Reached, Is.EqualTo(Outcome.Reached), "the throttle of 2019");
     }
 
