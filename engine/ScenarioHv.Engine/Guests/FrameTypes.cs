@@ -19,8 +19,7 @@ internal static unsafe class FrameTypes
     private static readonly Lock Gate = new();
     private static FrameType[] s_table =
     [
-        new FrameType(
-            null, typeof(InterruptRecord), new FrameShape(sizeof(InterruptRecord), (int)InterruptRecordDeadline), "interrupt"),
+        new FrameType(null, typeof(InterruptRecord), new FrameShape(sizeof(InterruptRecord), (int)InterruptRecordDeadline)),
     ];
     private static int s_count = 1;
 
@@ -44,7 +43,7 @@ internal static unsafe class FrameTypes
     public static byte[] Mask(int type) => s_table[type].Mask;
 
     /// <summary>The method that the frame belongs to.</summary>
-    public static string Name(int type) => s_table[type].Name;
+    public static string Name(int type) => type == InterruptRecord ? "interrupt" : TypeOf(type).FullName ?? TypeOf(type).Name;
 
     /// <summary>The state machine of a number.</summary>
     public static Type TypeOf(int type) => s_table[type].Type;
@@ -84,12 +83,11 @@ internal static unsafe class FrameTypes
 }
 
 /// <summary>One type of frame.</summary>
-internal readonly unsafe struct FrameType(delegate*<byte*, void> move, Type type, FrameShape shape, string name)
+internal readonly unsafe struct FrameType(delegate*<byte*, void> move, Type type, FrameShape shape)
 {
     public readonly delegate*<byte*, void> Move = move;
     public readonly Type Type = type;
     public readonly byte[] Mask = shape.Mask;
-    public readonly string Name = name;
     public readonly int[] Instants = [.. shape.Instants];
 }
 
@@ -118,7 +116,7 @@ internal static unsafe class FrameOf<T> where T : IAsyncStateMachine
         Size = MachineLayout.Align(raw);
         var shape = new FrameShape(typeof(T), Size);
         Padding = shape.Padding();
-        Number = FrameTypes.Add(new FrameType(&Move, typeof(T), shape, typeof(T).FullName ?? typeof(T).Name));
+        Number = FrameTypes.Add(new FrameType(&Move, typeof(T), shape));
     }
 
     private static void Move(byte* frame) => Unsafe.AsRef<T>(frame).MoveNext();
