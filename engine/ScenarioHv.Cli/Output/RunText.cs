@@ -10,9 +10,7 @@ namespace ScenarioHv.Cli.Output;
 /// <summary>The report of <c>run</c>: a few lines, each with a word of what it is about.</summary>
 internal sealed class RunText(TextWriter output, Colour colour, int width, TraceDialect dialect)
 {
-    /// <summary>As wide as a label; cut off where it begins, it fills up what is shorter.</summary>
-    private const string NoLabel = "             ";
-
+    private const int LabelWidth = 13;
     private const int CycleWidth = 12;
     private const int MostPrinted = 60;
     private const int MostExplained = 600;
@@ -203,8 +201,8 @@ internal sealed class RunText(TextWriter output, Colour colour, int width, Trace
                 return;
             }
 
-            var cycle = Wording.Number(e.Cycle);
-            output.WriteLine($"{colour.Faint(NoLabel[Math.Min(cycle.Length, CycleWidth)..CycleWidth] + cycle)} {TraceEventText.Format(e, dialect, names)}");
+            var cycle = Wording.Number(e.Cycle).PadLeft(CycleWidth);
+            output.WriteLine($"{colour.Faint(cycle)} {TraceEventText.Format(e, dialect, names)}");
             if (isExplained)
             {
                 WriteExplanation(TraceExplainer.Explain(e, contexts.Of(i)));
@@ -249,5 +247,5 @@ internal sealed class RunText(TextWriter output, Colour colour, int width, Trace
     };
 
     private void Line(string label, string text) =>
-        output.WriteLine($"{colour.Faint(label + NoLabel[label.Length..])}{text}");
+        output.WriteLine($"{colour.Faint(label.PadRight(LabelWidth))}{text}");
 }

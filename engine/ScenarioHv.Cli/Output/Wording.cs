@@ -76,19 +76,6 @@ internal static class Wording
         }
     }
 
-    private static string Joined(IReadOnlyList<string> items, string word)
-    {
-        if (items.Count < 2)
-        {
-            return string.Concat(items);
-        }
-
-        var text = items[0];
-        for (var i = 1; i < items.Count - 1; i++)
-        {
-            text += ", " + items[i];
-        }
-
-        return $"{text} {word} {items[^1]}";
-    }
+    private static string Joined(IReadOnlyList<string> items, string word) =>
+        items.Count < 2 ? string.Concat(items) : $"{string.Join(", ", items.SkipLast(1))} {word} {items[^1]}";
 }
