@@ -3,7 +3,6 @@ using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
 using ScenarioHv.Engine.Guests;
-using ScenarioHv.Engine.Naming;
 
 namespace ScenarioHv.Scripting;
 
@@ -24,7 +23,7 @@ internal sealed class ScriptKey
         Trusted = trusted;
         Kind = kind;
         Hash = hash;
-        Text = HexText.Of(hash);
+        Text = Convert.ToHexStringLower(hash);
     }
 
     /// <summary>32 bytes.</summary>

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using ScenarioHv.Engine.Naming;
 using ScenarioHv.Engine.Tracing;
 
 namespace ScenarioHv.Traces;
@@ -34,7 +33,7 @@ public sealed class TraceHash : ITraceSink, IDisposable
     public string Digest()
     {
         Flush();
-        return HexText.Of(hash.GetCurrentHash());
+        return Convert.ToHexStringLower(hash.GetCurrentHash());
     }
 
     /// <inheritdoc/>

@@ -95,7 +95,7 @@ internal static class ReproducerFile
             bytes.Write("\n"u8);
         }
 
-        Line("sha256", HexText.Of(SHA256.HashData(bytes.GetBuffer().AsSpan(0, (int)bytes.Length))));
+        Line("sha256", Convert.ToHexStringLower(SHA256.HashData(bytes.GetBuffer().AsSpan(0, (int)bytes.Length))));
         return bytes.ToArray();
 
         void Line(string word, string text) => bytes.Write(Utf8.GetBytes($"{word}: {text}\n"));
@@ -161,7 +161,7 @@ internal static class ReproducerFile
                 throw new InputException($"{path}: the reproducer is cut off: its last line, 'sha256:', is missing");
             }
 
-            var sum = HexText.Of(SHA256.HashData(bytes.AsSpan(0, end)));
+            var sum = Convert.ToHexStringLower(SHA256.HashData(bytes.AsSpan(0, end)));
             if (!bytes.AsSpan(end + Sum.Length, sum.Length).SequenceEqual(Utf8.GetBytes(sum)))
             {
                 throw new InputException($"{path}: the reproducer is damaged, or was changed: its SHA-256 is not the one in its last line");

@@ -128,6 +128,6 @@ internal static class SnapshotFile
             }
         }
 
-        private static string Digest(string path) => HexText.Of(SHA256.HashData(File.ReadAllBytes(path)));
+        private static string Digest(string path) => Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path)));
     }
 }
