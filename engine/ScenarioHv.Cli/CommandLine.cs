@@ -17,7 +17,6 @@ namespace ScenarioHv.Cli;
 /// <summary>The commands with their options: parses, runs, and turns every failure into one message and an exit code.</summary>
 internal static class CommandLine
 {
-    private const string RunName = "run";
     private const string RunExample = "scenariohv run hyperv-hang.yaml --set ioapic-eoi=reinject --trace hang.txt";
     private const string MatrixExample = "scenariohv matrix hyperv-hang.yaml";
     private const string CheckExample = "scenariohv check scenarios/*.yaml";
@@ -35,30 +34,10 @@ internal static class CommandLine
         using var ahead = FirstCalls.For(called);
         using var terminal = Terminal.OfProcess();
         using var compared = TwiceStream.OfProcess;
-        return (int)(arguments is [RunName, [not '-', ..] file] && !MayAskForHelp(file)
-            ? RunAsWritten(terminal, file)
-            : RunParsed(terminal, arguments, called));
-    }
-
-    /// <summary>Runs a scenario, with nothing said about how: there are no options to be read, which takes a good part of such a run.</summary>
-    private static ExitCode RunAsWritten(Terminal terminal, string file)
-    {
-        try
-        {
-            return new RunCommand(terminal, LogLevel.None).Run(new RunRequest(file));
-        }
-        catch (Exception problem)
-        {
-            return FailureReport.Write(terminal, problem, withStack: false);
-        }
-    }
-
-    private static ExitCode RunParsed(Terminal terminal, string[] arguments, string? called)
-    {
         var parsed = Parse(terminal, arguments, called);
         if (parsed.Action is ParseErrorAction)
         {
-            return UsageError(terminal, parsed);
+            return (int)UsageError(terminal, parsed);
         }
 
         try
@@ -70,11 +49,11 @@ internal static class CommandLine
                 Output = terminal.Out,
                 Error = terminal.Error,
             };
-            return (ExitCode)parsed.Invoke(configuration);
+            return parsed.Invoke(configuration);
         }
         catch (Exception problem)
         {
-            return FailureReport.Write(terminal, problem, LogLevelOf(parsed) <= LogLevel.Debug);
+            return (int)FailureReport.Write(terminal, problem, LogLevelOf(parsed) <= LogLevel.Debug);
         }
     }
 
@@ -135,7 +114,7 @@ internal static class CommandLine
 
     private static Verb[] Verbs(Terminal terminal, Command root) =>
     [
-        new(RunName, RunExample, () => RunCommandOf(terminal)),
+        new("run", RunExample, () => RunCommandOf(terminal)),
         new("matrix", MatrixExample, () => MatrixCommandOf(terminal)),
         new("explore", ExploreCommandLine.Example, () => ExploreCommandLine.Of(
             terminal, FileArgument(), SetOption("ioapic-eoi=reinject"), JsonOption(), LogOption())),
@@ -206,7 +185,7 @@ internal static class CommandLine
         var trust = TrustOption();
         var json = JsonOption();
         var log = LogOption();
-        var command = new Command(RunName, "Runs one scenario and says how it ends.")
+        var command = new Command("run", "Runs one scenario and says how it ends.")
         {
             file, set, cell, trace, dialect, verbose, saveAt, save, restore, schedule, without, twice, trust, json, log, steps, cycles,
         };

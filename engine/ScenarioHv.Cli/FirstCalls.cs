@@ -1,5 +1,9 @@
-using System.Security.Cryptography;
+using ScenarioHv.Engine.Configuration;
+using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Scheduling;
+using ScenarioHv.Exploration;
 using ScenarioHv.Scenarios.Yaml;
+using ScenarioHv.Traces;
 
 namespace ScenarioHv.Cli;
 
@@ -37,7 +41,9 @@ internal sealed class FirstCalls : IDisposable
         try
         {
             YamlReader.Read("", "a: [b, { c: \"d\" }]");
-            SHA256.HashData([]);
+            using var hash = new TraceHash();
+            var idle = new Board(new MachineConfig { L1 = new GuestProgram("idle", static _ => default) });
+            new Runner(idle, new RunLimits { Steps = 300 }).Run(hash);
         }
         catch (Exception)
         {
