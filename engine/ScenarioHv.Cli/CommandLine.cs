@@ -40,7 +40,9 @@ internal static class CommandLine
             : RunParsed(terminal, arguments, called));
     }
 
-    /// <summary>Runs a scenario, with nothing said about how: there are no options to be read, which takes a good part of such a run.</summary>
+    /// <summary>
+    /// Runs a scenario, with nothing said about how: then there are no options to be read, and reading them takes a good part of a run.
+    /// </summary>
     private static ExitCode RunAsWritten(Terminal terminal, string file)
     {
         try

@@ -204,7 +204,8 @@ internal sealed class RunText(TextWriter output, Colour colour, int width, Trace
             }
 
             var cycle = Wording.Number(e.Cycle);
-            output.WriteLine($"{colour.Faint(NoLabel[Math.Min(cycle.Length, CycleWidth)..CycleWidth] + cycle)} {TraceEventText.Format(e, dialect, names)}");
+            var blanks = NoLabel[Math.Min(cycle.Length, CycleWidth)..CycleWidth];
+            output.WriteLine($"{colour.Faint(blanks + cycle)} {TraceEventText.Format(e, dialect, names)}");
             if (isExplained)
             {
                 WriteExplanation(TraceExplainer.Explain(e, contexts.Of(i)));
