@@ -34,7 +34,8 @@ internal static class CommandLine
         using var ahead = FirstCalls.For(called);
         using var terminal = Terminal.OfProcess();
         using var compared = TwiceStream.OfProcess;
-        var parsed = Parse(terminal, arguments, called);
+        var root = Root(terminal, called);
+        var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Action is ParseErrorAction)
         {
             return (int)UsageError(terminal, parsed);
@@ -58,41 +59,6 @@ internal static class CommandLine
     }
 
     /// <summary>
-    /// What the arguments say. A command that is called as it should be is read with its own options alone; help, the version and
-    /// messages about mistakes take the whole command line.
-    /// </summary>
-    private static ParseResult Parse(Terminal terminal, string[] arguments, string? called)
-    {
-        var configuration = new ParserConfiguration { ResponseFileTokenReplacer = null };
-        if (!Array.Exists(arguments, MayAskForHelp))
-        {
-            var bare = new Command(CompletionTree.Tool);
-            if (Called(Verbs(terminal, bare), called) is { } verb)
-            {
-                bare.Subcommands.Add(verb.Make());
-                var parsed = bare.Parse(arguments, configuration);
-                if (parsed.Action is not ParseErrorAction)
-                {
-                    return parsed;
-                }
-            }
-        }
-
-        return Root(terminal, called).Parse(arguments, configuration);
-    }
-
-    /// <summary>Whether an argument can be understood as an option that asks for help or the version, or as several in one word.</summary>
-    private static bool MayAskForHelp(string argument)
-    {
-        var end = argument.AsSpan().IndexOfAny('=', ':');
-        return argument.StartsWith("-h", StringComparison.Ordinal) || argument.StartsWith("-?", StringComparison.Ordinal)
-            || (end < 0 ? argument : argument[..end]) is "--help" or "--version" or "/h" or "/?";
-    }
-
-    /// <summary>The command that is called, if it is there and speaks only of itself.</summary>
-    private static Verb? Called(Verb[] verbs, string? called) => Array.Find(verbs, verb => verb.Name == called && !verb.NeedsAll);
-
-    /// <summary>
     /// The command line: with the one command that is called, or with all of them if none of that name is, or if it is one that needs all.
     /// What a command says of its options takes the tables of policies, properties and dialects, and those take time.
     /// </summary>
@@ -100,7 +66,8 @@ internal static class CommandLine
     {
         var root = new RootCommand("A deterministic laboratory for interrupt delivery under virtualization.");
         var verbs = Verbs(terminal, root);
-        foreach (var verb in Called(verbs, called) is { } one ? [one] : verbs)
+        var one = Array.Find(verbs, verb => verb.Name == called && !verb.NeedsAll);
+        foreach (var verb in one is null ? verbs : [one])
         {
             root.Subcommands.Add(verb.Make());
         }
@@ -112,7 +79,7 @@ internal static class CommandLine
         return root;
     }
 
-    private static Verb[] Verbs(Terminal terminal, Command root) =>
+    private static Verb[] Verbs(Terminal terminal, RootCommand root) =>
     [
         new("run", RunExample, () => RunCommandOf(terminal)),
         new("matrix", MatrixExample, () => MatrixCommandOf(terminal)),
