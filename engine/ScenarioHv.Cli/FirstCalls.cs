@@ -9,10 +9,12 @@ namespace ScenarioHv.Cli;
 
 /// <summary>
 /// A short run is mostly first calls: of libraries that are loaded, of types that are laid out. Those that every command with a scenario
-/// makes are made on another thread while the command line is read. Nothing comes of them but time.
+/// makes are made on another thread while the command line and the scenario are read. Nothing comes of them but time.
 /// </summary>
 internal sealed class FirstCalls : IDisposable
 {
+    private const int Steps = 300;
+
     private static readonly string[] Commands = ["run", "matrix", "explore", "try", "check"];
 
     private readonly Thread? _thread;
@@ -41,13 +43,19 @@ internal sealed class FirstCalls : IDisposable
         try
         {
             YamlReader.Read("", "a: [b, { c: \"d\" }]");
-            using var hash = new TraceHash();
-            var idle = new Board(new MachineConfig { L1 = new GuestProgram("idle", static _ => default) });
-            new Runner(idle, new RunLimits { Steps = 300 }).Run(hash);
+            RunIdleMachine();
         }
         catch (Exception)
         {
             // Who needs it in earnest meets the same, and can say what for.
         }
+    }
+
+    /// <summary>A machine whose guest does nothing.</summary>
+    private static void RunIdleMachine()
+    {
+        using var hash = new TraceHash();
+        var board = new Board(new MachineConfig { L1 = new GuestProgram("idle", static _ => default) });
+        new Runner(board, new RunLimits { Steps = Steps }).Run(hash);
     }
 }
