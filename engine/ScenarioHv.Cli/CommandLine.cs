@@ -171,8 +171,8 @@ internal static class CommandLine
                 Without = parsed.GetValue(without) ?? [],
                 Trust = Trusts(terminal, parsed, trust),
                 Json = parsed.GetValue(json),
-                MaximumSteps = parsed.GetValue(steps),
-                MaximumCycles = parsed.GetValue(cycles),
+                MaximumSteps = parsed.GetValue(steps)?.Count,
+                MaximumCycles = parsed.GetValue(cycles)?.Count,
             }));
         return command;
     }
@@ -343,10 +343,10 @@ internal static class CommandLine
 
     private static Option<bool> JsonOption() => new("--json") { Description = "Write the result as JSON." };
 
-    private static Option<long?> StepsOption() =>
+    private static Option<Limit?> StepsOption() =>
         LimitOption("--max-steps", $"Give up after so many steps; {new RunLimits().Steps} if not said.");
 
-    private static Option<long?> LimitOption(string name, string description) => new(name)
+    private static Option<Limit?> LimitOption(string name, string description) => new(name)
     {
         Description = description,
         HelpName = "n",
@@ -355,7 +355,7 @@ internal static class CommandLine
             var text = result.Tokens[0].Value;
             if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit > 0)
             {
-                return limit;
+                return new Limit(limit);
             }
 
             result.AddError($"{name} {text}: expected a whole number from 1.");
@@ -363,7 +363,7 @@ internal static class CommandLine
         },
     };
 
-    private static Option<LogLevel?> LogOption() => new Option<LogLevel?>("--log")
+    private static Option<LogChoice?> LogOption() => new Option<LogChoice?>("--log")
     {
         Description = $"Say on standard error what is being done: {string.Join(", ", LogLevels.Names)}; none if not said.",
         HelpName = "level",
@@ -372,7 +372,7 @@ internal static class CommandLine
             var word = result.Tokens[0].Value;
             if (LogLevels.TryParse(word, out var level))
             {
-                return level;
+                return new LogChoice(level);
             }
 
             result.AddError($"--log {word}: expected one of {string.Join(", ", LogLevels.Names)}.");
@@ -381,9 +381,12 @@ internal static class CommandLine
     }.Offering(() => LogLevels.Names);
 
     private static LogLevel LogLevelOf(ParseResult parsed) =>
-        parsed.CommandResult.Command.Options.FirstOrDefault(option => option.Name == "--log") is Option<LogLevel?> option
-            ? parsed.GetValue(option) ?? LogLevel.None
+        parsed.CommandResult.Command.Options.FirstOrDefault(option => option.Name == "--log") is Option<LogChoice?> option
+            ? LevelOf(parsed, option)
             : LogLevel.None;
+
+    /// <summary>What the option <c>--log</c> says.</summary>
+    public static LogLevel LevelOf(ParseResult parsed, Option<LogChoice?> log) => parsed.GetValue(log)?.Level ?? LogLevel.None;
 
     /// <summary>What the options <c>--set</c> say.</summary>
     /// <param name="texts">Their arguments.</param>
@@ -443,3 +446,6 @@ internal static class CommandLine
         public bool NeedsAll { get; init; }
     }
 }
+
+/// <summary>A number that is not to be exceeded.</summary>
+internal sealed record Limit(long Count);

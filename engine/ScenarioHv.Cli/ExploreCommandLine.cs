@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Microsoft.Extensions.Logging;
 using ScenarioHv.Cli.Commands;
 using ScenarioHv.Cli.Completion;
 using ScenarioHv.Cli.Output;
@@ -25,7 +24,7 @@ internal static class ExploreCommandLine
 
     /// <summary>The command.</summary>
     public static Command Of(
-        Terminal terminal, Argument<string> file, Option<string[]> set, Option<bool> json, Option<LogLevel?> log)
+        Terminal terminal, Argument<string> file, Option<string[]> set, Option<bool> json, Option<LogChoice?> log)
     {
         var cell = Named("--cell", "name", "Explore this cell of the scenario instead of the scenario as written.");
         var all = new Option<bool>("--all") { Description = "Explore every cell, and hold what is found against what is expected." };
@@ -67,7 +66,7 @@ internal static class ExploreCommandLine
             file, cell, all, set, compare, threads, states, depth, time, memory, noChains, timed, random, seed, scheduler, save,
             trust, json, verbose, log,
         };
-        command.SetAction(parsed => (int)new ExploreCommand(terminal, parsed.GetValue(log) ?? LogLevel.None).Run(
+        command.SetAction(parsed => (int)new ExploreCommand(terminal, CommandLine.LevelOf(parsed, log)).Run(
             new ExploreRequest(parsed.GetRequiredValue(file))
             {
                 Overrides = CommandLine.Overrides(parsed.GetValue(set), explores: true),

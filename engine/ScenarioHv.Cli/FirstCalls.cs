@@ -1,14 +1,20 @@
-using System.Security.Cryptography;
+using ScenarioHv.Engine.Configuration;
+using ScenarioHv.Engine.Guests;
+using ScenarioHv.Engine.Scheduling;
+using ScenarioHv.Exploration;
 using ScenarioHv.Scenarios.Yaml;
+using ScenarioHv.Traces;
 
 namespace ScenarioHv.Cli;
 
 /// <summary>
 /// A short run is mostly first calls: of libraries that are loaded, of types that are laid out. Those that every command with a scenario
-/// makes are made on another thread while the command line is read. Nothing comes of them but time.
+/// makes are made on another thread while the command line and the scenario are read. Nothing comes of them but time.
 /// </summary>
 internal sealed class FirstCalls : IDisposable
 {
+    private const int Steps = 300;
+
     private static readonly string[] Commands = ["run", "matrix", "explore", "try", "check"];
 
     private readonly Thread? _thread;
@@ -37,11 +43,19 @@ internal sealed class FirstCalls : IDisposable
         try
         {
             YamlReader.Read("", "a: [b, { c: \"d\" }]");
-            SHA256.HashData([]);
+            RunIdleMachine();
         }
         catch (Exception)
         {
             // Who needs it in earnest meets the same, and can say what for.
         }
+    }
+
+    /// <summary>A machine whose guest does nothing.</summary>
+    private static void RunIdleMachine()
+    {
+        using var hash = new TraceHash();
+        var board = new Board(new MachineConfig { L1 = new GuestProgram("idle", static _ => default) });
+        new Runner(board, new RunLimits { Steps = Steps }).Run(hash);
     }
 }

@@ -2,6 +2,10 @@ using Microsoft.Extensions.Logging;
 
 namespace ScenarioHv.Cli;
 
+/// <summary>What <c>--log</c> asks for.</summary>
+/// <param name="Level">The level of the lines that are wanted, and of what is graver.</param>
+internal sealed record LogChoice(LogLevel Level);
+
 /// <summary>The words for <c>--log</c>.</summary>
 internal static class LogLevels
 {

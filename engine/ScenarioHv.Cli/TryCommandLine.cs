@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Microsoft.Extensions.Logging;
 using ScenarioHv.Cli.Commands;
 using ScenarioHv.Cli.Completion;
 using ScenarioHv.Cli.Output;
@@ -13,7 +12,7 @@ internal static class TryCommandLine
     public const string Example = "scenariohv try my-throttle.csx hyperv-hang";
 
     /// <summary>The command.</summary>
-    public static Command Of(Terminal terminal, Option<long?> steps, Option<bool> json, Option<LogLevel?> log)
+    public static Command Of(Terminal terminal, Option<Limit?> steps, Option<bool> json, Option<LogChoice?> log)
     {
         var script = new Argument<string>("script") { Description = "The policy script (.csx)." };
         var paths = new Argument<string[]>("path")
@@ -31,12 +30,12 @@ internal static class TryCommandLine
         {
             script, paths, point, trust, json, log, steps,
         };
-        command.SetAction(parsed => (int)new TryCommand(terminal, parsed.GetValue(log) ?? LogLevel.None).Run(
+        command.SetAction(parsed => (int)new TryCommand(terminal, CommandLine.LevelOf(parsed, log)).Run(
             new TryRequest(parsed.GetRequiredValue(script))
             {
                 Paths = parsed.GetValue(paths) ?? [],
                 Point = parsed.GetValue(point),
-                MaximumSteps = parsed.GetValue(steps),
+                MaximumSteps = parsed.GetValue(steps)?.Count,
                 Trust = CommandLine.Trusts(terminal, parsed, trust),
                 Json = parsed.GetValue(json),
             }));

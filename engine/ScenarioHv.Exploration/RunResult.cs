@@ -34,13 +34,36 @@ public enum RunOutcome
 public sealed record Recurrence(long PrefixSteps, long PrefixCycles, long Steps, long Cycles, Statistics Work)
 {
     /// <summary>The period's trace events.</summary>
-    public IReadOnlyList<TraceEvent> Events { get; init; } = [];
+    public required IReadOnlyList<TraceEvent> Events { get; init; }
 
     /// <summary>The names of the actors that took a step in the period, each with the number of its steps.</summary>
-    public IReadOnlyList<(string Actor, long Steps)> Actors { get; init; } = [];
+    public required IReadOnlyList<ActorSteps> Actors { get; init; }
 
     /// <summary>Stimuli from outside in the period: such a run is fed, not self-sustained.</summary>
     public bool IsFed => Work.Stimuli > 0;
+}
+
+/// <summary>An actor, and how many steps it takes in a period.</summary>
+/// <param name="Actor">Its name.</param>
+/// <param name="Steps">The number.</param>
+public sealed record ActorSteps(string Actor, long Steps)
+{
+    /// <summary>The actors of a board that have taken a step.</summary>
+    /// <param name="actors">All its actors.</param>
+    /// <param name="steps">The steps of each.</param>
+    internal static List<ActorSteps> Of(IReadOnlyList<Actor> actors, long[] steps)
+    {
+        var all = new List<ActorSteps>();
+        for (var i = 0; i < steps.Length; i++)
+        {
+            if (steps[i] > 0)
+            {
+                all.Add(new ActorSteps(actors[i].Name, steps[i]));
+            }
+        }
+
+        return all;
+    }
 }
 
 /// <summary>A place in a run, between two steps.</summary>

@@ -233,7 +233,7 @@ public sealed class Runner
         return new Recurrence(prefix, start, period, machine.Now - start, RunEnding.Difference(before, machine.Ref(_board.Statistics)))
         {
             Events = events,
-            Actors = [.. _board.Actors.Where(actor => counts[actor.Index] > 0).Select(actor => (actor.Name, counts[actor.Index]))],
+            Actors = ActorSteps.Of(_board.Actors, counts),
         };
     }
 }

@@ -7,8 +7,13 @@ public static class ScenarioName
 
     /// <summary>True if this can name a scenario: letters, digits, '-', '_' and '.', at most 80, the first no sign.</summary>
     /// <param name="name">The name.</param>
-    public static bool IsValid(string name) =>
-        name.Length is > 0 and <= Longest
-        && char.IsAsciiLetterOrDigit(name[0])
-        && name.All(character => char.IsAsciiLetterOrDigit(character) || character is '-' or '_' or '.');
+    public static bool IsValid(string name)
+    {
+        foreach (var character in name)
+        {
+            if (!char.IsAsciiLetterOrDigit(character) && character is not ('-' or '_' or '.'))
+                return false;
+        }
+        return name.Length is > 0 and <= Longest && char.IsAsciiLetterOrDigit(name[0]);
+    }
 }

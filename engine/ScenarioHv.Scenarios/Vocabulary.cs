@@ -29,9 +29,13 @@ public sealed record Vocabulary
 /// <param name="Name">Name in scenarios: <c>immediate-exit</c>.</param>
 /// <param name="Summary">One line for lists and hovers.</param>
 /// <param name="Values">What it can be set to.</param>
-/// <param name="Script">What a script has to be that stands in the place of a value; null if none can.</param>
+/// <param name="MakeScript">Says what <see cref="Script"/> is; null if no script can stand in the place of a value.</param>
 public sealed record PolicyPointInfo(
-    string Name, string Summary, IReadOnlyList<PolicyValueInfo> Values, PolicyScriptInfo? Script = null);
+    string Name, string Summary, IReadOnlyList<PolicyValueInfo> Values, Func<PolicyScriptInfo>? MakeScript = null)
+{
+    /// <summary>What a script has to be that stands in the place of a value; null if none can.</summary>
+    public PolicyScriptInfo? Script => MakeScript?.Invoke();
+}
 
 /// <summary>One value of a policy point, or one choice for a parameter of another value.</summary>
 /// <param name="Name">Name in scenarios: <c>throttle</c>.</param>

@@ -19,8 +19,7 @@ internal static class LoadedPolicy
     public static PolicyProgram Load(ScriptImage image, ScriptSource source)
     {
         var name = Path.GetFileName(source.FullPath);
-        var script = LoadedScript.Load(image, new ScriptLoadContext(name, isCollectible: false))
-            .GetType(LoadedScript.ClassName, throwOnError: true)!;
+        var script = LoadedScript.ClassOf(LoadedScript.Load(image, new ScriptLoadContext(name, isCollectible: false)));
         var variables = script.GetNestedType(LoadedScript.VariablesName);
         if (script.GetMethod("Decide", Members) is { } decide)
         {

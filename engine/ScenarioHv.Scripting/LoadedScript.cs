@@ -35,7 +35,7 @@ internal sealed class LoadedScript
     /// <param name="name">The script's file name, for messages and debuggers.</param>
     public LoadedScript(ScriptImage image, string name)
     {
-        Script = Load(image, new ScriptLoadContext(name, isCollectible: false)).GetType(ClassName, throwOnError: true)!;
+        Script = ClassOf(Load(image, new ScriptLoadContext(name, isCollectible: false)));
         _main = Find<Func<Cpu, GuestTask>>("Main", typeof(Cpu))
             ?? throw new InvalidOperationException($"The compiled form of {name} has no Main, although it was checked before.");
         _onInterrupt = Find<Func<Cpu, byte, GuestTask>>("OnInterrupt", typeof(Cpu), typeof(byte));
@@ -54,7 +54,7 @@ internal sealed class LoadedScript
         OnNmi = _onNmi,
         Variables = _variables,
         SharedWords = _sharedWords,
-        Parameters = new SortedDictionary<string, long>(parameters.ToDictionary(), StringComparer.Ordinal),
+        Parameters = new Dictionary<string, long>(parameters, StringComparer.Ordinal),
     };
 
     /// <summary>Loads an assembly from memory, so that no file stays open.</summary>
@@ -64,6 +64,10 @@ internal sealed class LoadedScript
         using var pdb = new MemoryStream(image.Pdb, writable: false);
         return context.LoadFromStream(dll, pdb);
     }
+
+    /// <summary>The static class in a compiled script. It is public, and so are few other types of a script.</summary>
+    public static Type ClassOf(Assembly script) => Array.Find(script.GetExportedTypes(), type => type.Name == ClassName)
+        ?? throw new InvalidOperationException($"{script.FullName} is not a compiled script.");
 
     private T? Find<T>(string name, params Type[] parameters) where T : Delegate
     {
@@ -75,9 +79,6 @@ internal sealed class LoadedScript
 /// <summary>Where a script's assembly lives. It sees the engine that this assembly sees.</summary>
 internal sealed class ScriptLoadContext(string name, bool isCollectible) : AssemblyLoadContext(name, isCollectible)
 {
-    protected override Assembly? Load(AssemblyName assemblyName)
-    {
-        var engine = typeof(GuestProgram).Assembly;
-        return assemblyName.Name == engine.GetName().Name ? engine : null;
-    }
+    protected override Assembly? Load(AssemblyName assemblyName) =>
+        assemblyName.Name == "ScenarioHv.Engine" ? typeof(GuestProgram).Assembly : null;
 }

@@ -14,6 +14,10 @@ internal sealed class ScriptKey
     /// <summary>Changes with the form of a cache entry.</summary>
     private const string Format = "scenariohv guest 2: release, unchecked, safe, nullable disabled";
 
+    /// <summary>The compiler's version as this assembly's metadata names it, so that the compiler itself is not loaded.</summary>
+    private static readonly string CompilerVersion = Array.Find(
+        typeof(ScriptKey).Assembly.GetReferencedAssemblies(), name => name.Name == "Microsoft.CodeAnalysis.CSharp")!.Version!.ToString();
+
     private ScriptKey(byte[] hash, bool trusted, ScriptKind kind)
     {
         Trusted = trusted;
@@ -47,7 +51,7 @@ internal sealed class ScriptKey
         Add(hash, Mvid(typeof(ScriptKey).Assembly));      // the rewriter and its rules
         Add(hash, Mvid(typeof(GuestProgram).Assembly));
         Add(hash, Mvid(typeof(object).Assembly));
-        Add(hash, Encoding.UTF8.GetBytes(CompilerVersion()));
+        Add(hash, Encoding.UTF8.GetBytes(CompilerVersion));
         Add(hash, Encoding.UTF8.GetBytes(source.FullPath));
         Add(hash, source.Bytes);
         foreach (var helper in source.Helpers)
@@ -58,10 +62,6 @@ internal sealed class ScriptKey
 
         return new ScriptKey(hash.GetHashAndReset(), trusted, kind);
     }
-
-    /// <summary>The compiler's version as this assembly's metadata names it, so that the compiler itself is not loaded.</summary>
-    private static string CompilerVersion() =>
-        typeof(ScriptKey).Assembly.GetReferencedAssemblies().Single(name => name.Name == "Microsoft.CodeAnalysis.CSharp").FullName;
 
     private static byte[] Mvid(Assembly assembly) => assembly.ManifestModule.ModuleVersionId.ToByteArray();
 

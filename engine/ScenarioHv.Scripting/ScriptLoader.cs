@@ -13,9 +13,8 @@ namespace ScenarioHv.Scripting;
 /// </summary>
 public sealed class ScriptLoader
 {
-    private static readonly ConcurrentDictionary<string, Lazy<LoadedScript>> Loaded = new(StringComparer.Ordinal);
-
-    private static readonly ConcurrentDictionary<string, Lazy<PolicyProgram>> Policies = new(StringComparer.Ordinal);
+    /// <summary>By the text of their keys: guests as <see cref="LoadedScript"/>, policies as <see cref="PolicyProgram"/>.</summary>
+    private static readonly ConcurrentDictionary<string, Lazy<object>> Loaded = new(StringComparer.Ordinal);
 
     private readonly ScriptCache _cache;
     private readonly ILogger? _logger;
@@ -45,17 +44,7 @@ public sealed class ScriptLoader
         var source = ScriptSource.Read(path);
         var key = ScriptKey.Of(source, _trusted);
         var name = Path.GetFileName(source.FullPath);
-        var loaded = Loaded.GetOrAdd(key.Text, _ => new Lazy<LoadedScript>(() => new LoadedScript(Image(source, key), name)));
-        try
-        {
-            return loaded.Value.Program(name, parameters);
-        }
-        catch
-        {
-            // The next attempt may name the file differently, and messages show the name.
-            Loaded.TryRemove(new KeyValuePair<string, Lazy<LoadedScript>>(key.Text, loaded));
-            throw;
-        }
+        return Once(key, () => new LoadedScript(Image(source, key), name)).Program(name, parameters);
     }
 
     /// <summary>Loads the policy script at <paramref name="path"/>.</summary>
@@ -67,16 +56,7 @@ public sealed class ScriptLoader
     {
         var source = ScriptSource.Read(path, ScriptKind.Policy);
         var key = ScriptKey.Of(source, _trusted, ScriptKind.Policy);
-        var loaded = Policies.GetOrAdd(key.Text, _ => new Lazy<PolicyProgram>(() => LoadedPolicy.Load(Image(source, key), source)));
-        try
-        {
-            return loaded.Value;
-        }
-        catch
-        {
-            Policies.TryRemove(new KeyValuePair<string, Lazy<PolicyProgram>>(key.Text, loaded));
-            throw;
-        }
+        return Once(key, () => LoadedPolicy.Load(Image(source, key), source));
     }
 
     /// <summary>The compiled script, from the cache or by compilation.</summary>
@@ -97,6 +77,22 @@ public sealed class ScriptLoader
         }
 
         return image;
+    }
+
+    /// <summary>What <paramref name="load"/> gives, which is asked once in this process for each key.</summary>
+    private static T Once<T>(ScriptKey key, Func<T> load) where T : class
+    {
+        var loaded = Loaded.GetOrAdd(key.Text, _ => new Lazy<object>(load));
+        try
+        {
+            return (T)loaded.Value;
+        }
+        catch
+        {
+            // The next attempt may name the file differently, and messages show the name.
+            Loaded.TryRemove(new KeyValuePair<string, Lazy<object>>(key.Text, loaded));
+            throw;
+        }
     }
 
     /// <summary>A method of its own, so that the compiler is loaded only when it is called.</summary>

@@ -55,8 +55,8 @@ public sealed partial class ScriptSampleTests
         var scenario = point is "immediate-exit" or "ioapic-eoi" ? "hyperv-hang" : "lapic-restore-timer";
         var file = ScenarioFile.Read(scenario, [new SettingOverride(point, folder.Script)]);
         var result = new CellRun(file.Cell(null), new ScriptGuests(null, keeps: false)).Run(new RunLimits { Steps = Steps });
-        Assert.That(result.Source.AllPolicies, Has.Some.Matches<(string Point, string Value)>(
-            policy => policy.Point == point && policy.Value.Contains("guest.csx", StringComparison.Ordinal)));
+        Assert.That(result.Source.AllPolicies, Has.Some.Matches<PolicyChoice>(
+            policy => policy!.Point == point && policy.Value.Contains("guest.csx", StringComparison.Ordinal)));
         Assert.That(point == "immediate-exit" ? result.Outcome : Outcome.Reached, Is.EqualTo(Outcome.Reached), "the throttle of 2019");
     }
 

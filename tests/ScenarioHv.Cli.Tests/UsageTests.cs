@@ -71,4 +71,30 @@ public sealed class UsageTests : CommandFixture
 
     [Test]
     public void At_sign_is_part_of_a_name_and_no_response_file() => AssertBadInput(Run("run", "@x.yaml"), "there is no file '@x.yaml'");
+
+    [TestCase("run", "hyperv-hang", "--help")]
+    [TestCase("run", "hyperv-hang", "-h")]
+    [TestCase("run", "-?")]
+    [TestCase("run", "/h")]
+    [TestCase("run", "/?")]
+    public void Help_can_be_asked_for_anywhere_behind_a_command(params string[] arguments)
+    {
+        var result = Run(arguments);
+
+        Assert.That(result.ExitCode, Is.Zero);
+        Assert.That(result.Out, Is.EqualTo(Run("run", "--help").Out));
+    }
+
+    [TestCase("hyperv-hang")]
+    [TestCase("/home/nobody/x.yaml")]
+    [TestCase("a=b")]
+    public void Run_without_options_says_what_it_says_with_options(string file)
+    {
+        var alone = Run("run", file);
+        var read = Run("run", file, "--log", "none");
+
+        Assert.That(alone.ExitCode, Is.EqualTo(read.ExitCode));
+        Assert.That(alone.Out, Is.EqualTo(read.Out));
+        Assert.That(alone.Error, Is.EqualTo(read.Error));
+    }
 }

@@ -95,7 +95,7 @@ internal static class PolicyDescription
         return $"{value.Meaning}\n{(presets.Length == 0 ? "" : $"[{presets}] ")}source: {value.Source}";
     }
 
-    private static string InWords(PresetInfo preset, IReadOnlyList<(string Point, string Value)> policies)
+    private static string InWords(PresetInfo preset, IReadOnlyList<PolicyChoice> policies)
     {
         var choices = policies.Count == 0 ? "" : "\n" + string.Join("; ", policies.Select(policy => $"{policy.Point}: {policy.Value}"));
         return $"{preset.Summary}{choices}{(policies.Count == 0 ? "" : $"\nsource: {preset.Source}")}";

@@ -176,7 +176,12 @@ internal sealed class RunText(TextWriter output, Colour colour, int width, Trace
     /// </summary>
     private void WriteEvents(string label, IReadOnlyList<TraceEvent> events, bool isPeriod, bool isExplained, CellResult result)
     {
-        var named = events.Select(e => isPeriod ? result.Source.Naming.Named(e) : e).ToArray();
+        var named = new TraceEvent[events.Count];
+        for (var i = 0; i < named.Length; i++)
+        {
+            named[i] = isPeriod ? result.Source.Naming.Named(events[i]) : events[i];
+        }
+
         var names = result.Source.Naming.Names;
         var contexts = new EventContexts(named, isPeriod, names);
         Line(label, $"{(isPeriod ? $"of the period, with the {Stamp(result)}" : "events before the end")} (printed as by {dialect.Name})");

@@ -5,21 +5,23 @@ namespace ScenarioHv.Cli.Output;
 /// <summary>Numbers, times and lists as every report writes them.</summary>
 internal static class Wording
 {
+    /// <summary>Units of time, each a thousandth of the one before it.</summary>
+    private static readonly string[] Units = ["s", "ms", "us", "ns"];
+
     /// <summary>A number of cycles as time, cut off after three decimals: <c>121.583 us</c>.</summary>
     /// <param name="cycles">TSC cycles, 0 or more.</param>
-    /// <param name="tscHz">The TSC's frequency in Hz, above 0.</param>
+    /// <param name="tscHz">The TSC's frequency in Hz, above 0 and at most 10^15.</param>
     public static string Time(long cycles, long tscHz)
     {
-        var picoseconds = (Int128)cycles * 1_000_000_000_000 / tscHz;
-        foreach (var (unit, size) in (ReadOnlySpan<(string, long)>)[("s", 1_000_000_000_000), ("ms", 1_000_000_000), ("us", 1_000_000)])
+        var (whole, rest) = Math.DivRem(cycles, tscHz);
+        var unit = 0;
+        while (whole == 0 && unit < Units.Length - 1)
         {
-            if (picoseconds >= size)
-            {
-                return Decimal(picoseconds, size) + " " + unit;
-            }
+            (whole, rest) = Math.DivRem(rest * 1000, tscHz);
+            unit++;
         }
 
-        return Decimal(picoseconds, 1000) + " ns";
+        return string.Create(CultureInfo.InvariantCulture, $"{whole}.{rest * 1000 / tscHz:d3} {Units[unit]}");
     }
 
     /// <summary>Cycles with the time that they are: <c>291800 cycles (121.583 us)</c>.</summary>
@@ -76,10 +78,4 @@ internal static class Wording
 
     private static string Joined(IReadOnlyList<string> items, string word) =>
         items.Count < 2 ? string.Concat(items) : $"{string.Join(", ", items.SkipLast(1))} {word} {items[^1]}";
-
-    private static string Decimal(Int128 value, long unit)
-    {
-        var (whole, rest) = Int128.DivRem(value, unit);
-        return string.Create(CultureInfo.InvariantCulture, $"{whole}.{(long)(rest * 1000 / unit):d3}");
-    }
 }

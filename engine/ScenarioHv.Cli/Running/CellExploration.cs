@@ -61,7 +61,7 @@ internal sealed class CellExploration
     public bool IsTimed { get; }
 
     /// <summary>The policies that reports name.</summary>
-    public IReadOnlyList<(string Point, string Value)> Policies { get; }
+    public IReadOnlyList<PolicyChoice> Policies { get; }
 
     /// <summary>What was bounded or left open for the search, a phrase each.</summary>
     public IReadOnlyList<string> Bounds { get; }

@@ -48,10 +48,10 @@ internal sealed class CellRun
     public bool StandsStill => Config.Time is not null;
 
     /// <summary>The policies that reports name.</summary>
-    public IReadOnlyList<(string Point, string Value)> Policies { get; }
+    public IReadOnlyList<PolicyChoice> Policies { get; }
 
     /// <summary>The policies of hypervisors and patches that it runs with.</summary>
-    public IReadOnlyList<(string Point, string Value)> AllPolicies { get; }
+    public IReadOnlyList<PolicyChoice> AllPolicies { get; }
 
     /// <summary>What its machine is made of.</summary>
     public MachineConfig Config { get; }
@@ -246,18 +246,24 @@ internal sealed record CellResult(CellRun Source, RunResult Run, string TraceHas
     }
 }
 
+/// <summary>The same decision of a policy, as often as it was taken.</summary>
+/// <param name="Words">The decision in words.</param>
+/// <param name="Times">How often.</param>
+internal sealed record PolicyDecisions(string Words, int Times);
+
 /// <summary>A policy that decided inside a recurrence's period.</summary>
 /// <param name="Point">The policy point.</param>
 /// <param name="Value">Its value.</param>
-/// <param name="Decisions">What it decided, each in words and how often.</param>
-internal sealed record Rearming(string Point, string Value, IReadOnlyList<(string Decision, int Times)> Decisions)
+/// <param name="Decisions">What it decided.</param>
+internal sealed record Rearming(string Point, string Value, IReadOnlyList<PolicyDecisions> Decisions)
 {
     /// <summary>The policies that decided among <paramref name="events"/>, in the order of their points.</summary>
-    public static IReadOnlyList<Rearming> Of(IEnumerable<TraceEvent> events, IReadOnlyList<(string Point, string Value)> policies)
+    public static IReadOnlyList<Rearming> Of(IReadOnlyList<TraceEvent> events, IReadOnlyList<PolicyChoice> policies)
     {
         var found = new List<DecisionsOfPoint>();
-        foreach (var e in events)
+        for (var i = 0; i < events.Count; i++)
         {
+            var e = events[i];
             if (e.Kind == TraceEventKind.PolicyDecided && !LetsRest(e))
             {
                 var point = (PolicyPoint)e.A;
@@ -275,30 +281,29 @@ internal sealed record Rearming(string Point, string Value, IReadOnlyList<(strin
         return found.ConvertAll(decisions => new Rearming(
             TraceNaming.NameOf(decisions.Point),
             policies.First(policy => policy.Point == TraceNaming.NameOf(decisions.Point)).Value,
-            decisions.InOrder));
+            decisions.All));
     }
 
-    /// <summary>What was decided at one point, each in words and how often, in the order in which it was first decided.</summary>
+    /// <summary>What was decided at one point.</summary>
     private sealed class DecisionsOfPoint(PolicyPoint point)
     {
-        private readonly List<string> _words = [];
-        private readonly List<int> _times = [];
+        private readonly List<PolicyDecisions> _all = [];
 
         public PolicyPoint Point { get; } = point;
 
-        public IReadOnlyList<(string Decision, int Times)> InOrder => [.. _words.Zip(_times)];
+        /// <summary>In the order in which each was first decided.</summary>
+        public IReadOnlyList<PolicyDecisions> All => _all;
 
         public void Add(string words)
         {
-            var index = _words.IndexOf(words);
+            var index = _all.FindIndex(known => known.Words == words);
             if (index < 0)
             {
-                _words.Add(words);
-                _times.Add(1);
+                _all.Add(new PolicyDecisions(words, 1));
             }
             else
             {
-                _times[index]++;
+                _all[index] = new PolicyDecisions(words, _all[index].Times + 1);
             }
         }
     }

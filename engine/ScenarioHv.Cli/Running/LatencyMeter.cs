@@ -10,12 +10,31 @@ namespace ScenarioHv.Cli.Running;
 /// </summary>
 internal sealed class LatencyMeter : ITraceSink
 {
-    private readonly Dictionary<(byte Vcpu, byte Vector), long> _requested = [];
-    private readonly SortedDictionary<(byte Vcpu, byte Vector), List<long>> _taken = [];
+    private const int Numbers = byte.MaxValue + 1;
+
+    /// <summary>By vCPU and vector; what was never requested has none.</summary>
+    private readonly VectorTimes?[]?[] _times = new VectorTimes?[Numbers][];
 
     /// <summary>The vectors that were taken at least once, by vCPU and vector.</summary>
-    public IReadOnlyList<VectorLatency> Latencies =>
-        [.. _taken.Select(pair => VectorLatency.Of(pair.Key.Vcpu, pair.Key.Vector, pair.Value))];
+    public IReadOnlyList<VectorLatency> Latencies
+    {
+        get
+        {
+            var found = new List<VectorLatency>();
+            for (var vcpu = 0; vcpu < Numbers; vcpu++)
+            {
+                for (var vector = 0; _times[vcpu] is { } vectors && vector < Numbers; vector++)
+                {
+                    if (vectors[vector] is { Taken.Count: > 0 } times)
+                    {
+                        found.Add(VectorLatency.Of((byte)vcpu, (byte)vector, times.Taken));
+                    }
+                }
+            }
+
+            return found;
+        }
+    }
 
     /// <summary>The last request that found its bit in IRR set.</summary>
     public Collapse? LastCollapse { get; private set; }
@@ -26,13 +45,13 @@ internal sealed class LatencyMeter : ITraceSink
         switch (traceEvent.Kind)
         {
             case TraceEventKind.KvmApicAcceptIrq when traceEvent.C <= (ulong)DeliveryMode.LowestPriority:
-                _requested.TryAdd(((byte)traceEvent.A, (byte)traceEvent.B), traceEvent.Cycle);
+                Requested((byte)traceEvent.A, (byte)traceEvent.B, traceEvent.Cycle);
                 break;
             case TraceEventKind.AvicRequest:
-                _requested.TryAdd((traceEvent.Vcpu, (byte)traceEvent.A), traceEvent.Cycle);
+                Requested(traceEvent.Vcpu, (byte)traceEvent.A, traceEvent.Cycle);
                 break;
             case TraceEventKind.Ktr when (KtrMessage)traceEvent.A is KtrMessage.IntrReady or KtrMessage.Collapsed:
-                _requested.TryAdd((traceEvent.Vcpu, (byte)traceEvent.B), traceEvent.Cycle);
+                Requested(traceEvent.Vcpu, (byte)traceEvent.B, traceEvent.Cycle);
                 LastCollapse = (KtrMessage)traceEvent.A == KtrMessage.Collapsed
                     ? new Collapse(traceEvent.Cycle, traceEvent.Vcpu, (byte)traceEvent.B)
                     : LastCollapse;
@@ -43,19 +62,30 @@ internal sealed class LatencyMeter : ITraceSink
         }
     }
 
+    private void Requested(byte vcpu, byte vector, long cycle)
+    {
+        var vectors = _times[vcpu] ??= new VectorTimes?[Numbers];
+        var times = vectors[vector] ??= new VectorTimes();
+        times.Since ??= cycle;
+    }
+
     private void Taken(byte vcpu, byte vector, long cycle)
     {
-        if (!_requested.Remove((vcpu, vector), out var since))
+        if (_times[vcpu]?[vector] is { Since: { } since } times)
         {
-            return;
+            times.Taken.Add(cycle - since);
+            times.Since = null;
         }
+    }
 
-        if (!_taken.TryGetValue((vcpu, vector), out var latencies))
-        {
-            _taken.Add((vcpu, vector), latencies = []);
-        }
+    /// <summary>The times of one vector.</summary>
+    private sealed class VectorTimes
+    {
+        /// <summary>When it was requested; null if it waits for nothing.</summary>
+        public long? Since { get; set; }
 
-        latencies.Add(cycle - since);
+        /// <summary>How long it took, each time.</summary>
+        public List<long> Taken { get; } = [];
     }
 }
 
@@ -75,9 +105,10 @@ internal sealed record Collapse(long Cycle, byte Vcpu, byte Vector);
 internal sealed record VectorLatency(byte Vcpu, byte Vector, int Count, long Minimum, long Median, long Maximum)
 {
     /// <summary>The figures of <paramref name="cycles"/>, of which there is at least one.</summary>
-    public static VectorLatency Of(byte vcpu, byte vector, IEnumerable<long> cycles)
+    public static VectorLatency Of(byte vcpu, byte vector, List<long> cycles)
     {
-        long[] sorted = [.. cycles.Order()];
+        var sorted = cycles.ToArray();
+        Array.Sort(sorted);
         var middle = sorted.Length / 2;
         var median = sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
         return new VectorLatency(vcpu, vector, sorted.Length, sorted[0], median, sorted[^1]);

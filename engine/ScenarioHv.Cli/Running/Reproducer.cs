@@ -60,8 +60,9 @@ internal sealed record Reproducer
     /// <param name="shows">What the history shows.</param>
     /// <param name="schedule">The history.</param>
     /// <param name="traceHash">The trace hash of its replay.</param>
-    /// <exception cref="InputException">The scenario or a script is gone, they lie on different drives, or the scenario names a script by its
-    /// absolute path.</exception>
+    /// <exception cref="InputException">
+    /// The scenario or a script is gone, they lie on different drives, or a script is named by its absolute path.
+    /// </exception>
     public static Reproducer Of(
         ScenarioFile file,
         string cell,
@@ -102,7 +103,8 @@ internal sealed record Reproducer
         var scripts = ScenarioFile.Read(folder.Scenario).Document.Cells.SelectMany(cell => cell.Scenario.ScriptPaths);
         return scripts.FirstOrDefault(script => !ScriptFiles.IsBelow(script, folder.Root)) is not { } far ? reproducer
             : throw new InputException(
-                $"--save: {name} names {far} by its absolute path, where another machine has no such file; name it by its path from the scenario");
+                $"--save: {name} names {far} by its absolute path, where another machine has no such file; "
+                + "name it by its path from the scenario");
     }
 
     /// <summary>The script that was set on the command line in place of a policy; null for a value.</summary>

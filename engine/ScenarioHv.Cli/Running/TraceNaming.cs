@@ -12,6 +12,10 @@ internal sealed class TraceNaming
 {
     private const int CycleWidth = 11;
 
+    /// <summary>By the number of the policy point, which begins with 1.</summary>
+    private static readonly string[] PointNames =
+        ["", .. Array.ConvertAll(Enum.GetValues<PolicyPoint>(), NameOf)];
+
     private readonly Board _board;
     private readonly List<string> _reports = [];
     private readonly Dictionary<ulong, ulong> _reportIndices = [];
@@ -20,12 +24,12 @@ internal sealed class TraceNaming
     public TraceNaming(Board board)
     {
         _board = board;
-        Actors = [.. board.Actors.Select(actor => ActorOf(actor.Name, board.Config.Vcpus, board.IsBhyve))];
+        Actors = ActorsOf(board);
         Names = new TraceNames
         {
             Devices = [.. board.Config.Devices.Select(device => device.Name)],
             Reports = _reports,
-            PolicyPoints = ["", .. Enum.GetValues<PolicyPoint>().Select(NameOf)],
+            PolicyPoints = PointNames,
         };
     }
 
@@ -82,6 +86,17 @@ internal sealed class TraceNaming
 
     /// <summary>A sink that hands named events on.</summary>
     public ITraceSink Before(ITraceSink sink) => new NamingSink(this, sink);
+
+    private static TraceActor[] ActorsOf(Board board)
+    {
+        var actors = new TraceActor[board.Actors.Count];
+        for (var i = 0; i < actors.Length; i++)
+        {
+            actors[i] = ActorOf(board.Actors[i].Name, board.Config.Vcpus, board.IsBhyve);
+        }
+
+        return actors;
+    }
 
     /// <summary>
     /// A vCPU's thread stays on the CPU of its number; the monitor's I/O thread has the one behind the last. bhyve names the former

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Pipes;
+using System.Runtime.CompilerServices;
 using System.Text;
 using ScenarioHv.Engine.Tracing;
 using ScenarioHv.Traces;
@@ -30,12 +31,11 @@ internal sealed class TwiceStream(Stream output) : ITraceSink, IDisposable
     private readonly byte[] _event = new byte[1 + TraceEventBytes.Size];
 
     /// <summary>The stream of this process; null if nobody compares it.</summary>
-    public static TwiceStream? OfProcess { get; } = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } pipe
-        ? new TwiceStream(new BufferedStream(new AnonymousPipeClientStream(PipeDirection.Out, pipe), BufferSize))
-        : null;
+    public static TwiceStream? OfProcess { get; } =
+        Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } pipe ? To(pipe) : null;
 
     /// <summary>How many cells are run at the same time.</summary>
-    public static ParallelOptions Parallelism { get; } = new() { MaxDegreeOfParallelism = OfProcess is null ? -1 : 1 };
+    public static ParallelOptions Parallelism => new() { MaxDegreeOfParallelism = OfProcess is null ? -1 : 1 };
 
     /// <summary>The events that follow are those of this cell.</summary>
     public void Begin(string cell)
@@ -58,4 +58,9 @@ internal sealed class TwiceStream(Stream output) : ITraceSink, IDisposable
 
     /// <summary>Everything has been said.</summary>
     public void Dispose() => output.Dispose();
+
+    /// <summary>A method of its own, so that pipes are loaded only when it is called.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static TwiceStream To(string pipe) =>
+        new(new BufferedStream(new AnonymousPipeClientStream(PipeDirection.Out, pipe), BufferSize));
 }

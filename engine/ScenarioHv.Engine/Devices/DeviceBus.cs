@@ -29,7 +29,16 @@ public sealed class DeviceBus
             throw new ArgumentException($"A machine has at most {GsiLine.MaximumSources} devices.", nameof(board));
         }
 
-        _place = [.. _devices.Select((device, i) => _devices.Take(i).Count(other => other.Kind == device.Kind))];
+        _place = new int[_devices.Count];
+        for (var i = 0; i < _place.Length; i++)
+        {
+            var kind = _devices[i].Kind;
+            for (var before = 0; before < i; before++)
+            {
+                _place[i] += _devices[before].Kind == kind ? 1 : 0;
+            }
+        }
+
         _uhcis = layout.Add<Piix4Uhci>("uhci", Count(DeviceKind.Piix4Uhci));
         _lines = layout.Add<LineDevice>("line-device", Count(DeviceKind.Line));
         _msis = layout.Add<MsiDevice>("msi-device", Count(DeviceKind.Msi));

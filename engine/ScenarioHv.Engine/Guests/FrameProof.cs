@@ -21,8 +21,7 @@ public static class FrameProof
                 + "Compile it with <Optimize>true</Optimize>.";
         }
 
-        var bad = BadFields(type, string.Empty).FirstOrDefault();
-        return bad.Name is null ? null : Explain(type, bad.Name, bad.Type);
+        return FirstBadField(type) is { } bad ? Explain(type, bad.Name, bad.Type) : null;
     }
 
     /// <summary>Every <c>async</c> method of <paramref name="assembly"/> whose frame cannot live in a machine, with the reason.</summary>
@@ -32,7 +31,7 @@ public static class FrameProof
         {
             if (Problem(type) is { } problem)
             {
-                yield return (MethodOf(type), BadFields(type, string.Empty).FirstOrDefault().Name ?? string.Empty, problem);
+                yield return (MethodOf(type), FirstBadField(type)?.Name ?? string.Empty, problem);
             }
         }
     }
@@ -55,7 +54,7 @@ public static class FrameProof
         return open >= 0 && close > open ? fullName[(open + 1)..close] : fullName;
     }
 
-    private static IEnumerable<(string Name, Type Type)> BadFields(Type type, string path)
+    private static BadField? FirstBadField(Type type)
     {
         foreach (var field in type.GetFields(AllFields))
         {
@@ -64,21 +63,20 @@ public static class FrameProof
             {
                 if (fieldType == typeof(double) || fieldType == typeof(float) || fieldType == typeof(nint) || fieldType == typeof(nuint))
                 {
-                    yield return (path + field.Name, fieldType);
+                    return new BadField(field.Name, fieldType);
                 }
             }
             else if (!fieldType.IsValueType || fieldType.IsPointer)
             {
-                yield return (path + field.Name, fieldType);
+                return new BadField(field.Name, fieldType);
             }
-            else
+            else if (FirstBadField(fieldType) is { } bad)
             {
-                foreach (var bad in BadFields(fieldType, path + field.Name + "."))
-                {
-                    yield return bad;
-                }
+                return bad with { Name = $"{field.Name}.{bad.Name}" };
             }
         }
+
+        return null;
     }
 
     private static string Explain(Type type, string field, Type fieldType)
@@ -112,4 +110,7 @@ public static class FrameProof
         type == typeof(string) ? "string"
         : type == typeof(double) || type == typeof(float) ? "floating-point number"
         : type.Name.Split('`')[0];
+
+    /// <summary>A field that no frame can have: its name, behind those of the structs that it lies in, and its type.</summary>
+    private sealed record BadField(string Name, Type Type);
 }

@@ -19,8 +19,7 @@ internal static unsafe class FrameTypes
     private static readonly Lock Gate = new();
     private static FrameType[] s_table =
     [
-        new FrameType(
-            null, typeof(InterruptRecord), new FrameShape(AllOnes(sizeof(InterruptRecord)), (int)InterruptRecordDeadline), "interrupt"),
+        new FrameType(null, typeof(InterruptRecord), new FrameShape(sizeof(InterruptRecord), (int)InterruptRecordDeadline)),
     ];
     private static int s_count = 1;
 
@@ -31,13 +30,6 @@ internal static unsafe class FrameTypes
             Guests.InterruptRecord record = default;
             return (byte*)&record.Interrupted.Deadline - (byte*)&record;
         }
-    }
-
-    private static byte[] AllOnes(int size)
-    {
-        var mask = new byte[size];
-        mask.AsSpan().Fill(0xff);
-        return mask;
     }
 
     /// <summary>Resumes the frame at <paramref name="frame"/>, whose type is number <paramref name="type"/>.</summary>
@@ -51,13 +43,14 @@ internal static unsafe class FrameTypes
     public static byte[] Mask(int type) => s_table[type].Mask;
 
     /// <summary>The method that the frame belongs to.</summary>
-    public static string Name(int type) => s_table[type].Name;
+    public static string Name(int type) => type == InterruptRecord ? "interrupt" : TypeOf(type).FullName ?? TypeOf(type).Name;
 
     /// <summary>The state machine of a number.</summary>
     public static Type TypeOf(int type) => s_table[type].Type;
 
     /// <summary>Where the fields of a frame lie, each with its name; the runtime chooses that.</summary>
-    public static IReadOnlyList<string> Fields(int type) => s_table[type].Fields;
+    public static IReadOnlyList<string> Fields(int type) =>
+        type == InterruptRecord ? [] : new FrameShape(TypeOf(type), Mask(type).Length, isNamed: true).Fields;
 
     /// <summary>The number of a state machine, given now if it is its first use; null if it cannot be a frame.</summary>
     public static int? NumberOf(Type type)
@@ -90,14 +83,12 @@ internal static unsafe class FrameTypes
 }
 
 /// <summary>One type of frame.</summary>
-internal readonly unsafe struct FrameType(delegate*<byte*, void> move, Type type, FrameShape shape, string name)
+internal readonly unsafe struct FrameType(delegate*<byte*, void> move, Type type, FrameShape shape)
 {
     public readonly delegate*<byte*, void> Move = move;
     public readonly Type Type = type;
     public readonly byte[] Mask = shape.Mask;
-    public readonly string Name = name;
     public readonly int[] Instants = [.. shape.Instants];
-    public readonly string[] Fields = [.. shape.Fields];
 }
 
 /// <summary>The number and the shape of the frame type <typeparamref name="T"/>, proved to be plain data when first used.</summary>
@@ -124,8 +115,8 @@ internal static unsafe class FrameOf<T> where T : IAsyncStateMachine
         var raw = Unsafe.SizeOf<T>();
         Size = MachineLayout.Align(raw);
         var shape = new FrameShape(typeof(T), Size);
-        Padding = shape.Mask.AsSpan().Contains((byte)0) ? shape.MaskWords() : [];
-        Number = FrameTypes.Add(new FrameType(&Move, typeof(T), shape, typeof(T).FullName ?? typeof(T).Name));
+        Padding = shape.Padding();
+        Number = FrameTypes.Add(new FrameType(&Move, typeof(T), shape));
     }
 
     private static void Move(byte* frame) => Unsafe.AsRef<T>(frame).MoveNext();
@@ -136,17 +127,22 @@ internal sealed class FrameShape
 {
     private const BindingFlags AllFields = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
 
-    public FrameShape(Type type, int size)
+    /// <summary>The frame of a state machine.</summary>
+    /// <param name="type">The state machine.</param>
+    /// <param name="size">Bytes of the frame.</param>
+    /// <param name="isNamed">Whether <see cref="Fields"/> is wanted, which takes its time.</param>
+    public FrameShape(Type type, int size, bool isNamed = false)
     {
         Mask = new byte[size];
-        Walk(type, 0, string.Empty);
+        Walk(type, 0, isNamed ? string.Empty : null);
     }
 
-    /// <summary>A frame that no compiler made.</summary>
-    public FrameShape(byte[] mask, params ReadOnlySpan<int> instants)
+    /// <summary>A frame that no compiler made, with all its bytes in use.</summary>
+    public FrameShape(int size, int instant)
     {
-        Mask = mask;
-        Instants.AddRange(instants);
+        Mask = new byte[size];
+        Mark(0, size);
+        Instants.Add(instant);
     }
 
     public byte[] Mask { get; }
@@ -156,39 +152,49 @@ internal sealed class FrameShape
     /// <summary>Offset, path and type of each field that is no struct.</summary>
     public List<string> Fields { get; } = [];
 
-    public ulong[] MaskWords()
+    /// <summary>The mask as words; empty if all bytes count.</summary>
+    public ulong[] Padding()
     {
         var words = new ulong[Mask.Length / 8];
         Buffer.BlockCopy(Mask, 0, words, 0, Mask.Length);
-        return words;
+        foreach (var word in words)
+        {
+            if (word != ulong.MaxValue)
+            {
+                return words;
+            }
+        }
+
+        return [];
     }
 
-    private void Walk(Type type, int at, string path)
+    private void Walk(Type type, int at, string? path)
     {
         var fields = type.GetFields(AllFields);
         var offsets = FieldOffset.Of(type, fields);
         for (var i = 0; i < fields.Length; i++)
         {
-            WalkValue(fields[i].FieldType, at + offsets[i], $"{path}/{fields[i].Name}");
+            WalkValue(fields[i].FieldType, at + offsets[i], path is null ? null : $"{path}/{fields[i].Name}");
         }
     }
 
-    private void WalkValue(Type type, int at, string path)
+    private void WalkValue(Type type, int at, string? path)
     {
         if (type == typeof(Instant))
         {
             Instants.Add(at);
-            Mark(type, at, 8, path);
+            AddField(type, at, 8, path);
         }
         else if (type.IsPrimitive || type.IsEnum)
         {
-            Mark(type, at, FieldOffset.SizeOf(type), path);
+            AddField(type, at, FieldOffset.SizeOf(type), path);
         }
         else if (type.GetCustomAttribute<InlineArrayAttribute>() is { } array)
         {
+            var element = type.GetFields(AllFields)[0].FieldType;
             for (var i = 0; i < array.Length; i++)
             {
-                WalkValue(type.GetFields(AllFields)[0].FieldType, at + (i * FieldOffset.SizeOf(type) / array.Length), $"{path}/{i}");
+                WalkValue(element, at + (i * FieldOffset.SizeOf(type) / array.Length), path is null ? null : $"{path}/{i}");
             }
         }
         else
@@ -197,9 +203,20 @@ internal sealed class FrameShape
         }
     }
 
-    private void Mark(Type type, int offset, int size, string path)
+    private void AddField(Type type, int offset, int size, string? path)
     {
-        Fields.Add($"{offset} {path} {type.FullName}");
-        Mask.AsSpan(offset, size).Fill(0xff);
+        Mark(offset, size);
+        if (path is not null)
+        {
+            Fields.Add($"{offset} {path} {type.FullName}");
+        }
+    }
+
+    private void Mark(int offset, int size)
+    {
+        for (var i = offset; i < offset + size; i++)
+        {
+            Mask[i] = 0xff;
+        }
     }
 }

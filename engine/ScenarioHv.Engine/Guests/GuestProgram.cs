@@ -3,6 +3,8 @@ namespace ScenarioHv.Engine.Guests;
 /// <summary>A guest's code: what a compiled script gives to the machine. Immutable; all state of a guest is in the machine.</summary>
 public sealed class GuestProgram
 {
+    private static readonly Dictionary<string, long> NoParameters = [];
+
     /// <summary>Creates a program.</summary>
     /// <param name="name">Its name in messages: the script's file name.</param>
     /// <param name="main">The main line; it may end, and the CPU then does nothing more.</param>
@@ -34,7 +36,7 @@ public sealed class GuestProgram
     public int SharedWords { get; init; }
 
     /// <summary>The parameters that the scenario gives it.</summary>
-    public IReadOnlyDictionary<string, long> Parameters { get; init; } = new SortedDictionary<string, long>(StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, long> Parameters { get; init; } = NoParameters;
 
     /// <summary>True if its code keeps moments (<see cref="Time.Instant"/>) in variables, or in locals across operations.</summary>
     internal bool KeepsInstants => (Variables is { } variables && State.FieldRules.Of(variables).Instants.Count > 0)

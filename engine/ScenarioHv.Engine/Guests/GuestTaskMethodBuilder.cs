@@ -34,8 +34,7 @@ internal static unsafe class FrameRunner
     /// <summary>
     /// Called by the frame that suspends: it must be the innermost, or, if it awaits a task, the caller of the innermost.
     /// </summary>
-    public static void Suspend<TAwaiter, TStateMachine>(ref TStateMachine stateMachine) =>
-        StepContext.Current.Suspend((byte*)Unsafe.AsPointer(ref stateMachine), default(TAwaiter) is ITaskAwaiter);
+    public static void Suspend(void* stateMachine, bool awaitsTask) => StepContext.Current.Suspend((byte*)stateMachine, awaitsTask);
 
     public static void Complete() => StepContext.Current.Completed = true;
 
@@ -86,14 +85,14 @@ public struct GuestTaskMethodBuilder
     public readonly void SetException(Exception exception) => FrameRunner.Fail(exception);
 
     /// <summary>The method awaits.</summary>
-    public readonly void AwaitOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
+    public readonly unsafe void AwaitOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
         where TAwaiter : INotifyCompletion where TStateMachine : IAsyncStateMachine =>
-            FrameRunner.Suspend<TAwaiter, TStateMachine>(ref stateMachine);
+            FrameRunner.Suspend(Unsafe.AsPointer(ref stateMachine), default(TAwaiter) is ITaskAwaiter);
 
     /// <summary>The method awaits.</summary>
-    public readonly void AwaitUnsafeOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
+    public readonly unsafe void AwaitUnsafeOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
         where TAwaiter : ICriticalNotifyCompletion where TStateMachine : IAsyncStateMachine =>
-            FrameRunner.Suspend<TAwaiter, TStateMachine>(ref stateMachine);
+            FrameRunner.Suspend(Unsafe.AsPointer(ref stateMachine), default(TAwaiter) is ITaskAwaiter);
 }
 
 /// <summary>For the compiler: builds <see cref="GuestTask{T}"/>.</summary>
@@ -124,14 +123,14 @@ public struct GuestTaskMethodBuilder<T> where T : unmanaged
     public readonly void SetException(Exception exception) => FrameRunner.Fail(exception);
 
     /// <summary>The method awaits.</summary>
-    public readonly void AwaitOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
+    public readonly unsafe void AwaitOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
         where TAwaiter : INotifyCompletion where TStateMachine : IAsyncStateMachine =>
-            FrameRunner.Suspend<TAwaiter, TStateMachine>(ref stateMachine);
+            FrameRunner.Suspend(Unsafe.AsPointer(ref stateMachine), default(TAwaiter) is ITaskAwaiter);
 
     /// <summary>The method awaits.</summary>
-    public readonly void AwaitUnsafeOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
+    public readonly unsafe void AwaitUnsafeOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
         where TAwaiter : ICriticalNotifyCompletion where TStateMachine : IAsyncStateMachine =>
-            FrameRunner.Suspend<TAwaiter, TStateMachine>(ref stateMachine);
+            FrameRunner.Suspend(Unsafe.AsPointer(ref stateMachine), default(TAwaiter) is ITaskAwaiter);
 }
 
 /// <summary>For the compiler: builds <see cref="HostTask"/>.</summary>
@@ -157,14 +156,14 @@ public struct HostTaskMethodBuilder
     public readonly void SetException(Exception exception) => FrameRunner.Fail(exception);
 
     /// <summary>The method awaits.</summary>
-    public readonly void AwaitOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
+    public readonly unsafe void AwaitOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
         where TAwaiter : INotifyCompletion where TStateMachine : IAsyncStateMachine =>
-            FrameRunner.Suspend<TAwaiter, TStateMachine>(ref stateMachine);
+            FrameRunner.Suspend(Unsafe.AsPointer(ref stateMachine), default(TAwaiter) is ITaskAwaiter);
 
     /// <summary>The method awaits.</summary>
-    public readonly void AwaitUnsafeOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
+    public readonly unsafe void AwaitUnsafeOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
         where TAwaiter : ICriticalNotifyCompletion where TStateMachine : IAsyncStateMachine =>
-            FrameRunner.Suspend<TAwaiter, TStateMachine>(ref stateMachine);
+            FrameRunner.Suspend(Unsafe.AsPointer(ref stateMachine), default(TAwaiter) is ITaskAwaiter);
 }
 
 /// <summary>For the compiler: builds <see cref="HostTask{T}"/>.</summary>
@@ -195,12 +194,12 @@ public struct HostTaskMethodBuilder<T> where T : unmanaged
     public readonly void SetException(Exception exception) => FrameRunner.Fail(exception);
 
     /// <summary>The method awaits.</summary>
-    public readonly void AwaitOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
+    public readonly unsafe void AwaitOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
         where TAwaiter : INotifyCompletion where TStateMachine : IAsyncStateMachine =>
-            FrameRunner.Suspend<TAwaiter, TStateMachine>(ref stateMachine);
+            FrameRunner.Suspend(Unsafe.AsPointer(ref stateMachine), default(TAwaiter) is ITaskAwaiter);
 
     /// <summary>The method awaits.</summary>
-    public readonly void AwaitUnsafeOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
+    public readonly unsafe void AwaitUnsafeOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
         where TAwaiter : ICriticalNotifyCompletion where TStateMachine : IAsyncStateMachine =>
-            FrameRunner.Suspend<TAwaiter, TStateMachine>(ref stateMachine);
+            FrameRunner.Suspend(Unsafe.AsPointer(ref stateMachine), default(TAwaiter) is ITaskAwaiter);
 }

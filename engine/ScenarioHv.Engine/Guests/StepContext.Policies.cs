@@ -22,18 +22,18 @@ public sealed unsafe partial class StepContext
     /// <summary>The choices of the machine's interrupt controllers for this step; null unless scripts make some of them.</summary>
     internal ControllerPolicies? Controllers;
 
-    // What decisions have been asked for in this step, and what they answered: by the numbers of their scripts.
-    private readonly List<(PolicyScript Script, ulong Answer)> _answers = [];
+    // What decisions have been asked for in this step, and what they answered; null until the first asks.
+    private List<PolicyAnswer>? _answers;
 
     /// <summary>The answer that a decision has given in this step.</summary>
     /// <returns>False if it was not asked yet.</returns>
     internal bool HasAnswer(PolicyScript script, out ulong answer)
     {
-        foreach (var (asked, given) in _answers)
+        for (var i = 0; i < _answers?.Count; i++)
         {
-            if (asked == script)
+            if (_answers[i].Script == script)
             {
-                answer = given;
+                answer = _answers[i].Answer;
                 return true;
             }
         }
@@ -43,7 +43,7 @@ public sealed unsafe partial class StepContext
     }
 
     /// <summary>Keeps an answer until the end of the step.</summary>
-    internal void Remember(PolicyScript script, ulong answer) => _answers.Add((script, answer));
+    internal void Remember(PolicyScript script, ulong answer) => (_answers ??= []).Add(new PolicyAnswer(script, answer));
 
     /// <summary>The cycles that are owed, which this point pays.</summary>
     internal long TakeOwed()
@@ -56,9 +56,11 @@ public sealed unsafe partial class StepContext
     private void BeginPolicies()
     {
         (Asked, PolicyMemory, Acts, Owed, Controllers) = (null, -1, false, 0, null);
-        if (_answers.Count > 0)
+        if (_answers?.Count > 0)
         {
             _answers.Clear();
         }
     }
+
+    private readonly record struct PolicyAnswer(PolicyScript Script, ulong Answer);
 }

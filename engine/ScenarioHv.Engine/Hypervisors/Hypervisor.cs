@@ -53,6 +53,18 @@ internal abstract class Hypervisor
     /// <summary>True while a vCPU is halted: it goes on only when somebody wakes it.</summary>
     public abstract bool IsHalted(Machine machine, int vcpu);
 
+    /// <summary>An actor for each of so many vCPUs, from the first.</summary>
+    protected static Actor[] Each(int vcpus, Func<int, Actor> create)
+    {
+        var actors = new Actor[vcpus];
+        for (var vcpu = 0; vcpu < vcpus; vcpu++)
+        {
+            actors[vcpu] = create(vcpu);
+        }
+
+        return actors;
+    }
+
     /// <summary>Which vCPUs a message addresses, as a bit mask: of a lowest-priority message the one that takes it.</summary>
     protected static uint Targets(StepContext context, in ApicMessage message, MessageSource source)
     {

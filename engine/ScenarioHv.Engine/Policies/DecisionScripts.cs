@@ -19,8 +19,14 @@ public sealed class DecisionScripts
     /// <summary>True if there is none.</summary>
     public bool IsEmpty => _scripts.Length == 0;
 
-    /// <summary>The scripts.</summary>
-    internal IEnumerable<PolicyScript> All => _scripts.Select(entry => entry.Script);
+    /// <summary>Adds the scripts to others.</summary>
+    internal void AddTo(List<PolicyScript> scripts)
+    {
+        foreach (var (_, script) in _scripts)
+        {
+            scripts.Add(script);
+        }
+    }
 
     /// <summary>The same with a script for a property.</summary>
     /// <typeparam name="T">The property's type.</typeparam>
@@ -30,7 +36,18 @@ public sealed class DecisionScripts
         where T : unmanaged, Enum => new([.. _scripts.Where(entry => entry.Property != property), (property, script)]);
 
     /// <summary>Whether a property has a script.</summary>
-    internal bool Has(string property) => Array.Exists(_scripts, entry => entry.Property == property);
+    internal bool Has(string property)
+    {
+        foreach (var (name, _) in _scripts)
+        {
+            if (name == property)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>The value of a property now.</summary>
     /// <typeparam name="T">Its type.</typeparam>

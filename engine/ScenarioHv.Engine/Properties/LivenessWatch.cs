@@ -23,8 +23,15 @@ public sealed class LivenessWatch
         _board = board;
         _vcpus = new VcpuWatch[board.Config.Vcpus];
         _pins = new PinWatch[board.LevelPins.Count];
-        Array.Fill(_vcpus, new VcpuWatch { Owed = VectorBits.All, OwesNmi = true, WaitsForPic = true, Halted = true });
-        Array.Fill(_pins, new PinWatch { Waits = true, Orphaned = true });
+        foreach (ref var watch in _vcpus.AsSpan())
+        {
+            watch = new VcpuWatch { Owed = VectorBits.All, OwesNmi = true, WaitsForPic = true, Halted = true };
+        }
+
+        foreach (ref var watch in _pins.AsSpan())
+        {
+            watch = new PinWatch { Waits = true, Orphaned = true };
+        }
     }
 
     /// <summary>The machine is in this state for ever, again and again.</summary>

@@ -54,7 +54,7 @@ public sealed class Board
         Exits = layout.Add<ExitRecord>("exit", vcpus);
         Twins = layout.Add<Twin>("twin", vcpus);
         Check = layout.Add<CheckMemory>("check");
-        LevelPins = [.. config.Devices.Where(device => device.HasEntry).Select(device => device.Gsi).Distinct().Order()];
+        LevelPins = WiredPins(config.Devices);
         LevelChecks = layout.Add<LevelCheck>("level-check", LevelPins.Count);
         Kvm = layout.Add<KvmVcpu>("kvm-vcpu", IsKvm ? vcpus : 0);
         KvmNmi = layout.Add<KvmNmi>("kvm-nmi", IsKvm && (config.Kvm.TracksNmiInSoftware || config.Kvm.CanTellNmiWindows) ? vcpus : 0);
@@ -96,7 +96,7 @@ public sealed class Board
         Statistics = layout.Add<Statistics>("statistics");
         _variables = [AddVariables(layout, config.L1, vcpus), AddVariables(layout, config.L2, vcpus)];
         _shared = [AddShared(layout, config.L1), AddShared(layout, config.L2)];
-        _policyMemory = [.. _scripts.Select(script => AddMemory(layout, script, vcpus))];
+        _policyMemory = Array.ConvertAll(_scripts, script => AddMemory(layout, script, vcpus));
         (var guestFibers, var hostFibers, _ioFiber) = AddFibers(layout, levels);
         _workerFiber = HasWorker ? layout.AddFiber("kworker", HostArena) : -1;
         StimuliBefore = config.Time is null ? [] : StimulusOrder.Before(config.Timeline);
@@ -120,8 +120,8 @@ public sealed class Board
 
         Gates = layout.Add<LaterGate>("later-gate", Classes?.Gates ?? 0);
         layout.Seal();
-        _guestSlots = [.. guestFibers.Select(layout.Fiber)];
-        _hostSlots = [.. hostFibers.Select(layout.Fiber)];
+        _guestSlots = Array.ConvertAll(guestFibers, layout.Fiber);
+        _hostSlots = Array.ConvertAll(hostFibers, layout.Fiber);
     }
 
     /// <summary>The configuration.</summary>
@@ -408,6 +408,21 @@ public sealed class Board
             EoiBroadcast = Config.Kvm.EoiSuppression == EoiSuppression.Respected
                 ? EoiBroadcastPolicy.Suppressible : EoiBroadcastPolicy.AlwaysSent,
         };
+
+    private static List<int> WiredPins(IReadOnlyList<DeviceConfig> devices)
+    {
+        var pins = new List<int>();
+        for (var i = 0; i < devices.Count; i++)
+        {
+            if (devices[i].HasEntry && !pins.Contains(devices[i].Gsi))
+            {
+                pins.Add(devices[i].Gsi);
+            }
+        }
+
+        pins.Sort();
+        return pins;
+    }
 
     private static Slot<byte> AddMemory(MachineLayout layout, PolicyScript script, int vcpus) => script.Program.Variables is { } type
         ? layout.AddRaw("variables of " + script.Program.Name, FieldRules.Of(type), script.Places(vcpus, IoApic.StandardPinCount))

@@ -9,7 +9,7 @@ namespace ScenarioHv.Engine.Scheduling;
 /// <param name="bits">How many bits a number has, 1..64.</param>
 public sealed class TextTable(int bits)
 {
-    private readonly SortedDictionary<ulong, string> _texts = [];
+    private SortedDictionary<ulong, string>? _texts;
     private readonly Lock _gate = new();
 
     /// <summary>The number of <paramref name="text"/>.</summary>
@@ -24,6 +24,7 @@ public sealed class TextTable(int bits)
         hash &= ulong.MaxValue >> (64 - bits);
         lock (_gate)
         {
+            _texts ??= [];
             _texts.TryAdd(hash, text);
         }
 
@@ -35,7 +36,7 @@ public sealed class TextTable(int bits)
     {
         lock (_gate)
         {
-            return _texts.GetValueOrDefault(number);
+            return _texts?.GetValueOrDefault(number);
         }
     }
 }

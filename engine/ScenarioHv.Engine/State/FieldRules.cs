@@ -10,15 +10,17 @@ namespace ScenarioHv.Engine.State;
 /// </summary>
 public sealed class FieldRules
 {
+    private static readonly ConditionalWeakTable<Type, FieldRules> Known = [];
+
     private readonly List<int> _instants = [];
     private readonly List<int> _deadlines = [];
     private readonly List<SaturationRule> _saturations = [];
 
-    private FieldRules(Type type, int size)
+    private FieldRules(Type type)
     {
         RequirePlain(type, string.Empty);
         Size = StructFields.SizeOf(type);
-        if (Size != size)
+        if (FieldOffset.SizeOf(type) is var size && size != Size)
         {
             throw new InvalidOperationException(
                 $"{type.Name} has {size - Size} bytes of hidden padding; "
@@ -46,11 +48,30 @@ public sealed class FieldRules
 
     /// <summary>Reads the declarations of <typeparamref name="T"/>.</summary>
     /// <exception cref="InvalidOperationException">The struct has references, hidden padding or an undeclarable field.</exception>
-    public static FieldRules Of<T>() where T : unmanaged => Cache<T>.Rules ??= new(typeof(T), Unsafe.SizeOf<T>());
+    public static FieldRules Of<T>() where T : unmanaged => Of(typeof(T));
 
     /// <summary>Reads the declarations of a struct that is known only at run time: the variables of a script.</summary>
     /// <exception cref="InvalidOperationException">The struct has references, hidden padding or an undeclarable field.</exception>
-    public static FieldRules Of(Type type) => new(type, FieldOffset.SizeOf(type));
+    public static FieldRules Of(Type type) => Known.GetValue(type, static type => new FieldRules(type));
+
+    /// <summary>Adds what they say of a struct at <paramref name="at"/> to what others say of theirs.</summary>
+    internal void AddTo(int at, List<int> instants, List<int> deadlines, List<SaturationRule> saturations)
+    {
+        foreach (var instant in _instants)
+        {
+            instants.Add(at + instant);
+        }
+
+        foreach (var deadline in _deadlines)
+        {
+            deadlines.Add(at + deadline);
+        }
+
+        foreach (var rule in _saturations)
+        {
+            saturations.Add(rule with { Offset = at + rule.Offset });
+        }
+    }
 
     /// <summary>
     /// Refuses references, pointers, floating point and words whose size depends on the machine, wherever they are; <paramref name="path"/>
@@ -124,11 +145,12 @@ public sealed class FieldRules
         }
     }
 
-    private void Mark(int at, int size, bool observable) => Mask.AsSpan(at, size).Fill(observable ? (byte)0 : (byte)0xff);
-
-    private static class Cache<T> where T : unmanaged
+    private void Mark(int at, int size, bool observable)
     {
-        public static FieldRules? Rules;
+        for (var i = at; !observable && i < at + size; i++)
+        {
+            Mask[i] = 0xff;
+        }
     }
 }
 

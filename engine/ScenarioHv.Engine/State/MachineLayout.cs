@@ -9,9 +9,8 @@ namespace ScenarioHv.Engine.State;
 /// </summary>
 public sealed class MachineLayout
 {
-    private readonly List<(string Name, int Offset, int Count, FieldRules Rules)> _slots = [];
-    private readonly List<(string Name, FiberSlot Slot)> _fibers = [];
-    private readonly List<(string Name, int Arena, int Vcpu)> _pending = [];
+    private readonly List<LayoutSlot> _slots = [];
+    private readonly List<LayoutFiber> _fibers = [];
     private readonly List<SaturationRule> _extra = [];
     private int _size;
 
@@ -28,7 +27,7 @@ public sealed class MachineLayout
     public bool IsSealed => Normal is not null;
 
     /// <summary>The fibers, in the order in which they lie.</summary>
-    public IReadOnlyList<(string Name, FiberSlot Slot)> Fibers => _fibers;
+    public IReadOnlyList<LayoutFiber> Fibers => _fibers;
 
     /// <summary>The structs, in the order in which they lie.</summary>
     public IEnumerable<(string Name, int Offset, int Bytes)> Slots =>
@@ -46,9 +45,7 @@ public sealed class MachineLayout
     {
         RequireOpen();
         var rules = FieldRules.Of<T>();
-        var offset = _size;
-        _slots.Add((name, offset, count, rules));
-        _size = Align(_size + (count * rules.Size));
+        var offset = Reserve(name, rules, count);
         for (var i = 0; saturation is { } rule && i < count; i++)
         {
             _extra.Add(rule with { Offset = offset + (i * rules.Size) + rule.Offset });
@@ -61,10 +58,7 @@ public sealed class MachineLayout
     public Slot<byte> AddRaw(string name, FieldRules rules, int count)
     {
         RequireOpen();
-        var offset = _size;
-        _slots.Add((name, offset, count, rules));
-        _size = Align(_size + (count * rules.Size));
-        return new Slot<byte>(offset, count * rules.Size);
+        return new Slot<byte>(Reserve(name, rules, count), count * rules.Size);
     }
 
     /// <summary>Reserves a fiber with <paramref name="arena"/> bytes for frames. Its slot is known after <see cref="Seal"/>.</summary>
@@ -75,8 +69,8 @@ public sealed class MachineLayout
     public int AddFiber(string name, int arena, int vcpu = -1)
     {
         RequireOpen();
-        _pending.Add((name, Align(arena), vcpu));
-        return _pending.Count - 1;
+        _fibers.Add(new LayoutFiber(name, new FiberSlot(-1, Align(arena), _fibers.Count)) { Vcpu = vcpu });
+        return _fibers.Count - 1;
     }
 
     /// <summary>The slot of fiber number <paramref name="number"/>.</summary>
@@ -87,14 +81,15 @@ public sealed class MachineLayout
     {
         RequireOpen();
         var structs = _size;
-        foreach (var (name, arena, _) in _pending)
+        for (var number = 0; number < _fibers.Count; number++)
         {
-            _fibers.Add((name, new FiberSlot(_size, arena, _fibers.Count)));
+            var arena = _fibers[number].Slot.Arena;
+            _fibers[number] = _fibers[number] with { Slot = new FiberSlot(_size, arena, number) };
             _size += Unsafe.SizeOf<FiberHead>() + arena;
         }
 
         Size = _size;
-        Normal = new NormalForm(this, structs, _slots.Select(slot => (slot.Offset, slot.Count, slot.Rules)), _extra);
+        Normal = new NormalForm(structs, _slots, _fibers, _extra);
     }
 
     /// <summary>
@@ -123,12 +118,20 @@ public sealed class MachineLayout
         {
             var slot = _fibers[number].Slot;
             yield return new LayoutPiece(
-                slot.Offset, Unsafe.SizeOf<FiberHead>() + slot.Arena, _pending[number].Vcpu, number, true);
+                slot.Offset, Unsafe.SizeOf<FiberHead>() + slot.Arena, _fibers[number].Vcpu, number, true);
         }
     }
 
     /// <summary>A size rounded up to whole 64-bit words.</summary>
     internal static int Align(int size) => (size + 7) & ~7;
+
+    private int Reserve(string name, FieldRules rules, int count)
+    {
+        var offset = _size;
+        _slots.Add(new LayoutSlot(name, offset, count, rules));
+        _size = Align(_size + (count * rules.Size));
+        return offset;
+    }
 
     private void RequireOpen()
     {
@@ -138,6 +141,22 @@ public sealed class MachineLayout
         }
     }
 }
+
+/// <summary>A fiber in a <see cref="MachineLayout"/>.</summary>
+/// <param name="Name">Its name in messages.</param>
+/// <param name="Slot">Where it lies; before the layout is sealed it does not yet.</param>
+public sealed record LayoutFiber(string Name, FiberSlot Slot)
+{
+    /// <summary>The vCPU whose it is; -1 if it is nobody's.</summary>
+    internal int Vcpu { get; init; }
+}
+
+/// <summary>An array of structs in a <see cref="MachineLayout"/>.</summary>
+/// <param name="Name">Its name in messages.</param>
+/// <param name="Offset">Where it begins, in bytes.</param>
+/// <param name="Count">How many structs; 0 or more.</param>
+/// <param name="Rules">What their fields declare.</param>
+internal sealed record LayoutSlot(string Name, int Offset, int Count, FieldRules Rules);
 
 /// <summary>A struct or a fiber in a <see cref="MachineLayout"/>.</summary>
 /// <param name="Offset">Where it begins, in bytes.</param>

@@ -11,31 +11,37 @@ namespace ScenarioHv.Engine.State;
 /// </summary>
 public sealed unsafe class NormalForm
 {
-    private readonly MachineLayout _layout;
     private readonly int _structs;
+    private readonly int[] _fibers;
     private readonly ulong[] _mask;
     private readonly int[] _instants;
     private readonly int[] _deadlines;
     private readonly SaturationRule[] _saturations;
 
-    internal NormalForm(
-        MachineLayout layout, int structs, IEnumerable<(int Offset, int Count, FieldRules Rules)> slots, IEnumerable<SaturationRule> extra)
+    /// <summary>Makes the normal form of a layout.</summary>
+    /// <param name="structs">Bytes of the structs.</param>
+    /// <param name="slots">The structs.</param>
+    /// <param name="fibers">The fibers.</param>
+    /// <param name="saturations">The counters whose limits the configuration gives; those of the structs' fields are added.</param>
+    internal NormalForm(int structs, List<LayoutSlot> slots, List<LayoutFiber> fibers, List<SaturationRule> saturations)
     {
-        _layout = layout;
         _structs = structs;
+        _fibers = new int[fibers.Count];
+        for (var i = 0; i < _fibers.Length; i++)
+        {
+            _fibers[i] = fibers[i].Slot.Offset;
+        }
+
         _mask = new ulong[structs / 8];
         var bytes = MemoryMarshal.AsBytes(_mask.AsSpan());
         List<int> instants = [], deadlines = [];
-        var saturations = new List<SaturationRule>(extra);
-        foreach (var (offset, count, rules) in slots)
+        foreach (var (_, offset, count, rules) in slots)
         {
             for (var i = 0; i < count; i++)
             {
                 var at = offset + (i * rules.Size);
                 rules.Mask.CopyTo(bytes[at..]);
-                instants.AddRange(rules.Instants.Select(instant => at + instant));
-                deadlines.AddRange(rules.Deadlines.Select(deadline => at + deadline));
-                saturations.AddRange(rules.Saturations.Select(rule => rule with { Offset = at + rule.Offset }));
+                rules.AddTo(at, instants, deadlines, saturations);
             }
         }
 
@@ -63,9 +69,9 @@ public sealed unsafe class NormalForm
             var now = machine.Now;
             WriteStructs(machine, to, now);
             var at = _structs;
-            foreach (var (_, slot) in _layout.Fibers)
+            foreach (var fiber in _fibers)
             {
-                at += WriteFiber(machine.Base + slot.Offset, to + at, now);
+                at += WriteFiber(machine.Base + fiber, to + at, now);
             }
 
             return at;

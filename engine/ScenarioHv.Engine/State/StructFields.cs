@@ -15,7 +15,7 @@ internal sealed class StructFields
     {
         var fields = type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic);
         Array.Sort(fields, (left, right) => left.MetadataToken.CompareTo(right.MetadataToken));
-        InlineLength = type.GetCustomAttribute<InlineArrayAttribute>()?.Length ?? 0;
+        InlineLength = fields.Length == 1 && type.GetCustomAttribute<InlineArrayAttribute>() is { } array ? array.Length : 0;
         var offsets = type.IsLayoutSequential ? null : FieldOffset.Of(type, fields);
         var fieldsOfType = new StructField[fields.Length];
         for (var i = 0; i < fields.Length; i++)

@@ -93,7 +93,7 @@ internal sealed class ReplayTeller
             RunEnding.Difference(before, Machine.Ref(_board.Statistics)))
         {
             Events = all,
-            Actors = [.. _board.Actors.Where(actor => _counts[actor.Index] > 0).Select(actor => (actor.Name, _counts[actor.Index]))],
+            Actors = ActorSteps.Of(_board.Actors, _counts),
         };
     }
 

@@ -22,7 +22,7 @@ internal static class AvicPolicies
     public static PolicyRule InhibitOnSynIc { get; } = new()
     {
         Name = OnSynIc,
-        Script = PolicyShape.OfMaking(config => config.Kvm.SynIcInhibit),
+        MakeScript = () => PolicyShape.OfMaking(config => config.Kvm.SynIcInhibit),
         Summary = "when a SynIC makes KVM inhibit APICv or AVIC, which do not know that an AutoEOI vector ends as it is delivered",
         Values =
         [
@@ -48,7 +48,7 @@ internal static class AvicPolicies
     public static PolicyRule InhibitUpdate { get; } = new()
     {
         Name = Update,
-        Script = PolicyShape.Plan<InhibitStep>(
+        MakeScript = () => PolicyShape.Plan<InhibitStep>(
             PolicyScope.Vm, (config, plan) => config with { Kvm = config.Kvm with { Inhibit = plan } }),
         Summary = "in which order APICv or AVIC is inhibited, and with which locks held",
         Values =
@@ -100,7 +100,7 @@ internal static class AvicPolicies
     public static PolicyRule Window { get; } = new()
     {
         Name = WindowPoint,
-        Script = PolicyShape.Decision(
+        MakeScript = () => PolicyShape.Decision(
             PolicyScope.Vcpu,
             config => config.Kvm.AvicWindow,
             (config, script) => config with

@@ -24,7 +24,7 @@ internal static class BhyvePolicyRules
         new()
         {
             Name = SvmInjectionPoint,
-            Script = PolicyShape.OfMaking(config => config.Bhyve.Injection),
+            MakeScript = () => PolicyShape.OfMaking(config => config.Bhyve.Injection),
             Summary = "how bhyve brings a vector of the local APIC into the guest, and with that when it moves from IRR to ISR",
             Values =
             [
@@ -56,7 +56,7 @@ internal static class BhyvePolicyRules
         new()
         {
             Name = TprSelectionPoint,
-            Script = PolicyShape.Decision(
+            MakeScript = () => PolicyShape.Decision(
                 PolicyScope.Vcpu,
                 config => config.Bhyve.TprSelection,
                 (config, script) => With(
@@ -87,7 +87,7 @@ internal static class BhyvePolicyRules
         new()
         {
             Name = "cr8-intercept",
-            Script = PolicyShape.OfMaking(config => config.Bhyve.Cr8Intercept),
+            MakeScript = () => PolicyShape.OfMaking(config => config.Bhyve.Cr8Intercept),
             Summary = "whether bhyve hears of the guest's writes to CR8 at once",
             Values =
             [
@@ -107,7 +107,7 @@ internal static class BhyvePolicyRules
         new()
         {
             Name = "interrupt-window",
-            Script = PolicyShape.Decision(
+            MakeScript = () => PolicyShape.Decision(
                 PolicyScope.Vcpu,
                 config => config.Bhyve.InterruptWindow,
                 (config, script) => With(
@@ -134,7 +134,7 @@ internal static class BhyvePolicyRules
         new()
         {
             Name = "exit-fold",
-            Script = PolicyShape.Plan<ExitFoldStep>(
+            MakeScript = () => PolicyShape.Plan<ExitFoldStep>(
                 PolicyScope.Vcpu, (config, plan) => With(config, bhyve => bhyve with { ExitFold = plan })),
             Summary = "what bhyve reads back from the VMCB after an exit, in this order",
             Values =

@@ -21,7 +21,7 @@ internal static class ControllerChoices
             point.Name,
             point.Summary,
             [.. point.Values.Select(value => new PolicyValueInfo(value.Name, [], value.Meaning, value.Source))],
-            ScriptOf(point))),
+            () => ScriptOf(point))),
     ];
 
     /// <summary>Whether a policy point is a controller's.</summary>

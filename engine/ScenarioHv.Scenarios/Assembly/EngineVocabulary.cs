@@ -17,7 +17,7 @@ public static class EngineVocabulary
         PolicyPoints = PolicyTable.Points,
         Hypervisors = Presets.HypervisorInfos,
         Userspaces = Presets.UserspaceInfos,
-        DeviceTypes = [.. Devices.Select(device => device.Info)],
+        DeviceTypes = Array.ConvertAll(Devices, device => device.Info),
         Timing = new TimingInfo(
             [
                 new TimingProfileInfo(
@@ -26,14 +26,14 @@ public static class EngineVocabulary
                     "published round trips; the parts are estimates inside them"),
                 new TimingProfileInfo("epyc", "an EPYC server", "published round trips; the parts are estimates inside them"),
             ],
-            [.. TimingProfile.Costs.Select(cost => new TimingCostInfo(cost.Name, cost.Meaning, 0, LargestCost))]),
-        InhibitReasons = [.. InhibitReasonNames],
-        Properties = [.. PropertyTable.All.Select(property => new PropertyInfo(property.Name, OutcomesOf(property)))],
+            Array.ConvertAll([.. TimingProfile.Costs], cost => new TimingCostInfo(cost.Name, cost.Meaning, 0, LargestCost))),
+        InhibitReasons = Array.ConvertAll(Reasons, reason => reason.Name),
+        Properties = Array.ConvertAll([.. PropertyTable.All], property => new PropertyInfo(property.Name, OutcomesOf(property))),
     };
 
-    private static (DeviceKind Kind, DeviceTypeInfo Info)[] Devices =>
+    private static DeviceType[] Devices =>
     [
-        (DeviceKind.Piix4Uhci, new DeviceTypeInfo(
+        new(DeviceKind.Piix4Uhci, new DeviceTypeInfo(
             "piix4-uhci", "USB controller of the PIIX4, a level PCI function on INTD", "UHCI 1.1; QEMU hcd-uhci.c",
             [
                 new DeviceKeyInfo("slot", DeviceKeyKind.Slot, IsRequired: true),
@@ -42,7 +42,7 @@ public static class EngineVocabulary
                 new DeviceKeyInfo("io", DeviceKeyKind.Integer, Minimum: 0x1000, Maximum: LastPort),
             ],
             [TimelineAction.Raise])),
-        (DeviceKind.Line, new DeviceTypeInfo(
+        new(DeviceKind.Line, new DeviceTypeInfo(
             "line",
             "a level device with one status bit: port +0 reads it, writing 1 to port +4 clears it",
             "the least that a level device can be",
@@ -53,7 +53,7 @@ public static class EngineVocabulary
                 new DeviceKeyInfo("io", DeviceKeyKind.Integer, Minimum: 0x1000, Maximum: LastPort),
             ],
             [TimelineAction.Raise, TimelineAction.Lower])),
-        (DeviceKind.Msi, new DeviceTypeInfo(
+        new(DeviceKind.Msi, new DeviceTypeInfo(
             "msi", "a device that sends a message, edge; posted: an assigned one, whose messages the IOMMU posts", "SDM3 10.11; VT-d 5.2.3",
             [
                 new DeviceKeyInfo("vector", DeviceKeyKind.Vector, IsRequired: true),
@@ -61,11 +61,11 @@ public static class EngineVocabulary
                 new DeviceKeyInfo("posted", DeviceKeyKind.Boolean),
             ],
             [TimelineAction.Fire])),
-        (DeviceKind.Isa, new DeviceTypeInfo(
+        new(DeviceKind.Isa, new DeviceTypeInfo(
             "isa", "an ISA device: its IRQ goes up and down again, an edge for the 8259A pair", "8259A data sheet; PIIX3",
             [new DeviceKeyInfo("irq", DeviceKeyKind.Integer, IsRequired: true, Minimum: 1, Maximum: 15)],
             [TimelineAction.Fire])),
-        (DeviceKind.SynIc, new DeviceTypeInfo(
+        new(DeviceKind.SynIc, new DeviceTypeInfo(
             "synic-event", "an event of the monitor that is bound to a source of a vCPU's SynIC",
             "KVM hyperv.c:kvm_hv_synic_set_irq; QEMU hyperv.c:hyperv_sint_route_set_sint",
             [
@@ -76,34 +76,38 @@ public static class EngineVocabulary
     ];
 
     /// <summary>The reasons against APICv as the timeline names them: all but those that a machine has or has not from its start.</summary>
-    private static IEnumerable<string> InhibitReasonNames => Reasons.Select(reason => reason.Name);
-
-    private static (string Name, ApicvInhibits Reason)[] Reasons =>
+    private static InhibitReason[] Reasons =>
     [
-        ("hyperv", ApicvInhibits.HyperV),
-        ("absent", ApicvInhibits.Absent),
-        ("blockirq", ApicvInhibits.BlockIrq),
-        ("physical-id-aliased", ApicvInhibits.PhysicalIdAliased),
-        ("apic-id-modified", ApicvInhibits.ApicIdModified),
-        ("apic-base-modified", ApicvInhibits.ApicBaseModified),
-        ("nested", ApicvInhibits.Nested),
-        ("irqwin", ApicvInhibits.IrqWindow),
-        ("pit-reinj", ApicvInhibits.PitReinject),
-        ("sev", ApicvInhibits.Sev),
-        ("logical-id-aliased", ApicvInhibits.LogicalIdAliased),
-        ("x2apic", ApicvInhibits.X2Apic),
+        new("hyperv", ApicvInhibits.HyperV),
+        new("absent", ApicvInhibits.Absent),
+        new("blockirq", ApicvInhibits.BlockIrq),
+        new("physical-id-aliased", ApicvInhibits.PhysicalIdAliased),
+        new("apic-id-modified", ApicvInhibits.ApicIdModified),
+        new("apic-base-modified", ApicvInhibits.ApicBaseModified),
+        new("nested", ApicvInhibits.Nested),
+        new("irqwin", ApicvInhibits.IrqWindow),
+        new("pit-reinj", ApicvInhibits.PitReinject),
+        new("sev", ApicvInhibits.Sev),
+        new("logical-id-aliased", ApicvInhibits.LogicalIdAliased),
+        new("x2apic", ApicvInhibits.X2Apic),
     ];
 
-    internal static ApicvInhibits ReasonOf(string name) => Reasons.First(reason => reason.Name == name).Reason;
+    internal static ApicvInhibits ReasonOf(string name) => Array.Find(Reasons, reason => reason.Name == name)!.Reason;
 
     /// <summary>The preset's policies in the order of the presets, for <c>describe policies</c>.</summary>
-    public static IEnumerable<(PresetInfo Preset, IReadOnlyList<(string Point, string Value)> Policies)> PresetPolicies => Presets.All;
+    public static IEnumerable<(PresetInfo Preset, IReadOnlyList<PolicyChoice> Policies)> PresetPolicies => Presets.All;
 
-    private static Outcome[] OutcomesOf(PropertyEntry property) =>
-    [
-        .. property.Safety == SafetyProperty.None ? Array.Empty<Outcome>() : [Outcome.Violated],
-        .. property.Liveness == LivenessProperty.None ? Array.Empty<Outcome>() : [Outcome.Stuck, Outcome.Livelock],
-    ];
+    private static Outcome[] OutcomesOf(PropertyEntry property) => (property.Safety, property.Liveness) switch
+    {
+        (SafetyProperty.None, LivenessProperty.None) => [],
+        (SafetyProperty.None, _) => [Outcome.Stuck, Outcome.Livelock],
+        (_, LivenessProperty.None) => [Outcome.Violated],
+        _ => [Outcome.Violated, Outcome.Stuck, Outcome.Livelock],
+    };
 
-    internal static DeviceKind KindOf(string type) => Devices.First(device => device.Info.Name == type).Kind;
+    internal static DeviceKind KindOf(string type) => Array.Find(Devices, device => device.Info.Name == type)!.Kind;
+
+    private sealed record DeviceType(DeviceKind Kind, DeviceTypeInfo Info);
+
+    private sealed record InhibitReason(string Name, ApicvInhibits Reason);
 }

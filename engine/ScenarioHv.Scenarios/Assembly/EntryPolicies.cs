@@ -10,7 +10,7 @@ internal static class EntryPolicies
     public static PolicyRule Enter { get; } = new()
     {
         Name = "enter",
-        Script = PolicyShape.Plan<EnterStep>(
+        MakeScript = () => PolicyShape.Plan<EnterStep>(
             PolicyScope.Vcpu, (config, plan) => config with { Kvm = config.Kvm with { Enter = plan } }),
         Summary = "the order in which a pass into the guest looks at what is pending and lets others see that it is on its way",
         Values =
@@ -48,7 +48,7 @@ internal static class EntryPolicies
     public static PolicyRule NestedReflect { get; } = new()
     {
         Name = "nested-reflect",
-        Script = PolicyShape.Plan<ReflectStep>(
+        MakeScript = () => PolicyShape.Plan<ReflectStep>(
             PolicyScope.Vcpu, (config, plan) => config with { Kvm = config.Kvm with { NestedReflect = plan } }),
         Summary = "the order in which an interrupt of L1 ends L2, if L1 has asked for its acknowledgement",
         Values =

@@ -10,7 +10,7 @@ internal static class EoiPolicies
     public static PolicyRule Eoi { get; } = new()
     {
         Name = "eoi",
-        Script = PolicyShape.Plan<EoiStep>(PolicyScope.Vcpu, With),
+        MakeScript = () => PolicyShape.Plan<EoiStep>(PolicyScope.Vcpu, With),
         Summary = "what follows when an EOI has taken a vector out of ISR",
         Values =
         [
@@ -46,7 +46,7 @@ internal static class EoiPolicies
     public static PolicyRule Suppression { get; } = new()
     {
         Name = "eoi-suppression",
-        Script = PolicyShape.OfMaking(config => config.Kvm.EoiSuppression),
+        MakeScript = () => PolicyShape.OfMaking(config => config.Kvm.EoiSuppression),
         Summary = "whether a guest can forbid by SVR bit 12 that its EOIs reach the I/O APIC",
         Values =
         [
@@ -69,7 +69,7 @@ internal static class EoiPolicies
     public static PolicyRule ForwardSet { get; } = new()
     {
         Name = "eoi-forward-set",
-        Script = PolicyShape.Decision(
+        MakeScript = () => PolicyShape.Decision(
             PolicyScope.Vcpu,
             config => config.Kvm.EoiForwardSet,
             (config, script) => config with

@@ -13,7 +13,7 @@ internal static class LapicRestorePolicies
     public static PolicyRule Post { get; } = new()
     {
         Name = "post",
-        Script = PolicyShape.Plan<PostStep>(
+        MakeScript = () => PolicyShape.Plan<PostStep>(
             PolicyScope.Vcpu, (config, plan) => config with { Kvm = config.Kvm with { Post = plan } }),
         Summary = "the order in which a vector is posted to a vCPU with APICv, whose descriptor its own thread and the processor also use",
         Absence = NeedsPostedInterrupts("post"),
@@ -47,7 +47,7 @@ internal static class LapicRestorePolicies
     public static PolicyRule SyncPosted { get; } = new()
     {
         Name = "sync-posted",
-        Script = PolicyShape.Plan<SyncStep>(
+        MakeScript = () => PolicyShape.Plan<SyncStep>(
             PolicyScope.Vcpu,
             (config, plan) => config with { Kvm = config.Kvm with { SyncPosted = new(SyncGate.Always, plan) } }),
         Summary = "when, and in which order, a vCPU on its way into the guest brings PIR into IRR and RVI",
@@ -81,7 +81,7 @@ internal static class LapicRestorePolicies
     public static PolicyRule TimerStart { get; } = new()
     {
         Name = "timer-start",
-        Script = PolicyShape.Decision(
+        MakeScript = () => PolicyShape.Decision(
             PolicyScope.Vcpu,
             config => config.Kvm.TimerStart,
             (config, script) => config with
@@ -111,7 +111,7 @@ internal static class LapicRestorePolicies
     public static PolicyRule TimerFire { get; } = new()
     {
         Name = "timer-fire",
-        Script = PolicyShape.Decision(
+        MakeScript = () => PolicyShape.Decision(
             PolicyScope.Vcpu,
             config => config.Kvm.TimerFire,
             (config, script) => config with
@@ -142,7 +142,7 @@ internal static class LapicRestorePolicies
     public static PolicyRule LapicRestore { get; } = new()
     {
         Name = "lapic-restore",
-        Script = PolicyShape.Plan<LapicRestoreStep>(
+        MakeScript = () => PolicyShape.Plan<LapicRestoreStep>(
             PolicyScope.Vcpu, (config, plan) => config with { Kvm = config.Kvm with { LapicRestore = plan } }),
         Summary = "the order in which KVM_SET_LAPIC purges PIR, copies the page, starts the timer and brings RVI and SVI up to date",
         Absence = NeedsKvm("lapic-restore"),
@@ -175,7 +175,7 @@ internal static class LapicRestorePolicies
     public static PolicyRule Save { get; } = new()
     {
         Name = "save",
-        Script = PolicyShape.Plan<LapicSaveStep>(
+        MakeScript = () => PolicyShape.Plan<LapicSaveStep>(
             PolicyScope.Vcpu, (config, plan) => config with { Kvm = config.Kvm with { Save = plan } }),
         Summary = "whether KVM_GET_LAPIC brings PIR into IRR before it copies the registers",
         Absence = NeedsKvm("save"),
@@ -196,7 +196,7 @@ internal static class LapicRestorePolicies
     public static PolicyRule RestoreOrder { get; } = new()
     {
         Name = "restore-order",
-        Script = PolicyShape.Decision(
+        MakeScript = () => PolicyShape.Decision(
             PolicyScope.Vcpu,
             config => config.Kvm.RestoreOrder,
             (config, script) => config with

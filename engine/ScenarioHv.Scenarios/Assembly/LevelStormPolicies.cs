@@ -97,7 +97,7 @@ internal static class LevelStormPolicies
     public static PolicyRule ImmediateExit { get; } = new()
     {
         Name = PolicyTable.ImmediateExit,
-        Script = PolicyShape.Of<ImmediateExitDecision>(
+        MakeScript = () => PolicyShape.Of<ImmediateExitDecision>(
             PolicyScope.Vmcs,
             "at each entry that has to be left at once",
             ProblemOf,
@@ -115,7 +115,7 @@ internal static class LevelStormPolicies
     public static PolicyRule IoApicEoi { get; } = new()
     {
         Name = PolicyTable.IoApicEoi,
-        Script = PolicyShape.Of<IoApicEoiDecision>(
+        MakeScript = () => PolicyShape.Of<IoApicEoiDecision>(
             PolicyScope.Pin,
             "at each EOI that reaches a pin, when its remote IRR has been cleared",
             ProblemOf,

@@ -42,7 +42,7 @@ public static partial class MachineAssembly
         {
             Timing = Timing(machine),
             Devices = devices,
-            Timeline = [.. scenario.Timeline.Select(entry => Stimulus(entry, devices, scenario))],
+            Timeline = Timeline(scenario, devices),
             L1 = Guest(scenario, GuestLevel.L1, loader)!,
             L2 = Guest(scenario, GuestLevel.L2, loader),
             Goal = Report(scenario.Goal),
@@ -56,20 +56,40 @@ public static partial class MachineAssembly
     /// The policies that a report names, by point: those that the scenario names and those that its matrix compares; without a matrix a
     /// few more.
     /// </summary>
-    public static IReadOnlyList<(string Point, string Value)> PoliciesOf(Scenario scenario) =>
-    [
-        .. Chosen(scenario.Machine)
-            .Where(choice => scenario.Machine.Policies.ContainsKey(choice.Rule.Name)
-                || (scenario.Compared.Count == 0 ? choice.Rule.IsAlwaysReported : scenario.Compared.Contains(choice.Rule.Name)))
-            .Select(choice => (choice.Rule.Name, choice.Value.ToString())),
-        .. scenario.Machine.Policies
-            .Where(policy => ControllerChoices.IsOne(policy.Key))
-            .Select(policy => (policy.Key, policy.Value.ToString())),
-    ];
+    public static IReadOnlyList<PolicyChoice> PoliciesOf(Scenario scenario)
+    {
+        var policies = new List<PolicyChoice>();
+        foreach (var (rule, value) in Chosen(scenario.Machine))
+        {
+            if (scenario.Machine.Policies.ContainsKey(rule.Name)
+                || (scenario.Compared.Count == 0 ? rule.IsAlwaysReported : scenario.Compared.Contains(rule.Name)))
+            {
+                policies.Add(new PolicyChoice(rule.Name, value.ToString()));
+            }
+        }
+
+        foreach (var (point, value) in scenario.Machine.Policies)
+        {
+            if (ControllerChoices.IsOne(point))
+            {
+                policies.Add(new PolicyChoice(point, value.ToString()));
+            }
+        }
+
+        return policies;
+    }
 
     /// <summary>The policies of hypervisors and patches that a scenario runs with, named or not.</summary>
-    public static IReadOnlyList<(string Point, string Value)> AllPoliciesOf(Scenario scenario) =>
-        [.. Chosen(scenario.Machine).Select(choice => (choice.Rule.Name, choice.Value.ToString()))];
+    public static IReadOnlyList<PolicyChoice> AllPoliciesOf(Scenario scenario)
+    {
+        var policies = new List<PolicyChoice>();
+        foreach (var (rule, value) in Chosen(scenario.Machine))
+        {
+            policies.Add(new PolicyChoice(rule.Name, value.ToString()));
+        }
+
+        return policies;
+    }
 
     /// <summary>Whether two scenarios run with the same policies, named or not.</summary>
     public static bool HaveSamePolicies(Scenario one, Scenario other) =>
@@ -100,11 +120,19 @@ public static partial class MachineAssembly
         };
     }
 
-    private static IEnumerable<(PolicyRule Rule, PolicyValue Value)> Chosen(MachineSection machine)
+    private static IEnumerable<ChosenValue> Chosen(MachineSection machine)
     {
         var config = Hardware(machine);
-        return PolicyTable.Rules.Where(rule => rule.Absence(config) is null).Select(rule => (rule, Choose(machine, rule)));
+        foreach (var rule in PolicyTable.Rules)
+        {
+            if (rule.Absence(config) is null)
+            {
+                yield return new ChosenValue(rule, Choose(machine, rule));
+            }
+        }
     }
+
+    private sealed record ChosenValue(PolicyRule Rule, PolicyValue Value);
 
     private static MachineConfig WithPolicies(MachineConfig config, MachineSection machine, IGuestLoader loader)
     {
@@ -122,9 +150,15 @@ public static partial class MachineAssembly
         }
 
         config = config with { Controllers = ControllerChoices.Of(machine, config) };
-        return machine.Policies
-            .Where(policy => policy.Value.ScriptPath is not null && ControllerChoices.IsOne(policy.Key))
-            .Aggregate(config, (made, policy) => WithScript(policy.Key, policy.Value, made, loader));
+        foreach (var (point, value) in machine.Policies)
+        {
+            if (value.ScriptPath is not null && ControllerChoices.IsOne(point))
+            {
+                config = WithScript(point, value, config, loader);
+            }
+        }
+
+        return config;
     }
 
     private static MachineConfig WithScript(string point, PolicyValue value, MachineConfig config, IGuestLoader loader) =>
@@ -150,7 +184,7 @@ public static partial class MachineAssembly
 
         var text = Presets.Choice(preset, rule.Name, machine) ?? rule.Usual!(machine);
         var binder = new PolicyBinder(EngineVocabulary.Instance, machine.TscHz, "");
-        return binder.Value(binder.Point(rule.Name, machine.Mark), new YamlScalar(machine.Mark, text));
+        return binder.Value(rule.Info, new YamlScalar(machine.Mark, text));
     }
 
     private static void RequirePossible(Scenario scenario)
@@ -380,6 +414,17 @@ public static partial class MachineAssembly
         }
     }
 
+    private static List<StimulusConfig> Timeline(Scenario scenario, List<DeviceConfig> devices)
+    {
+        var timeline = new List<StimulusConfig>();
+        foreach (var entry in scenario.Timeline)
+        {
+            timeline.Add(Stimulus(entry, devices, scenario));
+        }
+
+        return timeline;
+    }
+
     private static StimulusConfig Stimulus(TimelineEntry entry, List<DeviceConfig> devices, Scenario scenario) => new(
         entry.At.ToCycles(scenario.Machine.TscHz),
         entry.Action switch
@@ -403,7 +448,20 @@ public static partial class MachineAssembly
 
     private static GuestProgram? Guest(Scenario scenario, GuestLevel level, IGuestLoader loader) =>
         scenario.Guests.FirstOrDefault(guest => guest.Level == level) is { } section
-            ? loader.Load(section.ScriptPath, new SortedDictionary<string, long>(
-                section.With.ToDictionary(pair => pair.Key, pair => (long)pair.Value.Value), StringComparer.Ordinal))
+            ? loader.Load(section.ScriptPath, Parameters(section))
             : null;
+
+    /// <summary>In the order of their names, whatever the order written.</summary>
+    private static Dictionary<string, long> Parameters(GuestSection section)
+    {
+        string[] names = [.. section.With.Keys];
+        Array.Sort(names, StringComparer.Ordinal);
+        var parameters = new Dictionary<string, long>(StringComparer.Ordinal);
+        foreach (var name in names)
+        {
+            parameters.Add(name, section.With[name].Word);
+        }
+
+        return parameters;
+    }
 }

@@ -26,13 +26,13 @@ internal static class MachineText
     }
 
     /// <summary>Every policy, named or not; a script by its full path.</summary>
-    private static IEnumerable<(string Point, string Value)> PoliciesOf(Scenario scenario)
+    private static IEnumerable<PolicyChoice> PoliciesOf(Scenario scenario)
     {
         var named = scenario.Machine.Policies;
         var chosen = ControllerChoices.Of(scenario.Machine);
         var all = MachineAssembly.AllPoliciesOf(scenario)
-            .Concat(ControllerPolicyTable.Points.Select(point => (Point: point.Name, Value: point.ValueIn(chosen).Name)));
-        return all.Select(policy => (policy.Point, named.GetValueOrDefault(policy.Point)?.ScriptPath ?? policy.Value));
+            .Concat(ControllerPolicyTable.Points.Select(point => new PolicyChoice(point.Name, point.ValueIn(chosen).Name)));
+        return all.Select(policy => policy with { Value = named.GetValueOrDefault(policy.Point)?.ScriptPath ?? policy.Value });
     }
 
     /// <summary>

@@ -27,7 +27,7 @@ internal static class NmiPolicies
     public static PolicyRule NmiTracking { get; } = new()
     {
         Name = PolicyTable.NmiTracking,
-        Script = PolicyShape.OfMaking(config => config.Kvm.NmiTracking),
+        MakeScript = () => PolicyShape.OfMaking(config => config.Kvm.NmiTracking),
         Summary = "how KVM knows whether a guest is inside an NMI handler, so that the next NMI has to wait",
         Values =
         [
@@ -65,7 +65,7 @@ internal static class NmiPolicies
     public static PolicyRule ChooseEvent { get; } = new()
     {
         Name = PolicyTable.ChooseEvent,
-        Script = PolicyShape.Decision(
+        MakeScript = () => PolicyShape.Decision(
             PolicyScope.Vcpu,
             config => config.Kvm.EventChoice,
             (config, script) => config with
@@ -98,7 +98,7 @@ internal static class NmiPolicies
     public static PolicyRule InjectedEvent { get; } = new()
     {
         Name = PolicyTable.InjectedEvent,
-        Script = PolicyShape.Plan<FoldStep>(
+        MakeScript = () => PolicyShape.Plan<FoldStep>(
             PolicyScope.Vcpu, (config, plan) => config with { Kvm = config.Kvm with { ExitFold = plan } }),
         Summary = "what an exit does about the event that the entry injected, and whose delivery it may have cut",
         Values =

@@ -16,13 +16,16 @@ internal sealed record PolicyRule
     public required string Summary { get; init; }
 
     /// <summary>The values.</summary>
-    public required IReadOnlyList<PolicyEntry> Values { get; init; }
+    public required PolicyEntry[] Values { get; init; }
 
     /// <summary>Why a machine does not have this point, so that naming it is an error; null if it has it.</summary>
     public required Func<MachineConfig, string?> Absence { get; init; }
 
+    /// <summary>Makes <see cref="Script"/>, which few scenarios need.</summary>
+    public required Func<PolicyShape> MakeScript { private get; init; }
+
     /// <summary>How a script fills the point.</summary>
-    public required PolicyShape Script { get; init; }
+    public PolicyShape Script => MakeScript();
 
     /// <summary>The value of a machine whose preset chooses none and whose scenario names none.</summary>
     public Func<MachineSection, string>? Usual { get; init; }
@@ -31,7 +34,7 @@ internal sealed record PolicyRule
     public bool IsAlwaysReported { get; init; }
 
     /// <summary>The point in words, for the reader and for <c>describe policies</c>.</summary>
-    public PolicyPointInfo Info => new(Name, Summary, [.. Values.Select(value => value.Info)], Script.Info);
+    public PolicyPointInfo Info => new(Name, Summary, Array.ConvertAll(Values, value => value.Info), () => Script.Info);
 
     /// <summary>The configuration with a value of this point.</summary>
     /// <exception cref="ScenarioException">The value does not exist with this machine.</exception>

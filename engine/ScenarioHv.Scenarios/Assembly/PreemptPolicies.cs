@@ -9,7 +9,7 @@ internal static class PreemptPolicies
     public static PolicyRule PostedLoad { get; } = new()
     {
         Name = "posted-load",
-        Script = PolicyShape.Plan<PostedLoadStep>(
+        MakeScript = () => PolicyShape.Plan<PostedLoadStep>(
             PolicyScope.Vcpu, (config, plan) => config with { Kvm = config.Kvm with { PostedLoad = plan } }),
         Summary = "what KVM does to the descriptor of a vCPU that was preempted, when an IOMMU may have posted without notification",
         Absence = LapicRestorePolicies.NeedsPostedInterrupts("posted-load"),

@@ -12,15 +12,14 @@ internal static class DeviceBinder
     public static IReadOnlyList<DeviceSection> Bind(YamlNode node, Vocabulary vocabulary, long tscHz)
     {
         var devices = new List<DeviceSection>();
-        var slots = new Dictionary<PciSlot, string>();
         foreach (var entry in Fields.MapOf(node, "devices").Entries)
         {
             if (devices.Count == MostDevices)
                 throw entry.KeyMark.Error($"more than {MostDevices} devices");
             Fields.CheckIdentifier(entry.Key, entry.KeyMark, "a device");
             var device = Device(entry, vocabulary, tscHz);
-            if (device.Slot is { } slot && !slots.TryAdd(slot, device.Name))
-                throw SlotMark(entry.Value).Error($"slot {slot} is taken by device '{slots[slot]}'");
+            if (device.Slot is { } slot && devices.Find(other => other.Slot == slot) is { } taker)
+                throw SlotMark(entry.Value).Error($"slot {slot} is taken by device '{taker.Name}'");
             devices.Add(device);
         }
         return devices;
@@ -78,10 +77,10 @@ internal static class DeviceBinder
     {
         var number = key.Kind switch
         {
-            DeviceKeyKind.Vector => (long)Fields.Integer(node, IntegerRule.Vector with { Name = key.Name }),
-            DeviceKeyKind.Gsi => (long)Fields.Integer(node, IntegerRule.Gsi with { Name = key.Name }),
-            DeviceKeyKind.Destination => (long)Fields.Integer(node, IntegerRule.Destination with { Name = key.Name }),
-            DeviceKeyKind.Integer => (long)Fields.Integer(node, IntegerRule.Between(key.Name, key.Minimum, key.Maximum)),
+            DeviceKeyKind.Vector => Fields.Integer(node, IntegerRule.Vector with { Name = key.Name }),
+            DeviceKeyKind.Gsi => Fields.Integer(node, IntegerRule.Gsi with { Name = key.Name }),
+            DeviceKeyKind.Destination => Fields.Integer(node, IntegerRule.Destination with { Name = key.Name }),
+            DeviceKeyKind.Integer => Fields.Integer(node, IntegerRule.Between(key.Name, key.Minimum, key.Maximum)),
             DeviceKeyKind.Boolean => Fields.Boolean(node, key.Name) ? 1 : 0,
             DeviceKeyKind.Frequency => Fields.Frequency(node, key.Name, new(key.Minimum), new(key.Maximum)).Hertz,
             _ => 0,

@@ -15,7 +15,7 @@ internal sealed class ExpectationBinder
     private ExpectationBinder(string what, Vocabulary vocabulary, Outcome never)
     {
         (_what, _vocabulary, _never) = (what, vocabulary, never);
-        _names = [.. Expectation.OutcomeNames.Where(name => name != Expectation.OutcomeNames[(int)never])];
+        _names = Array.FindAll([.. Expectation.OutcomeNames], name => name != Expectation.OutcomeNames[(int)never]);
     }
 
     /// <summary>How a run ends.</summary>

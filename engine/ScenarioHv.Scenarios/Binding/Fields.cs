@@ -73,7 +73,7 @@ internal sealed class Fields
             : throw node.Mark.Error($"found {Wording.Quote(scalar.Text)} for {what}, {Wording.Expected(scalar.Text, allowed)}");
     }
 
-    public static Int128 Integer(YamlNode node, IntegerRule rule)
+    public static long Integer(YamlNode node, IntegerRule rule)
     {
         if (node is not YamlScalar { IsQuoted: false, Text.Length: > 0 } scalar)
         {

@@ -40,12 +40,17 @@ internal static class GuestBinder
             Fields.CheckIdentifier(key, keyMark, "a parameter");
             with.Add(key, value switch
             {
-                YamlScalar { IsQuoted: false, Text: "true" } => new GuestParameter(true, 1, value.Mark),
-                YamlScalar { IsQuoted: false, Text: "false" } => new GuestParameter(true, 0, value.Mark),
-                YamlScalar { IsQuoted: false, Text: [(>= '0' and <= '9') or '-', ..] } =>
-                    new GuestParameter(false, Fields.Integer(value, IntegerRule.Word64 with { Name = key }), value.Mark),
+                YamlScalar { IsQuoted: false, Text: "true" } => new GuestParameter(true, 1, IsUnsigned: false, value.Mark),
+                YamlScalar { IsQuoted: false, Text: "false" } => new GuestParameter(true, 0, IsUnsigned: false, value.Mark),
+                YamlScalar { IsQuoted: false, Text: [(>= '0' and <= '9') or '-', ..] } scalar => Number(scalar, key),
                 _ => throw value.Mark.Error($"found {value.Description} for parameter {key}, expected a whole number, true or false"),
             });
         }
+    }
+
+    private static GuestParameter Number(YamlScalar scalar, string name)
+    {
+        var word = Fields.Integer(scalar, IntegerRule.Word64 with { Name = name });
+        return new GuestParameter(false, word, IsUnsigned: word < 0 && scalar.Text[0] != '-', scalar.Mark);
     }
 }

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace ScenarioHv.Scenarios.Binding;
 
 /// <summary>What a whole number may be: its name, its range, and the range in the field's words.</summary>
-internal sealed record IntegerRule(string Name, Int128 Minimum, Int128 Maximum, string Meaning)
+internal sealed record IntegerRule(string Name, long Minimum, ulong Maximum, string Meaning)
 {
     public static readonly IntegerRule Vector = new(
         "vector", 0x10, 0xff, "a vector is 0x10..0xff (SDM3 10.5.2: 0..15 are reserved)");
@@ -23,17 +23,20 @@ internal sealed record IntegerRule(string Name, Int128 Minimum, Int128 Maximum, 
     public static readonly IntegerRule Repetitions = new("count", 1, int.MaxValue, "an event happens 1..2147483647 times");
 
     public static IntegerRule Between(string name, long minimum, long maximum) =>
-        new(name, minimum, maximum, $"it is {minimum}..{maximum}");
+        new(name, minimum, checked((ulong)maximum), $"it is {minimum}..{maximum}");
 
-    /// <summary>Reads decimal or 0x hexadecimal digits; null and an error if they are none, or out of range.</summary>
-    public Int128? Read(string text, out string error)
+    /// <summary>
+    /// Reads decimal or 0x hexadecimal digits; null and an error if they are none, or out of range. A number of 2^63 or more is given as
+    /// its 64 bits.
+    /// </summary>
+    public long? Read(string text, out string error)
     {
         error = "";
         var digits = text.AsSpan(text.StartsWith('-') ? 1 : 0);
         var hexadecimal = digits.StartsWith("0x");
         if (hexadecimal)
             digits = digits[2..];
-        if (digits.IsEmpty || (hexadecimal ? digits.ContainsAnyExcept(HexDigits) : digits.ContainsAnyExceptInRange('0', '9')))
+        if (digits.IsEmpty || !AreDigits(digits, hexadecimal))
         {
             error = $"found {Wording.Quote(text)}, expected a whole number for {Name}, decimal or 0x hexadecimal";
             return null;
@@ -45,14 +48,24 @@ internal sealed record IntegerRule(string Name, Int128 Minimum, Int128 Maximum, 
         }
 
         var style = hexadecimal ? NumberStyles.AllowHexSpecifier : NumberStyles.None;
-        var fits = UInt128.TryParse(digits, style, CultureInfo.InvariantCulture, out var magnitude) && magnitude <= ulong.MaxValue;
-        var value = text.StartsWith('-') ? -(Int128)magnitude : (Int128)magnitude;
-        if (fits && value >= Minimum && value <= Maximum)
-            return value;
+        var fits = ulong.TryParse(digits, style, CultureInfo.InvariantCulture, out var magnitude);
+        if (fits && (text.StartsWith('-') ? HasNegative(magnitude) : HasPositive(magnitude)))
+            return text.StartsWith('-') ? -(long)magnitude : (long)magnitude;
         error = $"{Name} {Wording.Quote(text).Trim('\'')} is out of range: {Meaning}";
         return null;
     }
 
-    private static readonly System.Buffers.SearchValues<char> HexDigits =
-        System.Buffers.SearchValues.Create("0123456789abcdefABCDEF");
+    private static bool AreDigits(ReadOnlySpan<char> text, bool hexadecimal)
+    {
+        foreach (var character in text)
+        {
+            if (!(hexadecimal ? char.IsAsciiHexDigit(character) : char.IsAsciiDigit(character)))
+                return false;
+        }
+        return true;
+    }
+
+    private bool HasPositive(ulong magnitude) => magnitude <= Maximum && (Minimum <= 0 || magnitude >= (ulong)Minimum);
+
+    private bool HasNegative(ulong magnitude) => magnitude == 0 ? Minimum <= 0 : Minimum < 0 && magnitude <= (ulong)-Minimum;
 }

@@ -44,27 +44,29 @@ internal static class MachineBinder
             VirtualWire = machine.Optional("virtual-wire") is { } wire && Fields.Boolean(wire, "virtual-wire"),
             Policies = machine.Optional("policies") is { } policies
                 ? new PolicyBinder(vocabulary, tscHz, file).Map(policies)
-                : NoPolicies(),
+                : NoPolicies,
             Devices = machine.Optional("devices") is { } devices ? DeviceBinder.Bind(devices, vocabulary, tscHz) : [],
         };
     }
 
-    private static OrderedDictionary<string, PolicyValue> NoPolicies() => new(StringComparer.Ordinal);
+    private static Dictionary<string, PolicyValue> NoPolicies { get; } = new(StringComparer.Ordinal);
+
+    private static Dictionary<string, IReadOnlyList<long>> NoCosts { get; } = new(StringComparer.Ordinal);
 
     /// <summary>
     /// A profile's name, or <c>{ profile: name, costs: { vm-exit: 1500 cycles, host-ipi: [300 cycles, 900 cycles] } }</c>.
     /// </summary>
-    private static (string Profile, OrderedDictionary<string, IReadOnlyList<long>> Costs) Timing(
+    private static (string Profile, IReadOnlyDictionary<string, IReadOnlyList<long>> Costs) Timing(
         YamlNode node, TimingInfo timing, long tscHz)
     {
         var profiles = Fields.NamesOf(timing.Profiles, profile => profile.Name);
-        var costs = new OrderedDictionary<string, IReadOnlyList<long>>(StringComparer.Ordinal);
         if (node is not YamlMap)
-            return (profiles[Fields.Name(node, "timing", profiles)], costs);
+            return (profiles[Fields.Name(node, "timing", profiles)], NoCosts);
 
         var fields = Fields.Open(node, "timing", ScenarioKeys.Timing.Names);
         var name = profiles[Fields.Name(fields.Required("profile"), "timing profile", profiles)];
         var known = Fields.NamesOf(timing.Costs, cost => cost.Name);
+        var costs = new OrderedDictionary<string, IReadOnlyList<long>>(StringComparer.Ordinal);
         foreach (var entry in Fields.MapOf(fields.Required("costs"), "costs").Entries)
         {
             var index = Array.IndexOf(known, entry.Key);

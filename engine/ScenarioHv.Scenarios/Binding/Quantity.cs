@@ -10,14 +10,14 @@ internal readonly record struct Unit(string Name, int Power)
 /// <summary>Reads a number with a unit exactly: digits, how many of them are decimals, and the unit.</summary>
 internal sealed class Quantity(string what, Unit[] units)
 {
-    // Eighteen digits times 10^18 still fit into an Int128, and so does that product's share of any TSC frequency.
+    // Eighteen digits are fewer than a long has.
     private const int MostDigits = 18;
     private const int MostDecimals = 9;
 
-    /// <summary>Ten to the power of <paramref name="power"/>, 0..36.</summary>
-    public static Int128 PowerOfTen(int power)
+    /// <summary>Ten to the power of <paramref name="power"/>, 0..18.</summary>
+    public static long PowerOfTen(int power)
     {
-        Int128 value = 1;
+        var value = 1L;
         for (; power > 0; power--)
             value *= 10;
         return value;
@@ -35,7 +35,7 @@ internal sealed class Quantity(string what, Unit[] units)
         }
     }
 
-    public bool TryRead(string text, out Int128 digits, out int decimals, out Unit unit, out string error)
+    public bool TryRead(string text, out long digits, out int decimals, out Unit unit, out string error)
     {
         (digits, decimals, unit) = (0, 0, default);
         error = Problem(text, out var number, out var unitName) ?? "";

@@ -21,14 +21,23 @@ internal static class ScenarioBinder
             Machine = machine,
             Guests = guests,
             Timeline = fields.Optional("timeline") is { } timeline ? TimelineBinder.Bind(timeline, machine, guests, vocabulary) : [],
-            Compared = fields.Optional("matrix") is YamlMap matrix
-                ? [.. matrix.Entries.Select(entry => entry.Key).Where(key => key != "expect")]
-                : [],
+            Compared = fields.Optional("matrix") is YamlMap matrix ? Axes(matrix) : [],
             Goal = ReportBinder.Bind(fields.Required("goal"), "the goal", guests),
             Expect = fields.Optional("expect") is { } expect ? ExpectationBinder.Bind(expect, "expect", vocabulary) : [],
             Explore = fields.Optional("explore") is { } explore
                 ? ExploreBinder.Bind(explore, vocabulary, machine.TscHz)
                 : ExploreSection.Usual,
         };
+    }
+
+    private static List<string> Axes(YamlMap matrix)
+    {
+        var axes = new List<string>();
+        foreach (var entry in matrix.Entries)
+        {
+            if (entry.Key != "expect")
+                axes.Add(entry.Key);
+        }
+        return axes;
     }
 }

@@ -14,6 +14,9 @@ internal sealed class KeyTable(params ScenarioKey[] keys)
 
     /// <summary>Their names.</summary>
     public string[] Names { get; } = Fields.NamesOf(keys, key => key.Name);
+
+    /// <summary>Some of them, in the same order.</summary>
+    public KeyTable Only(params string[] names) => new(Array.FindAll(keys, key => Array.IndexOf(names, key.Name) >= 0));
 }
 
 /// <summary>
@@ -109,6 +112,5 @@ internal static class ScenarioKeys
         new("expect", "How a run of this cell should end.", IsRequired: true),
         new("explore", "What exploring this cell should find."));
 
-    public static readonly KeyTable CellSet = new(
-        [.. Root.Keys.Where(key => key.Name is "machine" or "guests" or "timeline" or "goal" or "explore")]);
+    public static readonly KeyTable CellSet = Root.Only("machine", "guests", "timeline", "goal", "explore");
 }

@@ -54,7 +54,7 @@ internal static class TimelineBinder
             count = (int)Fields.Integer(countNode, IntegerRule.Repetitions);
             if (every is not { } period)
                 throw countNode.Mark.Error("'count' needs 'every': how long after the first one the next one comes");
-            if (at.ToCycles(machine.TscHz) + ((Int128)period.ToCycles(machine.TscHz) * (count - 1)) > Duration.MaximumCycles)
+            if (count - 1 > (Duration.MaximumCycles - at.ToCycles(machine.TscHz)) / period.ToCycles(machine.TscHz))
                 throw countNode.Mark.Error($"the last of {count} comes after the {Duration.MaximumCycles} cycles a scenario can last");
         }
         return entry with
@@ -83,7 +83,7 @@ internal static class TimelineBinder
                 {
                     Vcpu = Vcpu(msr.Required("vcpu"), machine),
                     Msr = (uint)Fields.Integer(msr.Required("msr"), IntegerRule.Between("msr", 0, uint.MaxValue)),
-                    Value = (ulong)(long)Fields.Integer(msr.Required("value"), IntegerRule.Between("value", 0, long.MaxValue)),
+                    Value = (ulong)Fields.Integer(msr.Required("value"), IntegerRule.Between("value", 0, long.MaxValue)),
                 };
             case TimelineAction.Inhibit or TimelineAction.Lift:
                 string[] reasons = [.. vocabulary.InhibitReasons];

@@ -11,17 +11,20 @@ public readonly struct Duration : IEquatable<Duration>
     /// <summary>The longest time in cycles, about 61 years at 2.4 GHz: two of them can still be added.</summary>
     public const long MaximumCycles = 1L << 62;
 
-    private const long AttosecondsPerSecond = 1_000_000_000_000_000_000;
+    private const long NanosPerSecond = 1_000_000_000;
 
-    private static readonly Quantity Notation = new(
-        "duration", [new("ns", -9), new("us", -6), new("ms", -3), new("s", 0), new("cycles", Unit.Whole)]);
+    private static readonly Unit[] Units = [new("ns", -9), new("us", -6), new("ms", -3), new("s", 0), new("cycles", Unit.Whole)];
+
+    private static readonly Quantity Notation = new("duration", Units);
 
     /// <summary>What can be read, as a regular expression without its anchors.</summary>
     internal static string Pattern => Notation.Pattern;
 
-    private readonly Int128 _amount;
+    // Whole seconds, or cycles; and what is left of a second, at most eighteen digits.
+    private readonly long _whole;
+    private readonly long _attoseconds;
 
-    private Duration(Int128 amount, bool isCycles) => (_amount, IsCycles) = (amount, isCycles);
+    private Duration(long whole, long attoseconds, bool isCycles) => (_whole, _attoseconds, IsCycles) = (whole, attoseconds, isCycles);
 
     /// <summary>True if it was written in cycles, and so is the same number at every frequency.</summary>
     public bool IsCycles { get; }
@@ -35,9 +38,13 @@ public readonly struct Duration : IEquatable<Duration>
         value = default;
         if (!Notation.TryRead(text, out var digits, out var decimals, out var unit, out error))
             return false;
-        value = unit.Power == Unit.Whole
-            ? new Duration(digits, isCycles: true)
-            : new Duration(digits * Quantity.PowerOfTen(18 + unit.Power - decimals), isCycles: false);
+        if (unit.Power == Unit.Whole)
+        {
+            value = new Duration(digits, 0, isCycles: true);
+            return true;
+        }
+        var (seconds, rest) = Math.DivRem(digits, Quantity.PowerOfTen(decimals - unit.Power));
+        value = new Duration(seconds, rest * Quantity.PowerOfTen(18 + unit.Power - decimals), isCycles: false);
         return true;
     }
 
@@ -47,41 +54,46 @@ public readonly struct Duration : IEquatable<Duration>
     public long ToCycles(long tscHz)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(tscHz);
-        var cycles = _amount;
-        if (!IsCycles)
-        {
-            var (seconds, rest) = Int128.DivRem(_amount, AttosecondsPerSecond);
-            cycles = (seconds * tscHz) + (((rest * tscHz) + (AttosecondsPerSecond - 1)) / AttosecondsPerSecond);
-        }
-        return cycles <= MaximumCycles
-            ? (long)cycles
+        var (each, rest) = IsCycles ? (1, 0) : (tscHz, CyclesOfRest(tscHz));
+        return rest <= MaximumCycles && _whole <= (MaximumCycles - rest) / each
+            ? (_whole * each) + rest
             : throw new OverflowException($"{this} is longer than the {MaximumCycles} cycles a scenario can last");
+    }
+
+    /// <summary>The part of a second in cycles, rounded up: a product of two numbers that are halved at their nine lowest digits.</summary>
+    private long CyclesOfRest(long tscHz)
+    {
+        var (high, low) = Math.DivRem(_attoseconds, NanosPerSecond);
+        var (highHz, lowHz) = Math.DivRem(tscHz, NanosPerSecond);
+        var lowest = low * lowHz;
+        var middle = (ulong)(high * lowHz) + (ulong)(low * highHz) + (ulong)(lowest / NanosPerSecond);
+        var isExact = lowest % NanosPerSecond == 0 && middle % NanosPerSecond == 0;
+        return (high * highHz) + (long)(middle / NanosPerSecond) + (isExact ? 0 : 1);
     }
 
     /// <summary>In the largest unit that needs no decimals: <c>10 ms</c>, <c>1500 us</c>, <c>120 cycles</c>.</summary>
     public override string ToString()
     {
+        var whole = _whole.ToString(CultureInfo.InvariantCulture);
         if (IsCycles)
-            return _amount.ToString(CultureInfo.InvariantCulture) + " cycles";
-        foreach (var (name, power) in (ReadOnlySpan<(string, int)>)[("s", 18), ("ms", 15), ("us", 12), ("ns", 9)])
-        {
-            var (whole, rest) = Int128.DivRem(_amount, Quantity.PowerOfTen(power));
-            if (rest == 0)
-                return whole.ToString(CultureInfo.InvariantCulture) + " " + name;
-            if (name == "ns")
-                return $"{whole.ToString(CultureInfo.InvariantCulture)}.{(long)rest:d9}".TrimEnd('0') + " ns";
-        }
-        throw new InvalidOperationException("A duration has a unit.");
+            return whole + " cycles";
+        var digits = whole + _attoseconds.ToString("d18", CultureInfo.InvariantCulture);
+        var unit = 3;
+        while (unit > 0 && _attoseconds % Quantity.PowerOfTen(18 + Units[unit].Power) != 0)
+            unit--;
+        var point = digits.Length - 18 - Units[unit].Power;
+        var number = $"{digits[..point].TrimStart('0')}.{digits[point..].TrimEnd('0')}".TrimEnd('.');
+        return $"{(number.Length == 0 || number[0] == '.' ? "0" : "")}{number} {Units[unit].Name}";
     }
 
     /// <summary>True if both are the same length of time, written in the same kind of unit (time or cycles).</summary>
-    public bool Equals(Duration other) => _amount == other._amount && IsCycles == other.IsCycles;
+    public bool Equals(Duration other) => _whole == other._whole && _attoseconds == other._attoseconds && IsCycles == other.IsCycles;
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => obj is Duration other && Equals(other);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => _amount.GetHashCode();
+    public override int GetHashCode() => (_whole ^ _attoseconds).GetHashCode();
 
     /// <summary>True if both are equal.</summary>
     public static bool operator ==(Duration left, Duration right) => left.Equals(right);

@@ -23,16 +23,15 @@ public readonly record struct FrequencyHz(long Hertz)
         value = default;
         if (!Notation.TryRead(text, out var digits, out var decimals, out var unit, out error))
             return false;
-        var (hertz, rest) = Int128.DivRem(digits * Quantity.PowerOfTen(unit.Power), Quantity.PowerOfTen(decimals));
-        if (rest != 0 || hertz > long.MaxValue)
-        {
-            error = rest != 0
-                ? $"found {Wording.Quote(text)}, expected a whole number of hertz"
-                : $"{Wording.Quote(text)} is more hertz than any clock has";
-            return false;
-        }
-        value = new FrequencyHz((long)hertz);
-        return true;
+        var factor = Quantity.PowerOfTen(Math.Max(unit.Power - decimals, 0));
+        var divisor = Quantity.PowerOfTen(Math.Max(decimals - unit.Power, 0));
+        if (digits % divisor != 0)
+            error = $"found {Wording.Quote(text)}, expected a whole number of hertz";
+        else if (digits > long.MaxValue / factor)
+            error = $"{Wording.Quote(text)} is more hertz than any clock has";
+        else
+            value = new FrequencyHz(digits / divisor * factor);
+        return error.Length == 0;
     }
 
     /// <summary>In the largest unit that needs no decimals; <c>off</c> for 0.</summary>

@@ -75,9 +75,14 @@ public sealed record GuestSection(
 
 /// <summary>A parameter for a script: a number or a truth value.</summary>
 /// <param name="IsBoolean">True if it was written <c>true</c> or <c>false</c>.</param>
-/// <param name="Value">The number, -2^63..2^64-1; 1 or 0 for a truth value.</param>
+/// <param name="Word">The 64 bits of the number, as the script reads them; 1 or 0 for a truth value.</param>
+/// <param name="IsUnsigned">True if the number is 2^63 or more, which those bits say only without a sign.</param>
 /// <param name="Mark">Where it was written.</param>
-public sealed record GuestParameter(bool IsBoolean, Int128 Value, SourceMark Mark);
+public sealed record GuestParameter(bool IsBoolean, long Word, bool IsUnsigned, SourceMark Mark)
+{
+    /// <summary>The number, -2^63..2^64-1; 1 or 0 for a truth value.</summary>
+    public Int128 Value => IsUnsigned ? (ulong)Word : Word;
+}
 
 /// <summary>What the timeline does to a device or a vCPU.</summary>
 public enum TimelineAction

@@ -40,13 +40,13 @@ internal static class SchemaParts
     }
 
     /// <summary>A whole number; of ranges beyond 53 bits editors know nothing, and so they are left out.</summary>
-    public static JsonObject Integer(Int128 minimum, Int128 maximum)
+    public static JsonObject Integer(long minimum, ulong maximum)
     {
         const long Exact = 1L << 53;
         var number = new JsonObject { ["type"] = "integer" };
         if (minimum >= -Exact)
             number["minimum"] = (long)minimum;
-        if (maximum <= Exact)
+        if (maximum <= (ulong)Exact)
             number["maximum"] = (long)maximum;
         return number;
     }

@@ -82,7 +82,7 @@ public sealed class ScheduleReplayTests
             Assert.That(result.Run.Outcome, Is.EqualTo(RunOutcome.Livelock));
             Assert.That(result.Run.Recurrence!.PrefixSteps, Is.EqualTo(1));
             Assert.That(result.Run.Recurrence.Steps, Is.EqualTo(2));
-            Assert.That(result.Run.Recurrence.Actors, Is.EqualTo(new[] { ("cpu0", 1L), ("cpu1", 1L) }));
+            Assert.That(result.Run.Recurrence.Actors, Is.EqualTo(new ActorSteps[] { new("cpu0", 1), new("cpu1", 1) }));
             Assert.That(result.StateBytes, Is.Positive);
             Assert.That(result.Steps, Has.Count.EqualTo(3));
         }

@@ -22,10 +22,10 @@ internal sealed class BareMetalHypervisor(Board board) : Hypervisor
     /// <inheritdoc/>
     public override IReadOnlyList<Actor> CreateActors() =>
     [
-        .. Enumerable.Range(0, board.Config.Vcpus).Select(vcpu => new CpuActor(board, vcpu)),
+        .. Each(board.Config.Vcpus, vcpu => new CpuActor(board, vcpu)),
         new OutsideActor(board),
         new BusActor(board),
-        .. Enumerable.Range(0, board.Config.Vcpus).Select(vcpu => new ApicTimerActor(board, vcpu)),
+        .. Each(board.Config.Vcpus, vcpu => new ApicTimerActor(board, vcpu)),
         .. Moments.Of(board),
     ];
 

@@ -20,10 +20,10 @@ internal sealed class BhyveHypervisor(Board board) : Hypervisor
     /// <inheritdoc/>
     public override IReadOnlyList<Actor> CreateActors() =>
     [
-        .. Enumerable.Range(0, board.Config.Vcpus).Select(vcpu => new VcpuActor(board, vcpu)),
+        .. Each(board.Config.Vcpus, vcpu => new VcpuActor(board, vcpu)),
         new IoThreadActor(board),
-        .. Enumerable.Range(0, board.Config.Vcpus).Select(vcpu => new ApicTimerActor(board, vcpu)),
-        .. Enumerable.Range(0, board.Config.HostTickHz > 0 ? board.Config.Vcpus : 0).Select(vcpu => new HostTickActor(board, vcpu)),
+        .. Each(board.Config.Vcpus, vcpu => new ApicTimerActor(board, vcpu)),
+        .. Each(board.Config.HostTickHz > 0 ? board.Config.Vcpus : 0, vcpu => new HostTickActor(board, vcpu)),
         .. Moments.Of(board),
     ];
 

@@ -19,12 +19,12 @@ internal sealed class KvmHypervisor(Board board) : Hypervisor
     /// <inheritdoc/>
     public override IReadOnlyList<Actor> CreateActors() =>
     [
-        .. Enumerable.Range(0, board.Config.Vcpus).Select(vcpu => new VcpuActor(board, vcpu)),
+        .. Each(board.Config.Vcpus, vcpu => new VcpuActor(board, vcpu)),
         new IoThreadActor(board),
-        .. Enumerable.Range(0, board.Config.Vcpus).Select(vcpu => new ApicTimerActor(board, vcpu)),
-        .. Enumerable.Range(0, board.Config.HostTickHz > 0 ? board.Config.Vcpus : 0).Select(vcpu => new HostTickActor(board, vcpu)),
+        .. Each(board.Config.Vcpus, vcpu => new ApicTimerActor(board, vcpu)),
+        .. Each(board.Config.HostTickHz > 0 ? board.Config.Vcpus : 0, vcpu => new HostTickActor(board, vcpu)),
         .. board.HasWorker ? [new WorkerActor(board)] : Array.Empty<Actor>(),
-        .. Enumerable.Range(0, board.StoreBuffers.Count).Select(vcpu => new StoreBufferActor(board, vcpu)),
+        .. Each(board.StoreBuffers.Count, vcpu => new StoreBufferActor(board, vcpu)),
         .. Moments.Of(board),
     ];
 
