@@ -4,21 +4,17 @@ using System.Globalization;
 namespace ScenarioHv.Benchmarks;
 
 /// <summary>
-/// How long a whole process takes to run a scenario, against one that does nothing: with scripts from the cache, and with a cache that is
-/// empty. The processes take turns, so that a change of the machine's speed meets all of them.
+/// How long a whole process takes to run a scenario, with scripts from the cache and with a cache that is empty, against two programs: what
+/// 'dotnet new console' makes, which writes a line, and a Main without a statement, with less of the runtime than a program has by itself.
+/// The processes take turns, so that a change of the machine's speed meets all of them.
 /// </summary>
 internal static class StartUpBenchmark
 {
     private const string Scenario = "hyperv-hang.yaml";
-    private const string Project = """
-        <Project Sdk="Microsoft.NET.Sdk">
-          <PropertyGroup>
-            <OutputType>Exe</OutputType>
-            <TargetFramework>net10.0</TargetFramework>
-            <InvariantGlobalization>true</InvariantGlobalization>
-          </PropertyGroup>
-        </Project>
-        """;
+    private const string Properties = "<OutputType>Exe</OutputType><TargetFramework>net10.0</TargetFramework>";
+    private const string Invariant = "<InvariantGlobalization>true</InvariantGlobalization>";
+    private const string Usings = "<ImplicitUsings>enable</ImplicitUsings>";
+    private const int Baselines = 2;
 
     /// <summary>Measures and prints.</summary>
     /// <param name="command">The executable: of a build, or that of the installed tool.</param>
@@ -31,7 +27,8 @@ internal static class StartUpBenchmark
             var (warm, cold) = (Path.Combine(folder, "warm"), Path.Combine(folder, "cold"));
             (string Name, Action Prepare, ProcessStartInfo Start)[] processes =
             [
-                ("empty program", () => { }, new ProcessStartInfo(Empty(folder))),
+                ("new console", () => { }, Built(folder, "console", Usings, "Console.WriteLine(\"Hello, World!\");")),
+                ("empty Main", () => { }, Built(folder, "empty", Invariant, "static class Program { static void Main() { } }")),
                 ("run, warm cache", () => { }, Command(command, warm)),
                 ("run, empty cache", () => Delete(cold), Command(command, cold)),
             ];
@@ -59,13 +56,14 @@ internal static class StartUpBenchmark
 
     private static void Print(IEnumerable<string> names, List<double>[] times)
     {
-        Console.WriteLine($"{"process",-18}{"least ms",10}{"median ms",11}{"of least",10}{"of median",11}");
+        Console.WriteLine($"{"process",-18}{"least ms",10}{"median ms",11}{"of new console",20}{"of empty Main",20}");
         foreach (var (name, each) in names.Zip(times))
         {
-            var (least, median) = (each.Min(), Median(each));
+            var ratios = times.Take(Baselines).Select(other => string.Create(
+                CultureInfo.InvariantCulture, $"{each.Min() / other.Min():f2}x, {Median(each) / Median(other):f2}x"));
             Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"{name,-18}{least,10:f1}{median,11:f1}{least / times[0].Min(),9:f1}x{median / Median(times[0]),10:f1}x"));
+                CultureInfo.InvariantCulture, $"{name,-18}{each.Min(),10:f1}{Median(each),11:f1}")
+                + string.Concat(ratios.Select(ratio => ratio.PadLeft(20))));
         }
     }
 
@@ -89,17 +87,19 @@ internal static class StartUpBenchmark
         return start;
     }
 
-    /// <summary>Builds a program whose Main does nothing.</summary>
-    private static string Empty(string folder)
+    /// <summary>Builds a program of one file.</summary>
+    private static ProcessStartInfo Built(string folder, string name, string property, string program)
     {
-        var project = Directory.CreateDirectory(Path.Combine(folder, "empty")).FullName;
-        File.WriteAllText(Path.Combine(project, "empty.csproj"), Project);
-        File.WriteAllText(Path.Combine(project, "Program.cs"), "static class Program { static void Main() { } }\n");
+        var project = Directory.CreateDirectory(Path.Combine(folder, name)).FullName;
+        File.WriteAllText(
+            Path.Combine(project, name + ".csproj"),
+            $"<Project Sdk=\"Microsoft.NET.Sdk\"><PropertyGroup>{Properties}{property}</PropertyGroup></Project>");
+        File.WriteAllText(Path.Combine(project, "Program.cs"), program + "\n");
         Milliseconds(new ProcessStartInfo("dotnet")
         {
             ArgumentList = { "build", project, "-c", "Release", "-v", "q", "-o", Path.Combine(project, "out") },
         });
-        return Path.Combine(project, "out", OperatingSystem.IsWindows() ? "empty.exe" : "empty");
+        return new ProcessStartInfo(Path.Combine(project, "out", OperatingSystem.IsWindows() ? name + ".exe" : name));
     }
 
     private static void Delete(string folder)
