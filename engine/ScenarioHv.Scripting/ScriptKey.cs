@@ -14,6 +14,10 @@ internal sealed class ScriptKey
     /// <summary>Changes with the form of a cache entry.</summary>
     private const string Format = "scenariohv guest 2: release, unchecked, safe, nullable disabled";
 
+    /// <summary>The compiler's version as this assembly's metadata names it, so that the compiler itself is not loaded.</summary>
+    private static readonly string CompilerVersion = Array.Find(
+        typeof(ScriptKey).Assembly.GetReferencedAssemblies(), name => name.Name == "Microsoft.CodeAnalysis.CSharp")!.Version!.ToString();
+
     private ScriptKey(byte[] hash, bool trusted, ScriptKind kind)
     {
         Trusted = trusted;
@@ -44,9 +48,10 @@ internal sealed class ScriptKey
         Add(hash, Encoding.UTF8.GetBytes(Format));
         Add(hash, Encoding.UTF8.GetBytes(trusted ? "trusted" : $"checked {AllowedApi.Version}"));
         Add(hash, [(byte)kind]);
-        Add(hash, Mvid(typeof(ScriptKey).Assembly));      // the rewriter, its rules, and the compiler that it names
+        Add(hash, Mvid(typeof(ScriptKey).Assembly));      // the rewriter and its rules
         Add(hash, Mvid(typeof(GuestProgram).Assembly));
         Add(hash, Mvid(typeof(object).Assembly));
+        Add(hash, Encoding.UTF8.GetBytes(CompilerVersion));
         Add(hash, Encoding.UTF8.GetBytes(source.FullPath));
         Add(hash, source.Bytes);
         foreach (var helper in source.Helpers)
