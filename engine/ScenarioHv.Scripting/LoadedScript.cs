@@ -76,11 +76,6 @@ internal sealed class LoadedScript
 /// <summary>Where a script's assembly lives. It sees the engine that this assembly sees.</summary>
 internal sealed class ScriptLoadContext(string name, bool isCollectible) : AssemblyLoadContext(name, isCollectible)
 {
-    private static readonly Assembly Engine = typeof(GuestProgram).Assembly;
-
-    /// <summary>The default context, which is asked after this one, mostly has that engine.</summary>
-    private static readonly bool IsUsual = GetLoadContext(Engine) == Default;
-
     protected override Assembly? Load(AssemblyName assemblyName) =>
-        IsUsual || assemblyName.Name != "ScenarioHv.Engine" ? null : Engine;
+        assemblyName.Name == "ScenarioHv.Engine" ? typeof(GuestProgram).Assembly : null;
 }
