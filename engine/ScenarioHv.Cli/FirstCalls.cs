@@ -14,6 +14,8 @@ namespace ScenarioHv.Cli;
 internal sealed class FirstCalls : IDisposable
 {
     private const int Steps = 300;
+    private const int Events = 60;
+    private const int CycleWidth = 12;
 
     private static readonly string[] Commands = ["run", "matrix", "explore", "try", "check"];
 
@@ -43,7 +45,8 @@ internal sealed class FirstCalls : IDisposable
         try
         {
             YamlReader.Read("", "a: [b, { c: \"d\" }]");
-            RunIdleMachine();
+            RunMachine();
+            WriteNothing();
         }
         catch (Exception)
         {
@@ -51,11 +54,42 @@ internal sealed class FirstCalls : IDisposable
         }
     }
 
-    /// <summary>A machine whose guest does nothing.</summary>
-    private static void RunIdleMachine()
+    /// <summary>
+    /// A machine whose guest has a guest of its own, which does nothing, and a device that wants service. The digest is first: the names of
+    /// scripts are digests too.
+    /// </summary>
+    private static void RunMachine()
     {
         using var hash = new TraceHash();
-        var board = new Board(new MachineConfig { L1 = new GuestProgram("idle", static _ => default) });
-        new Runner(board, new RunLimits { Steps = Steps }).Run(hash);
+        hash.Digest();
+        var last = new TraceRecorder(Events);
+        var board = new Board(new MachineConfig
+        {
+            Devices = [new DeviceConfig("line", DeviceKind.Line) { Gsi = 23, Vector = 0x50 }],
+            Timeline = [new StimulusConfig(0, StimulusAction.Raise, 0)],
+            L1 = new GuestProgram("enters", Enter),
+            L2 = new GuestProgram("idle", static _ => default),
+        });
+        new Runner(board, new RunLimits { Steps = Steps }).Run(TraceSinks.Tee([hash, last]));
+        foreach (var e in last)
+        {
+            TextWriter.Null.WriteLine($"{e.Cycle,CycleWidth} {TraceEventText.Format(e, TraceDialects.Kvm616, TraceNames.None)}");
+        }
+    }
+
+    private static async GuestTask Enter(Cpu cpu)
+    {
+        while (true)
+        {
+            await cpu.VmResume();
+            await cpu.Eoi();
+        }
+    }
+
+    /// <summary>With the first write the console is asked what it is.</summary>
+    private static void WriteNothing()
+    {
+        using var output = Console.OpenStandardOutput();
+        output.Write([]);
     }
 }

@@ -19,10 +19,10 @@ public sealed record Vocabulary
     public required TimingInfo Timing { get; init; }
 
     /// <summary>Reasons against APICv that the timeline can bring.</summary>
-    public IReadOnlyList<string> InhibitReasons { get; init; } = [];
+    public IEnumerable<string> InhibitReasons { get; init; } = [];
 
     /// <summary>The properties that explain an outcome.</summary>
-    public required IReadOnlyList<PropertyInfo> Properties { get; init; }
+    public required IEnumerable<PropertyInfo> Properties { get; init; }
 }
 
 /// <summary>A rule that hypervisors disagree on, or that a patch changes.</summary>

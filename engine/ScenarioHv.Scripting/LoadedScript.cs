@@ -36,10 +36,10 @@ internal sealed class LoadedScript
     public LoadedScript(ScriptImage image, string name)
     {
         Script = ClassOf(Load(image, new ScriptLoadContext(name, isCollectible: false)));
-        _main = Find<Func<Cpu, GuestTask>>("Main", typeof(Cpu))
+        _main = Find<Func<Cpu, GuestTask>>("Main")
             ?? throw new InvalidOperationException($"The compiled form of {name} has no Main, although it was checked before.");
-        _onInterrupt = Find<Func<Cpu, byte, GuestTask>>("OnInterrupt", typeof(Cpu), typeof(byte));
-        _onNmi = Find<Func<Cpu, GuestTask>>("OnNmi", typeof(Cpu));
+        _onInterrupt = Find<Func<Cpu, byte, GuestTask>>("OnInterrupt");
+        _onNmi = Find<Func<Cpu, GuestTask>>("OnNmi");
         _variables = Script.GetNestedType(VariablesName);
         _sharedWords = (int)Script.GetField(SharedWordsName, Members)!.GetRawConstantValue()!;
     }
@@ -69,11 +69,8 @@ internal sealed class LoadedScript
     public static Type ClassOf(Assembly script) => Array.Find(script.GetExportedTypes(), type => type.Name == ClassName)
         ?? throw new InvalidOperationException($"{script.FullName} is not a compiled script.");
 
-    private T? Find<T>(string name, params Type[] parameters) where T : Delegate
-    {
-        var method = Script.GetMethod(name, Members, parameters);
-        return method is null || method.ReturnType != typeof(GuestTask) ? null : method.CreateDelegate<T>();
-    }
+    private T? Find<T>(string name) where T : Delegate =>
+        (T?)Delegate.CreateDelegate(typeof(T), Script, name, ignoreCase: false, throwOnBindFailure: false);
 }
 
 /// <summary>Where a script's assembly lives. It sees the engine that this assembly sees.</summary>

@@ -45,13 +45,26 @@ internal sealed record ScriptSource(string Name, string FullPath, string Text, b
     /// <exception cref="ScriptException">It cannot be read, or is not the text of a script.</exception>
     public static ScriptSource ReadFile(string path, string full)
     {
-        if (full.Any(c => c == '"' || char.IsControl(c)))
+        if (!CanBeNamed(full))
         {
             throw new ScriptException(path, "a script's path cannot contain quotes or control characters: debug information names it.");
         }
 
         var bytes = ReadBytes(path, full);
         return new ScriptSource(path, full, Decode(path, bytes), bytes);
+    }
+
+    private static bool CanBeNamed(string path)
+    {
+        foreach (var c in path)
+        {
+            if (c == '"' || char.IsControl(c))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private static byte[] ReadBytes(string path, string full)

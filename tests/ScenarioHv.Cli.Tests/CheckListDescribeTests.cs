@@ -74,7 +74,7 @@ public sealed class CheckListDescribeTests : CommandFixture
     {
         var text = Run("describe", "properties").Out;
 
-        Assert.That(EngineVocabulary.Instance.Properties, Has.Count.EqualTo(14));
+        Assert.That(EngineVocabulary.Instance.Properties, Has.Exactly(14).Items);
         Assert.That(EngineVocabulary.Instance.Properties.Select(property => property.Name), Has.All.Matches<string>(
             name => text.Contains($"\n  {name} ", StringComparison.Ordinal)));
     }

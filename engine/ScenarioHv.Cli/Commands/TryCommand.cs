@@ -96,11 +96,12 @@ internal sealed class TryCommand(Terminal terminal, LogLevel logLevel)
         if (request.Point is { } wanted)
         {
             return points.Contains(wanted) ? wanted
-                : throw new InputException($"--as {wanted}: {program.Name} is for {Wording.Or(points)}{NearestName.Hint(wanted, points)}");
+                : throw new InputException(
+                    $"--as {wanted}: {program.Name} is for {Wording.Or([.. points])}{NearestName.Hint(wanted, points)}");
         }
 
         return points.Count == 1
             ? points[0]
-            : throw new InputException($"{request.Script} can stand at {Wording.Or(points)}: say with --as at which point to try it");
+            : throw new InputException($"{request.Script} can stand at {Wording.Or([.. points])}: say with --as at which point to try it");
     }
 }

@@ -48,10 +48,10 @@ internal static class Wording
     public static string Count(long value, string one, string many) => $"{Number(value)} {(value == 1 ? one : many)}";
 
     /// <summary><c>a</c>, <c>a and b</c>, <c>a, b and c</c>.</summary>
-    public static string And(IReadOnlyList<string> items) => Joined(items, "and");
+    public static string And(string[] items) => Joined(items, "and");
 
     /// <summary><c>a</c>, <c>a or b</c>, <c>a, b or c</c>.</summary>
-    public static string Or(IReadOnlyList<string> items) => Joined(items, "or");
+    public static string Or(string[] items) => Joined(items, "or");
 
     /// <summary>
     /// The lines of <paramref name="text"/> with at most <paramref name="width"/> characters; a longer word has a line of its own.
@@ -76,6 +76,6 @@ internal static class Wording
         }
     }
 
-    private static string Joined(IReadOnlyList<string> items, string word) =>
-        items.Count < 2 ? string.Concat(items) : $"{string.Join(", ", items.SkipLast(1))} {word} {items[^1]}";
+    private static string Joined(string[] items, string word) =>
+        items.Length < 2 ? string.Concat(items) : $"{string.Join(", ", items, 0, items.Length - 1)} {word} {items[^1]}";
 }

@@ -38,11 +38,13 @@ internal static class ShippedScenarios
     {
         var wanted = WithoutExtension(name);
         var direct = Path.Combine(Folder, wanted + Extension);
-        if (!wanted.Contains('.', StringComparison.Ordinal) && !Path.IsPathRooted(wanted) && File.Exists(direct))
-        {
-            return direct;
-        }
+        return !wanted.Contains('.', StringComparison.Ordinal) && !Path.IsPathRooted(wanted) && File.Exists(direct)
+            ? direct
+            : FindAmongAll(wanted);
+    }
 
+    private static string? FindAmongAll(string wanted)
+    {
         var found = All.FirstOrDefault(entry => entry.Name == wanted);
         if (found.Path is null && All.Count(entry => LastPart(entry.Name) == wanted) == 1)
         {

@@ -105,16 +105,17 @@ public sealed class TimingProfile
 
     private readonly long[] _costs;
     private readonly ulong _varying;
-    private readonly IReadOnlyList<long>[] _values;
+    private readonly long[][] _values;
 
-    private TimingProfile(string name, IReadOnlyList<long>[] values)
+    private TimingProfile(string name, long[][] values)
     {
         Name = name;
         _values = values;
-        _costs = [.. values.Select(value => value[0])];
-        foreach (var (cost, value) in values.Index())
+        _costs = new long[values.Length];
+        for (var cost = 0; cost < values.Length; cost++)
         {
-            _varying |= value.Count > 1 ? 1UL << cost : 0;
+            _costs[cost] = values[cost][0];
+            _varying |= values[cost].Length > 1 ? 1UL << cost : 0;
         }
     }
 
@@ -124,16 +125,15 @@ public sealed class TimingProfile
     /// <summary>The shipped profiles. Most values are estimates inside published ranges; <c>describe timing</c> says so.</summary>
     public static IReadOnlyList<TimingProfile> Shipped { get; } =
     [
-        new("skylake", [.. CostTable.Select(info => Always(info.Skylake))]),
-        new("epyc", [.. CostTable.Select(info => Always(info.Epyc))]),
+        Fixed("skylake", info => info.Skylake),
+        Fixed("epyc", info => info.Epyc),
     ];
 
     /// <summary>
     /// The profile of machines whose time has classes instead of cycles. Nothing costs anything, but for an inter-processor interrupt of
     /// the host: it is under way, and may arrive at any moment.
     /// </summary>
-    public static TimingProfile Untimed { get; } =
-        new("untimed", [.. CostTable.Select(info => Always(info.Cost == TimingCost.HostIpi ? 1 : 0))]);
+    public static TimingProfile Untimed { get; } = Fixed("untimed", info => info.Cost == TimingCost.HostIpi ? 1 : 0);
 
     /// <summary>The profile's name.</summary>
     public string Name { get; }
@@ -167,12 +167,14 @@ public sealed class TimingProfile
             ArgumentOutOfRangeException.ThrowIfNegative(value, nameof(cycles));
         }
 
-        var values = (IReadOnlyList<long>[])_values.Clone();
+        var values = (long[][])_values.Clone();
         values[(int)cost] = [.. cycles];
         return new TimingProfile(Name, values);
     }
 
-    private static IReadOnlyList<long> Always(long cycles) => [cycles];
+    /// <summary>A profile in which no cost varies.</summary>
+    private static TimingProfile Fixed(string name, Func<TimingCostInfo, long> cycles) =>
+        new(name, Array.ConvertAll(CostTable, info => new[] { cycles(info) }));
 }
 
 /// <summary>One named cost.</summary>

@@ -19,7 +19,7 @@ internal static class BhyvePolicyRules
     private const string SvmC = "FreeBSD sys/amd64/vmm/amd/svm.c";
 
     /// <summary>The points, in the order in which reports name them. Later ones look at what the first has chosen.</summary>
-    public static IReadOnlyList<PolicyRule> All { get; } =
+    public static PolicyRule[] All { get; } =
     [
         new()
         {

@@ -19,61 +19,82 @@ public static class EngineVocabulary
         Userspaces = Presets.UserspaceInfos,
         DeviceTypes = Array.ConvertAll(Devices, device => device.Info),
         Timing = new TimingInfo(
-            [
-                new TimingProfileInfo(
-                    "skylake",
-                    "a Skylake server at a nominal 2.5 GHz",
-                    "published round trips; the parts are estimates inside them"),
-                new TimingProfileInfo("epyc", "an EPYC server", "published round trips; the parts are estimates inside them"),
-            ],
-            Array.ConvertAll([.. TimingProfile.Costs], cost => new TimingCostInfo(cost.Name, cost.Meaning, 0, LargestCost))),
-        InhibitReasons = Array.ConvertAll(Reasons, reason => reason.Name),
-        Properties = Array.ConvertAll([.. PropertyTable.All], property => new PropertyInfo(property.Name, OutcomesOf(property))),
+            Profiles, Array.ConvertAll([.. TimingProfile.Costs], cost => new TimingCostInfo(cost.Name, cost.Meaning, 0, LargestCost))),
+        InhibitReasons = InhibitReasons(),
+        Properties = Properties(),
     };
+
+    private static TimingProfileInfo[] Profiles =>
+    [
+        new("skylake", "a Skylake server at a nominal 2.5 GHz", "published round trips; the parts are estimates inside them"),
+        new("epyc", "an EPYC server", "published round trips; the parts are estimates inside them"),
+    ];
+
+    private static IEnumerable<string> InhibitReasons()
+    {
+        foreach (var reason in Reasons)
+        {
+            yield return reason.Name;
+        }
+    }
+
+    private static IEnumerable<PropertyInfo> Properties()
+    {
+        foreach (var property in PropertyTable.All)
+        {
+            yield return new PropertyInfo(property.Name, OutcomesOf(property));
+        }
+    }
 
     private static DeviceType[] Devices =>
     [
-        new(DeviceKind.Piix4Uhci, new DeviceTypeInfo(
-            "piix4-uhci", "USB controller of the PIIX4, a level PCI function on INTD", "UHCI 1.1; QEMU hcd-uhci.c",
+        Device(
+            DeviceKind.Piix4Uhci, "piix4-uhci", "USB controller of the PIIX4, a level PCI function on INTD", "UHCI 1.1; QEMU hcd-uhci.c",
+            [TimelineAction.Raise],
             [
-                new DeviceKeyInfo("slot", DeviceKeyKind.Slot, IsRequired: true),
-                new DeviceKeyInfo("vector", DeviceKeyKind.Vector, IsRequired: true),
-                new DeviceKeyInfo("destination", DeviceKeyKind.Destination),
-                new DeviceKeyInfo("io", DeviceKeyKind.Integer, Minimum: 0x1000, Maximum: LastPort),
-            ],
-            [TimelineAction.Raise])),
-        new(DeviceKind.Line, new DeviceTypeInfo(
-            "line",
-            "a level device with one status bit: port +0 reads it, writing 1 to port +4 clears it",
+                new("slot", DeviceKeyKind.Slot, IsRequired: true),
+                new("vector", DeviceKeyKind.Vector, IsRequired: true),
+                new("destination", DeviceKeyKind.Destination),
+                new("io", DeviceKeyKind.Integer, Minimum: 0x1000, Maximum: LastPort),
+            ]),
+        Device(
+            DeviceKind.Line, "line", "a level device with one status bit: port +0 reads it, writing 1 to port +4 clears it",
             "the least that a level device can be",
+            [TimelineAction.Raise, TimelineAction.Lower],
             [
-                new DeviceKeyInfo("gsi", DeviceKeyKind.Gsi, IsRequired: true),
-                new DeviceKeyInfo("vector", DeviceKeyKind.Vector, IsRequired: true),
-                new DeviceKeyInfo("destination", DeviceKeyKind.Destination),
-                new DeviceKeyInfo("io", DeviceKeyKind.Integer, Minimum: 0x1000, Maximum: LastPort),
-            ],
-            [TimelineAction.Raise, TimelineAction.Lower])),
-        new(DeviceKind.Msi, new DeviceTypeInfo(
-            "msi", "a device that sends a message, edge; posted: an assigned one, whose messages the IOMMU posts", "SDM3 10.11; VT-d 5.2.3",
+                new("gsi", DeviceKeyKind.Gsi, IsRequired: true),
+                new("vector", DeviceKeyKind.Vector, IsRequired: true),
+                new("destination", DeviceKeyKind.Destination),
+                new("io", DeviceKeyKind.Integer, Minimum: 0x1000, Maximum: LastPort),
+            ]),
+        Device(
+            DeviceKind.Msi, "msi", "a device that sends a message, edge; posted: an assigned one, whose messages the IOMMU posts",
+            "SDM3 10.11; VT-d 5.2.3",
+            [TimelineAction.Fire],
             [
-                new DeviceKeyInfo("vector", DeviceKeyKind.Vector, IsRequired: true),
-                new DeviceKeyInfo("destination", DeviceKeyKind.Destination),
-                new DeviceKeyInfo("posted", DeviceKeyKind.Boolean),
-            ],
-            [TimelineAction.Fire])),
-        new(DeviceKind.Isa, new DeviceTypeInfo(
-            "isa", "an ISA device: its IRQ goes up and down again, an edge for the 8259A pair", "8259A data sheet; PIIX3",
-            [new DeviceKeyInfo("irq", DeviceKeyKind.Integer, IsRequired: true, Minimum: 1, Maximum: 15)],
-            [TimelineAction.Fire])),
-        new(DeviceKind.SynIc, new DeviceTypeInfo(
-            "synic-event", "an event of the monitor that is bound to a source of a vCPU's SynIC",
+                new("vector", DeviceKeyKind.Vector, IsRequired: true),
+                new("destination", DeviceKeyKind.Destination),
+                new("posted", DeviceKeyKind.Boolean),
+            ]),
+        Device(
+            DeviceKind.Isa, "isa", "an ISA device: its IRQ goes up and down again, an edge for the 8259A pair", "8259A data sheet; PIIX3",
+            [TimelineAction.Fire],
+            [
+                new("irq", DeviceKeyKind.Integer, IsRequired: true, Minimum: 1, Maximum: 15),
+            ]),
+        Device(
+            DeviceKind.SynIc, "synic-event", "an event of the monitor that is bound to a source of a vCPU's SynIC",
             "KVM hyperv.c:kvm_hv_synic_set_irq; QEMU hyperv.c:hyperv_sint_route_set_sint",
+            [TimelineAction.Fire],
             [
-                new DeviceKeyInfo("sint", DeviceKeyKind.Integer, IsRequired: true, Minimum: 0, Maximum: 15),
-                new DeviceKeyInfo("vcpu", DeviceKeyKind.Integer, Minimum: 0, Maximum: 7),
-            ],
-            [TimelineAction.Fire])),
+                new("sint", DeviceKeyKind.Integer, IsRequired: true, Minimum: 0, Maximum: 15),
+                new("vcpu", DeviceKeyKind.Integer, Minimum: 0, Maximum: 7),
+            ]),
     ];
+
+    private static DeviceType Device(
+        DeviceKind kind, string name, string summary, string source, IReadOnlyList<TimelineAction> actions, DeviceKeyInfo[] keys) =>
+        new(kind, new DeviceTypeInfo(name, summary, source, keys, actions));
 
     /// <summary>The reasons against APICv as the timeline names them: all but those that a machine has or has not from its start.</summary>
     private static InhibitReason[] Reasons =>

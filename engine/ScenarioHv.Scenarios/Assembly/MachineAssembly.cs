@@ -392,7 +392,7 @@ public static partial class MachineAssembly
     private static void RequireOwnPorts(DeviceSection section, DeviceConfig config, List<DeviceConfig> others)
     {
         var (start, end) = (config.IoBase, config.IoBase + config.IoSize);
-        if (others.FirstOrDefault(other => start < other.IoBase + other.IoSize && other.IoBase < end) is { } clash)
+        if (others.Find(other => start < other.IoBase + other.IoSize && other.IoBase < end) is { } clash)
         {
             throw section.Mark.Error(
                 $"the ports of {section.Name} (0x{config.IoBase:x}) overlap those of {clash.Name} (0x{clash.IoBase:x})");
@@ -402,7 +402,7 @@ public static partial class MachineAssembly
     /// <summary>Devices that share a GSI share its redirection entry, and so its vector and destination.</summary>
     private static void RequireOneEntry(DeviceSection section, DeviceConfig config, List<DeviceConfig> others)
     {
-        var clash = !config.HasEntry ? null : others.FirstOrDefault(other =>
+        var clash = !config.HasEntry ? null : others.Find(other =>
             other.HasEntry
             && other.Gsi == config.Gsi
             && (other.Vector != config.Vector || other.Destination != config.Destination));

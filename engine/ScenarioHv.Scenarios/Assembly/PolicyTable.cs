@@ -47,7 +47,7 @@ internal static class PolicyTable
     ];
 
     /// <summary>The points of hypervisors and patches, in the order in which reports name them: KVM's, then bhyve's.</summary>
-    public static IReadOnlyList<PolicyRule> Rules { get; } = [.. Array.ConvertAll(OfKvm, UnlessBhyve), .. BhyvePolicyRules.All];
+    public static PolicyRule[] Rules { get; } = [.. Array.ConvertAll(OfKvm, UnlessBhyve), .. BhyvePolicyRules.All];
 
     /// <summary>All points, for the reader and for <c>describe policies</c>; made as they are asked for.</summary>
     public static IEnumerable<PolicyPointInfo> Points

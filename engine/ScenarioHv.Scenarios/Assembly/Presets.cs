@@ -167,7 +167,7 @@ internal static class Presets
     /// processor cannot do, as a zero preemption timer on an AMD processor.
     /// </summary>
     public static string? Choice(string name, string point, MachineSection machine) =>
-        Of(name).Policies.FirstOrDefault(policy => policy.Point == point)?.Value is { } value && Suits(point, value, machine.Cpu)
+        Array.Find(Of(name).Policies, policy => policy.Point == point)?.Value is { } value && Suits(point, value, machine.Cpu)
             ? value
             : null;
 
@@ -209,9 +209,9 @@ internal static class Presets
 
     /// <summary>The policies of every preset, for <c>describe policies</c>.</summary>
     public static IEnumerable<(PresetInfo Info, IReadOnlyList<PolicyChoice> Policies)> All =>
-        Hypervisors.Concat(Userspaces).Select(preset => (preset.Info, preset.Policies));
+        Hypervisors.Concat(Userspaces).Select(preset => (preset.Info, (IReadOnlyList<PolicyChoice>)preset.Policies));
 
-    private sealed record Preset(string Name, string Summary, string Source, IReadOnlyList<PolicyChoice> Policies)
+    private sealed record Preset(string Name, string Summary, string Source, PolicyChoice[] Policies)
     {
         public PresetInfo Info { get; } = new(Name, Summary, Source);
     }

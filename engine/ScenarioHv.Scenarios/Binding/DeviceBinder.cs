@@ -101,14 +101,14 @@ internal static class DeviceBinder
         var point = scalar.Text.IndexOf('.', StringComparison.Ordinal);
         var device = point is 1 or 2 ? scalar.Text.AsSpan(0, point) : [];
         var function = scalar.Text.AsSpan(point + 1);
-        if (!byte.TryParse(device, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var deviceNumber)
+        if (!ulong.TryParse(device, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var deviceNumber)
             || function.Length != 1
-            || !byte.TryParse(function, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var functionNumber))
+            || !ulong.TryParse(function, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var functionNumber))
         {
             throw scalar.Mark.Error($"found {scalar.Description}, expected a slot as lspci writes it, without the bus: \"1d.0\"");
         }
         return deviceNumber <= 0x1f && functionNumber <= 7
-            ? new PciSlot(deviceNumber, functionNumber)
+            ? new PciSlot((byte)deviceNumber, (byte)functionNumber)
             : throw scalar.Mark.Error($"slot {scalar.Text} is out of range: device 00..1f, function 0..7, hexadecimal");
     }
 }

@@ -78,7 +78,7 @@ internal sealed class ExpectationBinder
         var known = _vocabulary.Properties.FirstOrDefault(property => property.Name == written.Word);
         if (known is null)
         {
-            var names = Fields.NamesOf(_vocabulary.Properties, property => property.Name);
+            string[] names = [.. _vocabulary.Properties.Select(property => property.Name)];
             throw written.Mark.Error($"unknown property {Wording.Quote(written.Word)}; {Wording.Expected(written.Word, names)}");
         }
         return known.Outcomes.Contains(outcome) ? known.Name : throw written.Mark.Error(WrongOutcome(outcome, known));

@@ -5,7 +5,7 @@ namespace ScenarioHv.Scenarios.Binding;
 /// <summary>The <c>guests</c> section: a script for each level.</summary>
 internal static class GuestBinder
 {
-    public static IReadOnlyList<GuestSection> Bind(YamlNode node, string scenarioFile)
+    public static GuestSection[] Bind(YamlNode node, string scenarioFile)
     {
         var fields = Fields.Open(node, "guests", ScenarioKeys.Guests.Names);
         if (fields.Optional("l1") is not { } l1)

@@ -19,9 +19,15 @@ internal sealed class PolicyBinder(Vocabulary vocabulary, long tscHz, string fil
         return values;
     }
 
-    public PolicyPointInfo Point(string name, SourceMark mark) =>
-        vocabulary.PolicyPoints.FirstOrDefault(point => point.Name == name)
-        ?? throw mark.Error($"unknown policy point {Wording.Quote(name)}; {Advice(name)}");
+    public PolicyPointInfo Point(string name, SourceMark mark)
+    {
+        foreach (var point in vocabulary.PolicyPoints)
+        {
+            if (point.Name == name)
+                return point;
+        }
+        throw mark.Error($"unknown policy point {Wording.Quote(name)}; {Advice(name)}");
+    }
 
     private string Advice(string name)
     {

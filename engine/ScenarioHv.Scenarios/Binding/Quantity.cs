@@ -65,7 +65,7 @@ internal sealed class Quantity(string what, Unit[] units)
             error = $"{Wording.Quote(text)} is out of range: a {what} has at most {MostDigits} digits and {MostDecimals} decimals";
             return false;
         }
-        digits = significant.Length == 0 ? 0 : long.Parse(significant, System.Globalization.CultureInfo.InvariantCulture);
+        digits = significant.Length == 0 ? 0 : (long)ulong.Parse(significant, System.Globalization.CultureInfo.InvariantCulture);
         return true;
     }
 

@@ -36,8 +36,12 @@ internal static class TimelineActions
 
     /// <summary>The lines earlier than <paramref name="entry"/> that do to its vCPU what it needs.</summary>
     public static IEnumerable<TimelineEntry> WhatItNeeds(TimelineEntry entry, IEnumerable<TimelineEntry> timeline, long tscHz) =>
+        NeededBefore(entry.Action) is { } needed ? EarlierThan(entry, needed, timeline, tscHz) : [];
+
+    private static IEnumerable<TimelineEntry> EarlierThan(
+        TimelineEntry entry, TimelineAction needed, IEnumerable<TimelineEntry> timeline, long tscHz) =>
         timeline.Where(other =>
-            other.Action == NeededBefore(entry.Action) && other.Vcpu == entry.Vcpu && other.At.ToCycles(tscHz) < entry.At.ToCycles(tscHz));
+            other.Action == needed && other.Vcpu == entry.Vcpu && other.At.ToCycles(tscHz) < entry.At.ToCycles(tscHz));
 
     /// <summary>An action in words.</summary>
     /// <param name="Name">As scenarios write it.</param>
