@@ -76,6 +76,9 @@ internal sealed class LoadedScript
 /// <summary>Where a script's assembly lives. It sees the engine that this assembly sees.</summary>
 internal sealed class ScriptLoadContext(string name, bool isCollectible) : AssemblyLoadContext(name, isCollectible)
 {
-    protected override Assembly? Load(AssemblyName assemblyName) =>
-        assemblyName.Name == "ScenarioHv.Engine" ? typeof(GuestProgram).Assembly : null;
+    /// <summary>The engine; null if it is in the default context, which is asked after this one.</summary>
+    private static readonly Assembly? Engine =
+        GetLoadContext(typeof(GuestProgram).Assembly) == Default ? null : typeof(GuestProgram).Assembly;
+
+    protected override Assembly? Load(AssemblyName assemblyName) => assemblyName.Name == "ScenarioHv.Engine" ? Engine : null;
 }
