@@ -23,16 +23,16 @@ internal sealed class FirstCalls : IDisposable
 
     private FirstCalls(Thread? thread) => _thread = thread;
 
-    /// <summary>Begins, if the command needs it.</summary>
+    /// <summary>Begins, if the command needs it, and if there is a processor to spare.</summary>
     /// <param name="command">The first word of the command line; null for none.</param>
     public static FirstCalls For(string? command)
     {
-        if (!Commands.Contains(command))
+        if (Environment.ProcessorCount == 1 || !Commands.Contains(command))
         {
             return new FirstCalls(null);
         }
 
-        var thread = new Thread(Make) { IsBackground = true };
+        var thread = new Thread(Try) { IsBackground = true };
         thread.Start();
         return new FirstCalls(thread);
     }
@@ -40,13 +40,19 @@ internal sealed class FirstCalls : IDisposable
     /// <summary>Waits for the end: a process does not end while a library is being loaded.</summary>
     public void Dispose() => _thread?.Join();
 
-    private static void Make()
+    /// <summary>Makes the calls.</summary>
+    public static void Make()
+    {
+        YamlReader.Read("", "a: [b, { c: \"d\" }]");
+        RunMachine();
+        WriteNothing();
+    }
+
+    private static void Try()
     {
         try
         {
-            YamlReader.Read("", "a: [b, { c: \"d\" }]");
-            RunMachine();
-            WriteNothing();
+            Make();
         }
         catch (Exception)
         {
