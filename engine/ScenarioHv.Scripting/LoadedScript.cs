@@ -80,5 +80,5 @@ internal sealed class ScriptLoadContext(string name, bool isCollectible) : Assem
     private static readonly Assembly? Engine =
         GetLoadContext(typeof(GuestProgram).Assembly) == Default ? null : typeof(GuestProgram).Assembly;
 
-    protected override Assembly? Load(AssemblyName assemblyName) => assemblyName.Name == "ScenarioHv.Engine" ? Engine : null;
+    protected override Assembly? Load(AssemblyName assemblyName) => assemblyName.Name == Engine?.GetName().Name ? Engine : null;
 }
