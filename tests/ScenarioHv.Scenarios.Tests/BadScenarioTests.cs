@@ -62,6 +62,8 @@ public class BadScenarioTests : ScenarioFixture
     [TestCase("l1: l1.csx", "l1: { script: l1.csx, with: { n: fast } }", 14, 36, "found 'fast' for parameter n", "true or false")]
     [TestCase("l1: l1.csx", "l1: { script: l1.csx, with: { n: 0x10000000000000000 } }", 14, 36,
         "n 0x10000000000000000 is out of range", "64 bits")]
+    [TestCase("l1: l1.csx", "l1: { script: l1.csx, with: { n: -9223372036854775809 } }", 14, 36,
+        "n -9223372036854775809 is out of range", "64 bits")]
     [TestCase("  l1: l1.csx\n", "", 14, 3, "guests has no 'l1'", "an L2 runs only on an L1")]
     [TestCase("  l2: l2.csx\n", "", 18, 7, "the goal names l2", "guests has only l1")]
     [TestCase("raise: usb", "raise: ubs", 17, 25, "unknown device 'ubs'", "did you mean 'usb'?")]

@@ -16,6 +16,7 @@ public class QuantityTests
     [TestCase("0 us", 2_400_000_000, 0)]
     [TestCase("50us", 2_400_000_000, 120_000)]
     [TestCase("1844674407 s", 2_500_000_000, 4_611_686_017_500_000_000)]
+    [TestCase("0.000000001 ns", 1, 1)]
     public void Duration_is_converted_exactly_and_rounded_up(string text, long tscHz, long cycles)
     {
         Assert.That(Duration.TryParse(text, out var duration, out _), Is.True);

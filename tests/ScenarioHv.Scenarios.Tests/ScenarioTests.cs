@@ -131,6 +131,15 @@ public class ScenarioTests : ScenarioFixture
     }
 
     [Test]
+    public void Guest_parameters_reach_both_ends_of_64_bits()
+    {
+        var text = With("l1: l1.csx", "l1: { script: l1.csx, with: { least: -9223372036854775808, most: 18446744073709551615 } }");
+        var with = Read(text).Base.Guests[0].With;
+        Assert.That(with["least"].Value, Is.EqualTo((Int128)long.MinValue));
+        Assert.That(with["most"].Value, Is.EqualTo((Int128)ulong.MaxValue));
+    }
+
+    [Test]
     public void Timeline_keeps_its_order()
     {
         var timeline = Read(Good).Base.Timeline;

@@ -116,7 +116,7 @@ public static partial class MachineAssembly
             Hyperv = machine.Hyperv is { } hyperv ? new HypervConfig(hyperv.SynIc, hyperv.AutoEoiDeprecated, hyperv.Vapic) : null,
             VirtualWire = machine.VirtualWire,
             L1 = NoGuest,
-            Kvm = new KvmPolicies { TracesApicvAccept = !Presets.IsKernelBefore(machine.Hypervisor, 5, 17) },
+            Kvm = new KvmPolicies { TracesApicvAccept = !Presets.IsKernelBefore(machine.Hypervisor, "5.17") },
         };
     }
 
@@ -192,12 +192,12 @@ public static partial class MachineAssembly
         var machine = scenario.Machine;
         var hypervisor = Presets.KindOf(machine.Hypervisor);
         RequireKvmParts(machine, hypervisor == HypervisorKind.Kvm);
-        if (Presets.IsKernelBefore(machine.Hypervisor, 3, 9) && machine.Cpu.Apicv)
+        if (Presets.IsKernelBefore(machine.Hypervisor, "3.9") && machine.Cpu.Apicv)
         {
             throw machine.Cpu.Mark.Error($"{machine.Hypervisor} cannot use APICv, which came with Linux 3.9: write 'apicv: false'");
         }
 
-        if (Presets.IsKernelBefore(machine.Hypervisor, 2, 6, 30) && machine.Cpu.Vendor == CpuVendor.Amd)
+        if (Presets.IsKernelBefore(machine.Hypervisor, "2.6.30") && machine.Cpu.Vendor == CpuVendor.Amd)
         {
             throw machine.Cpu.Mark.Error($"{machine.Hypervisor} is modelled on Intel processors only: its SVM could not inject NMIs yet");
         }
@@ -377,7 +377,7 @@ public static partial class MachineAssembly
                 + "that needs KVM on an Intel processor with 'apicv: true'");
         }
 
-        if (Presets.IsKernelBefore(machine.Hypervisor, 4, 4))
+        if (Presets.IsKernelBefore(machine.Hypervisor, "4.4"))
         {
             throw mark.Error($"{machine.Hypervisor} cannot have the IOMMU post, which came with Linux 4.4");
         }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using ScenarioHv.Engine.Configuration;
 
 namespace ScenarioHv.Scenarios.Assembly;
@@ -175,25 +174,8 @@ internal static class Presets
     public static IReadOnlyList<PolicyChoice> PoliciesOf(string name) => Of(name).Policies;
 
     /// <summary>Whether <paramref name="name"/> is a Linux older than a version.</summary>
-    public static bool IsKernelBefore(string name, params ReadOnlySpan<int> version)
-    {
-        if (!name.StartsWith("kvm@", StringComparison.Ordinal))
-        {
-            return false;
-        }
-
-        var numbers = name[4..].Split('.');
-        for (var i = 0; i < Math.Min(numbers.Length, version.Length); i++)
-        {
-            var number = int.Parse(numbers[i], CultureInfo.InvariantCulture);
-            if (number != version[i])
-            {
-                return number < version[i];
-            }
-        }
-
-        return numbers.Length < version.Length;
-    }
+    public static bool IsKernelBefore(string name, string version) =>
+        name.StartsWith("kvm@", StringComparison.Ordinal) && Version.Parse(name[4..]) < Version.Parse(version);
 
     private static Preset Of(string name) =>
         Array.Find(Hypervisors, preset => preset.Name == name) ?? Userspaces.First(preset => preset.Name == name);
