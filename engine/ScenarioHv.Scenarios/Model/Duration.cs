@@ -60,7 +60,7 @@ public readonly struct Duration : IEquatable<Duration>
             : throw new OverflowException($"{this} is longer than the {MaximumCycles} cycles a scenario can last");
     }
 
-    /// <summary>The part of a second in cycles, rounded up: a product of two numbers, each in two parts, the lower of nine digits.</summary>
+    /// <summary>The part of a second in cycles, rounded up: a product of two numbers, each in two parts of nine digits.</summary>
     private long CyclesOfRest(long tscHz)
     {
         var (high, low) = Math.DivRem(_attoseconds, NanosPerSecond);
